@@ -1,0 +1,115 @@
+"""Checks of the columnar payloads at a door, and Arrow as one more way in."""
+
+from typing import Final
+
+import numpy as np
+
+from homeostat.core import Reject
+from homeostat.events.columns import F4, Labels, Samples, f8, pack
+
+MAX_ROWS: Final = 10_000
+"""Rows of one event: one event is one step, and a step must be short."""
+
+_NAME_LENGTH: Final = 128
+
+
+def check_samples(samples: Samples) -> Samples:
+    """Return the samples if their columns fit together.
+
+    Raises:
+        Reject: `payload_invalid`.
+    """
+    n = len(samples.request)
+    if not 1 <= n <= MAX_ROWS:
+        raise Reject("payload_invalid", f"an event has 1 to {MAX_ROWS} rows, not {n}")
+    for name, column, optional in (
+        ("time", samples.time, False),
+        ("prediction", samples.prediction, False),
+        ("score", samples.score, False),
+        ("label", samples.label, True),
+        ("latency_seconds", samples.latency_seconds, True),
+    ):
+        if len(column) != 8 * n and not (optional and not column):
+            raise Reject("payload_invalid", f"{name} has {len(column)} bytes for {n} float64 rows")
+    if len(samples.values) != 4 * n * len(samples.features):
+        raise Reject(
+            "payload_invalid", f"values has {len(samples.values)} bytes for {len(samples.features)} x {n} float32"
+        )
+    if len(set(samples.features)) != len(samples.features):
+        raise Reject("payload_invalid", "a feature is named twice")
+    if not samples.version or len(samples.version) > _NAME_LENGTH:
+        raise Reject("payload_invalid", "version is a name of at most 128 characters")
+    if samples.captured and (
+        len(samples.inputs) % (4 * len(samples.captured)) or not 0 <= min(samples.captured) <= max(samples.captured) < n
+    ):
+        raise Reject(
+            "payload_invalid", f"inputs has {len(samples.inputs)} bytes for {len(samples.captured)} captured rows"
+        )
+    if bool(samples.inputs) and not samples.captured:
+        raise Reject("payload_invalid", "inputs without captured rows")
+    if samples.provenance is not None:
+        raise Reject("payload_invalid", "provenance is set by intake, not by the sender")
+    if not (np.isfinite(f8(samples.prediction)).all() and np.isfinite(f8(samples.time)).all()):
+        raise Reject("payload_invalid", "time and prediction must be finite")
+    return samples
+
+
+def check_labels(labels: Labels) -> Labels:
+    """Return the labels if their columns fit together.
+
+    Raises:
+        Reject: `payload_invalid`.
+    """
+    n = len(labels.request)
+    if not 1 <= n <= MAX_ROWS:
+        raise Reject("payload_invalid", f"an event has 1 to {MAX_ROWS} labels, not {n}")
+    if len(labels.label) != 8 * n or len(labels.time) != 8 * n:
+        raise Reject("payload_invalid", f"label and time need {8 * n} bytes each, as float64")
+    if labels.answers or labels.lag_seconds or labels.provenance is not None:
+        raise Reject("payload_invalid", "answers, lag and provenance are set by intake, not by the sender")
+    if not (np.isfinite(f8(labels.label)).all() and np.isfinite(f8(labels.time)).all()):
+        raise Reject("payload_invalid", "label and time must be finite")
+    return labels
+
+
+def samples_of_arrow(value: bytes) -> Samples:
+    """Read an Arrow IPC stream.
+
+    Columns request, time, prediction, score, label, latency_seconds; all others are features.
+
+    The schema's metadata names `version` and `role`. Needs the extra `arrow`.
+
+    Raises:
+        Reject: `payload_invalid`, or `content_type_unknown` where pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise Reject("content_type_unknown", "Arrow needs the extra: pip install 'homeostat[arrow]'") from None
+    try:
+        table = pa.ipc.open_stream(value).read_all()
+    except pa.ArrowException as error:
+        raise Reject("payload_invalid", f"not an Arrow IPC stream: {error}") from None
+    metadata = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    missing = [name for name in ("request", "time", "prediction") if name not in columns]
+    if missing or "version" not in metadata:
+        raise Reject("payload_invalid", f"Arrow table lacks {', '.join(missing) or 'the metadata key version'}")
+    own = ("request", "time", "prediction", "score", "label", "latency_seconds")
+    features = [name for name in columns if name not in own]
+    role = metadata.get("role", "champion")
+    if role not in ("champion", "canary", "shadow"):
+        raise Reject("payload_invalid", f"role is champion, canary or shadow, not {role!r}")
+    n = table.num_rows
+    return Samples(
+        version=metadata["version"],
+        role=role,
+        request=[str(request) for request in columns["request"]],
+        time=pack(columns["time"]),
+        features=features,
+        values=b"".join(pack(columns[name], F4) for name in features),
+        prediction=pack(columns["prediction"]),
+        score=pack(columns.get("score") or [None] * n),
+        label=pack(columns["label"]) if "label" in columns else b"",
+        latency_seconds=pack(columns["latency_seconds"]) if "latency_seconds" in columns else b"",
+    )

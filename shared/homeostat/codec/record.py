@@ -1,0 +1,50 @@
+"""A record as a log holds it, and one on its way there."""
+
+from dataclasses import dataclass
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was read.
+
+    Args:
+        topic: Name of the log.
+        topic_id: Its incarnation.
+        partition: >= 0.
+        offset: >= 0.
+        timestamp: Broker time, ms.
+        key: Verbatim; None if absent.
+        value: Verbatim; None if absent.
+        headers: Verbatim, in order.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is to be written, down to the partition."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        return (
+            len(self.key)
+            + (len(self.value) if self.value else 0)
+            + sum(len(name) + len(value) for name, value in self.headers)
+        )

@@ -1,0 +1,22 @@
+"""Pure vocabulary of the system: events, folds, hands, snapshots, errors. Standard library only."""
+
+from homeostat.core.errors import Halt, HomeostatError, Reject, Retry
+from homeostat.core.event import Emit, Event, Identity, Payload, Position
+from homeostat.core.fold import Fold
+from homeostat.core.hand import Hand, Report, Task
+
+__all__ = [
+    "Emit",
+    "Event",
+    "Fold",
+    "Halt",
+    "Hand",
+    "HomeostatError",
+    "Identity",
+    "Payload",
+    "Position",
+    "Reject",
+    "Report",
+    "Retry",
+    "Task",
+]

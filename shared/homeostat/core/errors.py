@@ -1,0 +1,34 @@
+"""The error tree. Each branch names who must act.
+
+HomeostatError
+├── Retry      the host: the same call may succeed later, nothing was lost
+├── Reject     quarantine: this input is refused, with a reason code; the log goes on
+└── Halt       a human: the process stops before it writes anything wrong
+"""
+
+
+class HomeostatError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class Retry(HomeostatError):
+    """A passing condition: the host tries again, in order, and loses nothing."""
+
+
+class Reject(HomeostatError):
+    """An input that cannot be taken. The host quarantines it verbatim with the reason.
+
+    A step raises it before it changes anything: check first, mutate last.
+
+    Args:
+        reason: Stable snake_case code; dashboards and replays route on it.
+        detail: One sentence for a person: what is wrong and what would be right.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class Halt(HomeostatError):
+    """Going on would write something wrong. The message says what an operator should do."""

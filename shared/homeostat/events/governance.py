@@ -1,0 +1,419 @@
+"""What is wanted and what is allowed: proposals, requests, rules, and the verdicts on them."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from homeostat.events.base import (
+    ActionKind,
+    Arm,
+    Band,
+    Data,
+    Digest,
+    Millis,
+    Name,
+    Range,
+    Ratio,
+    Scalar,
+    Subject,
+    Text,
+    Tier,
+    Value,
+)
+
+
+class MetaTraining(Value):
+    """What a meta-training shall do.
+
+    Args:
+        window: Range of tasks.
+        algorithm: Inner rule.
+        n_steps: Outer steps.
+        seed: Of the run.
+        current: Weights it must beat; None for random ones.
+        excluded_sources: Tasks of these are left out.
+    """
+
+    window: Range
+    algorithm: Literal["maml", "fomaml"] = "maml"
+    n_steps: int = Field(default=500, ge=1)
+    seed: int = 0
+    current: Digest | None = None
+    excluded_sources: tuple[str, ...] = ()
+
+
+class Plan(Value):
+    """How a retrain is trained, rolled out and measured; copied from the family into the proposal.
+
+    Args:
+        recipe: Name of the training recipe.
+        steps: Weights of the canary.
+        soak_labels: Labelled rows a step lasts at least.
+        horizon_labels: Labelled rows over which payoffs are measured.
+        label_limit: Labelled rows after which a canary without judgement is inconclusive.
+        price: Declared price of the retrain, in units of the metric.
+    """
+
+    recipe: Name = "default"
+    steps: tuple[Ratio, ...] = (0.1, 0.5)
+    soak_labels: int = Field(default=40, ge=1)
+    horizon_labels: int = Field(default=200, ge=10)
+    label_limit: int = Field(default=400, ge=1)
+    price: float = Field(default=0.0, ge=0.0)
+
+
+class ActionProposed(Data):
+    """What the learner wants, with its alternatives. Its identity is the action's id.
+
+    Args:
+        kind: What to do.
+        family: `scope/family`.
+        model: `scope/model`; None for a meta-training.
+        champion: Version that serves now and is the reference of every payoff.
+        chosen: Arm that was drawn; `skip` does nothing.
+        baseline: Arm that the rule would have taken.
+        arms: All alternatives.
+        shadows: Arms trained and scored without traffic.
+        window: Data to train on.
+        plan: How.
+        band: For a threshold.
+        meta_training: For initial weights.
+        money: Asked of the budget.
+        slots: Training slots asked for.
+        tier: Risk.
+        ttl_ms: After this it expires.
+        evidence: Identities of the events behind it.
+        reason: One sentence for people.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.proposed.v1"
+    kind: ActionKind
+    family: Subject
+    model: Subject | None = None
+    champion: Name | None = None
+    chosen: Name
+    baseline: Name | None = None
+    arms: tuple[Arm, ...] = ()
+    shadows: tuple[Name, ...] = ()
+    window: Range | None = None
+    plan: Plan = Plan()
+    band: Band | None = None
+    meta_training: MetaTraining | None = None
+    money: float = Field(default=0.0, ge=0.0)
+    slots: int = Field(default=0, ge=0)
+    tier: Tier = "low"
+    ttl_ms: int = Field(default=3_600_000, ge=1)
+    evidence: tuple[str, ...] = ()
+    reason: Text = ""
+
+
+class ActionRequested(ActionProposed):
+    """What a person wants; the same form, signed."""
+
+    TYPE: ClassVar[str] = "homeostat.action.requested.v1"
+
+
+class CanaryJudged(Data):
+    """What the sequential test says of a canary; emitted when it changes.
+
+    Args:
+        action: The action.
+        model: The model.
+        version: The canary.
+        step: Index of the step it speaks of.
+        judgement: abort, promote, continue (the step's soak has passed) or inconclusive.
+        log2_e_worse: Base-2 logarithm of the e-value for "worse".
+        log2_e_better: The same for "better".
+        n_labels: Labelled rows answered by both.
+        n_discordant: Rows on which they differ in being right.
+        canary_error: Error rate of the canary.
+        champion_error: Error rate of the champion on the same rows.
+        exposed: Requests the canary answered.
+        alpha: Level of the test.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.canary.judged.v1"
+    action: str
+    model: Subject
+    version: Name
+    step: int = Field(ge=0)
+    judgement: Literal["abort", "promote", "continue", "inconclusive"]
+    log2_e_worse: float
+    log2_e_better: float
+    n_labels: int = Field(ge=0)
+    n_discordant: int = Field(ge=0)
+    canary_error: Ratio
+    champion_error: Ratio
+    exposed: int = Field(ge=0)
+    alpha: Ratio
+
+
+class ActionSettled(Data):
+    """The end of an action: its tokens are committed or refunded.
+
+    Args:
+        action: The action.
+        kind: Its kind.
+        model: The model, if any.
+        state: How it ended.
+        cost: What it cost.
+        gain: What it brought.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.settled.v1"
+    action: str
+    kind: ActionKind
+    model: Subject | None = None
+    state: Literal["promoted", "aborted", "skipped", "failed", "expired", "done"]
+    cost: float = Field(default=0.0, ge=0.0)
+    gain: float = 0.0
+
+
+class BurnReported(Data):
+    """Error budget burnt in a window.
+
+    Args:
+        window_seconds: Length.
+        burn: Multiple of the sustainable rate.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.burn.reported.v1"
+    window_seconds: float = Field(gt=0.0)
+    burn: float = Field(ge=0.0)
+
+
+class RevertRequested(Data):
+    """Back to the last known good version.
+
+    Args:
+        model: The model.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.revert.requested.v1"
+    model: Subject
+    reason: Text = ""
+
+
+class ApprovalGiven(Data):
+    """A person approves a held action.
+
+    Args:
+        action: The action.
+        is_emergency: Second approval lifts a freeze for this action.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.approval.given.v1"
+    action: str
+    is_emergency: bool = False
+    reason: Text = ""
+
+
+class ApprovalDenied(Data):
+    """A person denies a held action.
+
+    Args:
+        action: The action.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.approval.denied.v1"
+    action: str
+    reason: Text = ""
+
+
+class FreezeSet(Data):
+    """No new action in a scope.
+
+    Args:
+        scope: A scope, or `*`.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.freeze.set.v1"
+    scope: str
+    reason: Text = ""
+
+
+class FreezeLifted(Data):
+    """Actions go on.
+
+    Args:
+        scope: As in the freeze.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.freeze.lifted.v1"
+    scope: str
+    reason: Text = ""
+
+
+class BudgetSet(Data):
+    """Money that automation may spend.
+
+    Args:
+        scope: A scope, or `*`.
+        money: Per period, in the currency of the prices.
+        period_ms: Length of the period.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.budget.set.v1"
+    scope: str
+    money: float = Field(ge=0.0)
+    period_ms: int = Field(ge=1)
+
+
+class RulesSet(Data):
+    """Rules, prices and reward weights of a scope; replaces the earlier ones.
+
+    Args:
+        scope: A scope, or `*`.
+        max_actions: Actions per model and `rate_window_ms`.
+        rate_window_ms: Window of the rate.
+        cooldown_ms: Wait after an action on a model has settled.
+        max_in_flight: Actions at a time in the scope.
+        max_rollouts_ratio: Share of the scope's models that may be in a rollout at once.
+        training_slots: Trainings at a time.
+        approval_tiers: Tiers that wait for a person.
+        approval_ttl_ms: A held action expires after this.
+        action_ttl_ms: Longest life of an action.
+        price_per_training_second: Of the retrain actuator.
+        reward_weights: Weight of each term of the reward.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.rules.set.v1"
+    scope: str = "*"
+    max_actions: int = Field(default=20, ge=0)
+    rate_window_ms: int = Field(default=3_600_000, ge=1)
+    cooldown_ms: int = Field(default=60_000, ge=0)
+    max_in_flight: int = Field(default=20, ge=0)
+    max_rollouts_ratio: Ratio = 1.0
+    training_slots: int = Field(default=4, ge=0)
+    approval_tiers: tuple[Tier, ...] = ("high",)
+    approval_ttl_ms: int = Field(default=86_400_000, ge=1)
+    action_ttl_ms: int = Field(default=3_600_000, ge=1)
+    price_per_training_second: float = Field(default=0.01, ge=0.0)
+    reward_weights: dict[Name, float] = Field(default_factory=lambda: {"quality": 1.0, "cost": 1.0})
+
+
+class ScopeConfigured(Data):
+    """Who owns a scope and which settings differ there.
+
+    Args:
+        scope: The scope.
+        owner: Who answers for it.
+        settings: By name.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.scope.configured.v1"
+    scope: Name
+    owner: Text = ""
+    settings: dict[Name, Scalar] = Field(default_factory=dict)
+
+
+class KeyRegistered(Data):
+    """A public key that may sign. The first one of a log is its root; later ones are signed by an admin.
+
+    Args:
+        key: Its id: the first 16 hex digits of the sha256 of the raw key.
+        public_key: 32 bytes in hex, Ed25519.
+        principal: Person or service it belongs to.
+        roles: What it may do from the start.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.key.registered.v1"
+    key: Name
+    public_key: Digest
+    principal: Name
+    roles: tuple[Literal["notary", "operator", "approver", "admin"], ...] = ()
+
+
+class KeyRevoked(Data):
+    """A key may no longer sign.
+
+    Args:
+        key: Its id.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.key.revoked.v1"
+    key: Name
+    reason: Text = ""
+
+
+class RoleGranted(Data):
+    """A principal may do more.
+
+    Args:
+        principal: Who.
+        role: What.
+        scope: Where, or `*`.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.role.granted.v1"
+    principal: Name
+    role: Literal["notary", "operator", "approver", "admin"]
+    scope: str = "*"
+
+
+class SourceDistrusted(Data):
+    """Nothing that came from a source counts any more.
+
+    Args:
+        scope: Scope of the source.
+        source: `ce_source`.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.source.distrusted.v1"
+    scope: Name
+    source: str
+    reason: Text = ""
+
+
+class RuleResult(Value):
+    """What one rule says.
+
+    Args:
+        rule: Its name.
+        passed: Whether it lets the action go.
+        value: What it looked at.
+        limit: What is allowed.
+        reason: One sentence.
+        nearest: The nearest value that would have passed.
+    """
+
+    rule: Name
+    passed: bool
+    value: Scalar
+    limit: Scalar
+    reason: Text
+    nearest: Scalar | None = None
+
+
+class VerdictGiven(Data):
+    """What the governor says of an action, with every rule.
+
+    Args:
+        action: The action.
+        kind: Its kind.
+        family: `scope/family`.
+        model: The model, if any.
+        verdict: approved, denied, held for approval, expired.
+        rules: Every rule, passed or not.
+        rules_version: Identity of the `rules.set` in force, empty for the defaults.
+        is_emergency: Approved by two people, through a freeze.
+        expires_at: When it ends if nothing else happens.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.verdict.given.v1"
+    action: str
+    kind: ActionKind
+    family: Subject
+    model: Subject | None = None
+    verdict: Literal["approved", "denied", "held", "expired"]
+    rules: tuple[RuleResult, ...] = ()
+    rules_version: str = ""
+    is_emergency: bool = False
+    expires_at: Millis = 0

@@ -1,0 +1,184 @@
+"""Approved commands: what shall be done, and the brake."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from homeostat.events.base import Arm, Band, Data, Digest, Millis, Name, Range, Ratio, Subject, Value
+from homeostat.events.governance import MetaTraining, Plan
+
+
+class Command(Data):
+    """What every command carries.
+
+    Args:
+        action: The action it belongs to.
+        verdict: Identity of the verdict that allows it.
+        family: `scope/family`.
+        model: `scope/model`; None for a meta-training.
+        rules_version: Rules, prices and reward weights in force.
+        expires_at: A hand does not start it later.
+        revert_to: Last known good version.
+    """
+
+    action: str
+    verdict: str
+    family: Subject
+    model: Subject | None = None
+    rules_version: str = ""
+    expires_at: Millis
+    revert_to: Name | None = None
+
+
+class RetrainStart(Command):
+    """Train every arm on a closed range.
+
+    Args:
+        arms: What to train.
+        champion: Version that serves, for warm starts.
+        champion_artifact: Its weights.
+        window: Data.
+        plan: How.
+        chosen: Arm that will be canaried; `skip` for none.
+        timeout_seconds: For each arm.
+        price_per_second: In force.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.retrain.start.v1"
+    arms: tuple[Arm, ...]
+    champion: Name
+    champion_artifact: Digest | None = None
+    window: Range
+    plan: Plan
+    chosen: Name
+    timeout_seconds: float = Field(default=60.0, gt=0.0)
+    price_per_second: float = Field(default=0.0, ge=0.0)
+
+
+class Candidate(Value):
+    """A version that an action has trained.
+
+    Args:
+        arm: Which arm.
+        version: Its name.
+        artifact: Its weights.
+        seconds: Training time.
+    """
+
+    arm: Name
+    version: Name
+    artifact: Digest
+    seconds: float = Field(default=0.0, ge=0.0)
+
+
+class Rollout(Command):
+    """The state of serving that a rollout command asks for: whole, so that it can be set again.
+
+    Args:
+        champion: Version that is served with the rest of the weight and mirrored to for pairs.
+        champion_artifact: Its weights.
+        canary: Candidate with weight, or None.
+        weight: Share of the requests that the canary answers.
+        candidates: All trained versions; those without weight are shadows.
+        step: Index in the plan's steps; -1 while only shadows are scored.
+        plan: Soak, limits, horizon.
+        reference: Champion of the action's start: the reference of every payoff.
+        reference_artifact: Its weights, kept as a shadow after a promotion (holdback).
+    """
+
+    champion: Name
+    champion_artifact: Digest | None = None
+    canary: Name | None = None
+    weight: Ratio = 0.0
+    candidates: tuple[Candidate, ...] = ()
+    step: int = Field(default=-1, ge=-1)
+    plan: Plan = Plan()
+    reference: Name
+    reference_artifact: Digest | None = None
+
+
+class RolloutSet(Rollout):
+    """Give a canary a weight, mirror to shadows; or, without candidates, clear up."""
+
+    TYPE: ClassVar[str] = "homeostat.rollout.set.v1"
+
+
+class RolloutPromote(Rollout):
+    """The canary becomes the champion; the old one stays as a shadow until the outcome is measured."""
+
+    TYPE: ClassVar[str] = "homeostat.rollout.promote.v1"
+
+
+class RolloutAbort(Rollout):
+    """The canary loses its weight and stays as a shadow until the outcome is measured."""
+
+    TYPE: ClassVar[str] = "homeostat.rollout.abort.v1"
+
+
+class RolloutRevert(Rollout):
+    """The last known good version serves again."""
+
+    TYPE: ClassVar[str] = "homeostat.rollout.revert.v1"
+
+
+class ThresholdSet(Command):
+    """An alert threshold may be tracked inside a band.
+
+    Args:
+        band: Settings and band.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.threshold.set.v1"
+    band: Band
+
+
+class ThresholdRevert(Command):
+    """Back to a fixed threshold.
+
+    Args:
+        signal: Which.
+        threshold: The fixed value.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.threshold.revert.v1"
+    signal: Name
+    threshold: float
+
+
+class MetaTrainingStart(Command):
+    """Learn initial weights.
+
+    Args:
+        meta_training: What.
+        timeout_seconds: Of the run.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.meta-training.start.v1"
+    meta_training: MetaTraining
+    timeout_seconds: float = Field(default=600.0, gt=0.0)
+
+
+class BrakeSet(Data):
+    """Hands start nothing in a scope; broadcast to every partition.
+
+    Args:
+        scope: A scope, or `*`.
+        freeze: Identity of the freeze.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.brake.set.v1"
+    scope: str
+    freeze: str
+
+
+class BrakeReleased(Data):
+    """Hands go on.
+
+    Args:
+        scope: As in the brake.
+        freeze: Identity of what lifted it.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.brake.released.v1"
+    scope: str
+    freeze: str

@@ -1,0 +1,120 @@
+"""What hands say, through the reports door: facts from then on."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from homeostat.events.base import ActionKind, Band, Data, Digest, Name, Ratio, Subject, Text
+from homeostat.events.policy import Rollout
+
+
+class Report(Data):
+    """What every report carries.
+
+    Args:
+        action: The action.
+        command: Identity of the command it answers.
+        kind: Of the action.
+        model: The model, if any.
+        family: `scope/family`.
+    """
+
+    action: str
+    command: str
+    kind: ActionKind
+    family: Subject
+    model: Subject | None = None
+
+
+class ActionApplied(Report):
+    """The effect is there.
+
+    Args:
+        rollout: The state of serving that was set, for a rollout.
+        rollout_verb: Which command set it.
+        band: For a threshold.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.applied.v1"
+    rollout: Rollout | None = None
+    rollout_verb: Literal["set", "promote", "abort", "revert"] | None = None
+    band: Band | None = None
+
+
+class ActionProgressed(Report):
+    """Work goes on.
+
+    Args:
+        done: Share of the work.
+        detail: For people.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.progressed.v1"
+    done: Ratio
+    detail: Text = ""
+
+
+class ActionFailed(Report):
+    """The effect is not there.
+
+    Args:
+        reason: Stable code: braked, expired, unsigned, timed_out, target_failed, no_data, all_arms_failed.
+        detail: For people.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.failed.v1"
+    reason: Name
+    detail: Text = ""
+
+
+class ActionReverted(Report):
+    """The last known good version serves again.
+
+    Args:
+        rollout: The state of serving that was set.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.action.reverted.v1"
+    rollout: Rollout
+
+
+class CandidateTrained(Report):
+    """One arm of a retrain is ready, or failed.
+
+    Args:
+        arm: Which.
+        version: Name of the version; None when it failed.
+        artifact: Its weights; None when it failed.
+        seconds: Training time.
+        rows: Labelled rows it saw.
+        loss_curve: Loss per report.
+        error: Why it failed.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.candidate.trained.v1"
+    arm: Name
+    version: Name | None = None
+    artifact: Digest | None = None
+    seconds: float = Field(default=0.0, ge=0.0)
+    rows: int = Field(default=0, ge=0)
+    loss_curve: tuple[float, ...] = ()
+    error: Text = ""
+
+
+class BrakeConfirmed(Data):
+    """A hand holds: it has read its partition up to the brake.
+
+    Args:
+        hand: Which.
+        log: The policy log.
+        partition: Of it.
+        freeze: Identity of the freeze.
+        scope: Of the brake.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.brake.confirmed.v1"
+    hand: Name
+    log: str
+    partition: int = Field(ge=0)
+    freeze: str
+    scope: str
