@@ -1,0 +1,19 @@
+"""Content-addressed store for what is too large for a log: weights, arrays, settings."""
+
+from homeostat.artifacts.folder import FolderStore
+from homeostat.artifacts.objects import ObjectStore, ObjectStoreExtraMissing
+from homeostat.artifacts.store import ArtifactCorrupted, ArtifactMissing, ArtifactStore, StoreUnavailable, digest_of
+from homeostat.artifacts.url import StoreUrlInvalid, open_store
+
+__all__ = [
+    "ArtifactCorrupted",
+    "ArtifactMissing",
+    "ArtifactStore",
+    "FolderStore",
+    "ObjectStore",
+    "ObjectStoreExtraMissing",
+    "StoreUnavailable",
+    "StoreUrlInvalid",
+    "digest_of",
+    "open_store",
+]

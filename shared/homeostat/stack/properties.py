@@ -1,0 +1,75 @@
+"""Settings of the single-node broker. What Kafka's defaults do well is not repeated here."""
+
+from pathlib import Path
+from typing import Final
+
+from homeostat.stack.ports import LOOPBACK
+
+JVM_OPTIONS: Final = (
+    "-Xms128m",
+    "-Xmx512m",
+    # start fast and stay small: one node on a laptop, not a data centre
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Djava.awt.headless=true",
+    # the default configuration of log4j writes to standard output, from this level on
+    "-Dorg.apache.logging.log4j.level=WARN",
+)
+
+_SETTINGS: Final = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    # a topic that nobody declared is a mistake
+    "auto.create.topics.enable": "false",
+    # time is what the broker says when it appends
+    "log.message.timestamp.type": "LogAppendTime",
+    # after a kill -9 the controller keeps the old registration for one session: 9 s by default
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    # one node holds the only copy
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # small internal topics: less to load at start
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "log.cleaner.dedupe.buffer.size": "4194304",
+    # a dead member's partitions are taken over after 6 s instead of 45
+    "group.initial.rebalance.delay.ms": "0",
+    "group.consumer.min.heartbeat.interval.ms": "1000",
+    "group.consumer.heartbeat.interval.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "3000",
+    "group.consumer.session.timeout.ms": "6000",
+}
+
+
+def server_properties(log_dir: Path, port: int, controller_port: int) -> str:
+    """Render `server.properties`.
+
+    Args:
+        log_dir: Where the partitions live.
+        port: For clients.
+        controller_port: For the controller of the same process.
+    """
+    settings = {
+        **_SETTINGS,
+        "log.dirs": str(log_dir),
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{controller_port}",
+    }
+    return "".join(f"{name}={_escape(value)}\n" for name, value in settings.items())
+
+
+def _escape(value: str) -> str:
+    """Keep Java's properties reader from reading a backslash as an escape."""
+    return value.replace("\\", "\\\\")

@@ -1,0 +1,99 @@
+"""Create the topics of a catalogue, once, with the partitions it wants."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.cimpl import NewTopic
+
+from homeostat.stack.errors import KafkaUnavailable, TopicMismatch
+
+POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic that must exist.
+
+    Args:
+        name: Topic.
+        partitions: >= 1.
+        config: Topic settings by Kafka's names; applied when the topic is created.
+    """
+
+    name: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def ensure_topics(bootstrap_servers: str, topics: Iterable[TopicSpec], timeout_seconds: float = 30.0) -> None:
+    """Create what is missing and wait until every partition has a leader.
+
+    May be called again, and by several processes at once. The broker decides the replication factor. Settings of a
+    topic that exists are left as they are.
+
+    Raises:
+        TopicMismatch: A topic has another number of partitions; nothing was created then.
+        KafkaUnavailable: The broker does not answer, refuses a topic, or elects no leaders in time.
+    """
+    specs = {spec.name: spec for spec in topics}
+    deadline = time.monotonic() + timeout_seconds
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    present = _metadata(admin, bootstrap_servers, timeout_seconds)
+    _check_partitions(specs.values(), present)
+    _create(admin, [spec for spec in specs.values() if spec.name not in present.topics], timeout_seconds)
+    while waiting := _leaderless(specs.values(), present):
+        if time.monotonic() > deadline:
+            raise KafkaUnavailable(
+                f"Topics without a leader after {timeout_seconds:g} s: {', '.join(waiting)}.",
+                "Read the broker's log; a broker may be missing.",
+            )
+        time.sleep(POLL_SECONDS)
+        present = _metadata(admin, bootstrap_servers, timeout_seconds)
+    _check_partitions(specs.values(), present)  # another process may have created one meanwhile
+
+
+def _metadata(admin: AdminClient, bootstrap_servers: str, timeout_seconds: float) -> ClusterMetadata:
+    try:
+        return admin.list_topics(timeout=timeout_seconds)
+    except KafkaException as error:
+        raise KafkaUnavailable(
+            f"No Kafka answers at {bootstrap_servers}: {error.args[0].str()}.",
+            "Start one with `homeostat up`, or correct HOMEOSTAT_BOOTSTRAP_SERVERS.",
+        ) from error
+
+
+def _check_partitions(specs: Iterable[TopicSpec], present: ClusterMetadata) -> None:
+    for spec in specs:
+        found = present.topics.get(spec.name)
+        if found is not None and found.error is None and len(found.partitions) != spec.partitions:
+            raise TopicMismatch(spec.name, spec.partitions, len(found.partitions))
+
+
+def _create(admin: AdminClient, missing: list[TopicSpec], timeout_seconds: float) -> None:
+    if not missing:
+        return
+    new = [NewTopic(spec.name, num_partitions=spec.partitions, config=dict(spec.config)) for spec in missing]
+    for name, created in admin.create_topics(new, operation_timeout=timeout_seconds).items():
+        try:
+            created.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise KafkaUnavailable(
+                    f"The topic {name!r} could not be created: {error.args[0].str()}.",
+                    "Check its settings in the catalogue and the rights of this client.",
+                ) from error
+
+
+def _leaderless(specs: Iterable[TopicSpec], present: ClusterMetadata) -> list[str]:
+    """Names of topics that are not fully there: unknown, or a partition has no leader."""
+    found = {name: topic for name, topic in present.topics.items() if topic.error is None and topic.partitions}
+    return [
+        spec.name
+        for spec in specs
+        if spec.name not in found or any(p.leader < 0 for p in found[spec.name].partitions.values())
+    ]

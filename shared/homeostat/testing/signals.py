@@ -1,0 +1,38 @@
+"""Made-up input for the counter fold: upstream events with identities, in sequence."""
+
+import random
+
+from homeostat.codec import Output
+from homeostat.codec.encode import encode_headers, encode_payload
+from homeostat.core import Identity
+from homeostat.events import SignalObserved
+
+
+def signal(
+    topic: str, subject: str, value: float, n: int, *, source: str = "/homeostat/made-up/0", partition: int = 0
+) -> Output:
+    """One `signal.observed` as an upstream fold would write it, the `n`-th of its source."""
+    data = SignalObserved(layer="service", name="load", value=value)
+    raw, content_type = encode_payload(data)
+    headers = encode_headers(
+        id_=f"{n}.0",
+        source=source,
+        type_=data.TYPE,
+        time=n,
+        subject=subject,
+        content_type=content_type,
+        story=Identity(f"{source}#{n}.0"),
+        sequence=f"{n:016d}.0000",
+    )
+    return Output(topic, partition, subject.encode(), raw, headers)
+
+
+def signals(topic: str, n: int, seed: int, *, n_subjects: int = 5, timers: float = 0.05) -> list[Output]:
+    """`n` signals of a few subjects, some refused, some that set a timer."""
+    chance = random.Random(seed)  # noqa: S311  # made-up data
+    made = []
+    for i in range(n):
+        draw = chance.random()
+        value = -1.0 if draw < 0.05 else 2e6 if draw < 0.05 + timers else float(i)
+        made.append(signal(topic, f"team/m{chance.randrange(n_subjects)}", value, i))
+    return made
