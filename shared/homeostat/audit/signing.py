@@ -61,3 +61,29 @@ def verify(public_key_hex: str, signature_b64: str, signed: bytes) -> bool:
 def key_id(public: bytes) -> str:
     """Name a public key: the first 16 hex digits of the sha256 of its 32 raw bytes."""
     return hashlib.sha256(public).hexdigest()[:_KEY_ID_DIGITS]
+
+
+def read_signed(signed: bytes) -> tuple[str, str, str, str, bytes]:
+    """Take `signed_bytes` apart: type, subject, source, id, content.
+
+    Raises:
+        ValueError: Not made by `signed_bytes`.
+    """
+    try:
+        magic, length, rest = signed.split(b" ", 2)
+        type_, rest = rest[: int(length)], rest[int(length) + 1 :]
+        body = rest.split(b" ", 1)[1]
+        fields = []
+        while body:
+            size = int.from_bytes(body[:8], "big")
+            fields.append(body[8 : 8 + size])
+            body = body[8 + size :]
+        subject, source, id_, content = fields
+    except (ValueError, IndexError):
+        raise ValueError("not a signed event") from None
+    if (
+        magic != b"DSSEv1"
+        or signed_bytes(type_.decode(), subject.decode(), source.decode(), id_.decode(), content) != signed
+    ):
+        raise ValueError("not a signed event")
+    return type_.decode(), subject.decode(), source.decode(), id_.decode(), content

@@ -4,7 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from homeostat.core.errors import Reject
 from homeostat.core.event import Event, Payload
+
+
+def sequence_of(event: Event) -> str:
+    """Return the `ce_sequence` of an event of an internal log: its id, zero-padded, so that text order is log order.
+
+    Only sequences of one `source` compare: a log that was made again counts from 0 under another source.
+
+    Raises:
+        Reject: `id_invalid`: the id is not `<offset>.<ordinal>`, so no fold has emitted it.
+    """
+    offset, _, ordinal = event.id.partition(".")
+    if not (offset.isdecimal() and ordinal.isdecimal()):
+        raise Reject("id_invalid", f"an emitted event has the id <offset>.<ordinal>, not {event.id!r}")
+    return f"{int(offset):016d}.{int(ordinal):04d}"
 
 
 @dataclass(frozen=True, slots=True)

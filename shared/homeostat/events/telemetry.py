@@ -44,6 +44,7 @@ class ModelRegistered(Data):
         personal_features: Names that must never enter; refused, or dropped.
         on_personal: What to do with a sample that carries one.
         hourly_value: Worth of one point of accuracy for an hour, for the reward.
+        model: `scope/model`; set by intake, because copies lie under other keys.
     """
 
     TYPE: ClassVar[str] = "homeostat.model.registered.v1"
@@ -59,6 +60,7 @@ class ModelRegistered(Data):
     personal_features: tuple[str, ...] = ()
     on_personal: Literal["refuse", "redact"] = "refuse"
     hourly_value: float = Field(default=0.0, ge=0.0)
+    model: Subject | None = None
 
 
 class SamplesObserved(Data):
@@ -160,12 +162,14 @@ class DeploymentObserved(Data):
         version: The new champion.
         artifact: Its weights, if they are in the artifact store.
         reason: For people.
+        model: `scope/model`; set by intake, because copies lie under other keys.
     """
 
     TYPE: ClassVar[str] = "homeostat.deployment.observed.v1"
     version: Name
     artifact: Digest | None = None
     reason: Text = ""
+    model: Subject | None = None
 
 
 class SliObserved(Data):

@@ -123,9 +123,11 @@ class HandRunner:
         signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
         if public is None or event.signature is None or not verify(public, event.signature, signed):
             return self._failed(command, event, "unsigned", "no valid signature of the notary")
+        if command.TYPE.endswith((".abort.v1", ".revert.v1")):
+            return None  # the way back is open at any time
         if now > command.expires_at:
             return self._failed(command, event, "expired", f"expired {(now - command.expires_at) / 1000:.1f} s ago")
-        if self._is_braked(event) and not command.TYPE.endswith((".abort.v1", ".revert.v1")):
+        if self._is_braked(event):
             return self._failed(command, event, "braked", "the scope is frozen")
         return None
 

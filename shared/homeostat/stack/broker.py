@@ -1,6 +1,7 @@
 """A real Apache Kafka (KRaft, one node) as a child process: no container, no Java of the machine needed."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -81,6 +82,7 @@ class Broker:
         if self.is_running:
             return
         java = str(find_java(os.environ))
+        self._refuse_shared_data()
         class_path = os.pathsep.join(map(str, jars.ensure_jars(self._on_progress)))
         self.home.mkdir(parents=True, exist_ok=True)
         properties = self._write_properties()
@@ -146,7 +148,7 @@ class Broker:
                 raise self._died()
             if time.monotonic() > deadline:
                 raise KafkaUnavailable(
-                    f"The broker did not answer in time. The end of {self.log}:\n{child.log_tail(self.log)}",
+                    f"The broker did not answer in time. The end of {self.log}:\n{self._log_tail()}",
                     "The machine may be overloaded: try again, or raise the timeout.",
                 )
             time.sleep(0.02)
@@ -161,12 +163,27 @@ class Broker:
             return False
 
     def _died(self) -> KafkaUnavailable:
-        tail = child.log_tail(self.log)
-        todo = f"Read {self.log}."
-        if "Failed to acquire lock" in tail:
-            todo = f"Another broker uses {self.home}: stop it, or name another data directory."
         status = self._process.returncode if self._process else None
-        return KafkaUnavailable(f"The broker ended at start (exit {status}). The end of its log:\n{tail}", todo)
+        return KafkaUnavailable(
+            f"The broker ended at start (exit {status}). The end of its log:\n{self._log_tail()}", f"Read {self.log}."
+        )
+
+    def _log_tail(self) -> str:
+        lines = child.log_tail(self.log, n_lines=100).splitlines()
+        return "\n".join([line for line in lines if not line.startswith("\tat ")][-10:])  # frames of Java tell little
+
+    def _refuse_shared_data(self) -> None:
+        """Look at Kafka's own lock before anything is written: a second start must not disturb the first."""
+        lock = self.home / "logs" / ".lock"
+        if not lock.exists():
+            return
+        with lock.open("r+b") as held:
+            try:
+                fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise KafkaUnavailable(
+                    f"Another broker uses {self.home}.", "Stop it, or name another data directory."
+                ) from error
 
 
 def _new_cluster_id() -> str:

@@ -1,0 +1,164 @@
+"""From what a detector says to `drift.detected`: onset, data window, story."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from homeostat.core import Emit, Event
+from homeostat.core.event import OPENS
+from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
+from homeostat.events.logs import EXPERIENCE, TIMELINE
+from numpy.typing import NDArray
+
+from drift_detector.labels import Change
+from drift_detector.level import best_rate, end_stretch
+from drift_detector.onset import batch_of_shift, group_of_change
+from drift_detector.profile import meta_features
+from drift_detector.reference import Floats
+from drift_detector.settings import Settings
+from drift_detector.state import OpenDrift, State, relearn_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Columns of the inputs have moved.
+
+    Args:
+        features: Names, the farthest off first.
+        column: Of the first of them.
+        deviations: How far that one is off, standard deviations of a bucket mean.
+        statistic: Its Page-Hinkley sum.
+    """
+
+    features: tuple[str, ...]
+    column: int
+    deviations: float
+    statistic: float
+
+
+def shift_of(state: State, fired: NDArray[np.bool_], statistic: Floats) -> Shift | None:
+    """Return what the input detector found in the bucket that has just been closed."""
+    if not fired.any():
+        return None
+    names, deviations = [*state.features, "score"], state.reference.deviations(state.means)
+    columns = sorted(np.flatnonzero(fired).tolist(), key=lambda column: (-abs(float(deviations[column])), column))
+    first = columns[0]
+    return Shift(
+        tuple(names[column] for column in columns), first, float(deviations[first]), min(float(statistic[first]), 1e9)
+    )
+
+
+def data_drift(state: State, event: Event, shift: Shift, ordinal: int, settings: Settings) -> Emit:
+    """Open a drift of the inputs; the state remembers it as open."""
+    batch = batch_of_shift(state, shift.column)
+    best = best_rate(state, settings)
+    state.drift = OpenDrift(
+        story=event.emit_identity(ordinal),
+        kind="data",
+        id=batch.id,
+        time=batch.time,
+        batch=batch.index,
+        n_labels=batch.n_labels,
+        errors=batch.errors,
+        error_before=_rate(batch.n_labels - state.stretch_n, batch.errors - state.stretch_errors, best),
+        next_profile=settings.first_profile,
+    )
+    return _detected(
+        state,
+        event,
+        state.drift,
+        detector="page_hinkley",
+        statistic=shift.statistic,
+        threshold=settings.shift_threshold,
+        magnitude=abs(shift.deviations),
+        features=shift.features,
+    )
+
+
+def concept_drift(
+    state: State,
+    event: Event,
+    ordinal: int,
+    settings: Settings,
+    *,
+    detector: Literal["adwin", "level"],
+    before: float,
+    after: float,
+    threshold: float,
+    features: tuple[str, ...] = (),
+) -> Emit:
+    """Open a drift of the errors; the state remembers it as open and begins a new stretch at its onset.
+
+    Args:
+        state: Changed.
+        event: Input.
+        ordinal: Of the emit.
+        settings: Of the detector.
+        detector: What found it.
+        before: Error rate before.
+        after: Error rate now.
+        threshold: What `after` has crossed.
+        features: Inputs that moved with the same event.
+    """
+    onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
+    end_stretch(state, onset, settings)
+    state.drift = OpenDrift(
+        story=event.emit_identity(ordinal),
+        kind="concept",
+        id=onset.id,
+        time=onset.time,
+        batch=onset.batch,
+        n_labels=onset.n_before,
+        errors=onset.errors_before,
+        error_before=before,
+        next_profile=settings.first_profile,
+    )
+    return _detected(
+        state,
+        event,
+        state.drift,
+        detector=detector,
+        statistic=after,
+        threshold=threshold,
+        magnitude=after - before,
+        features=features,
+    )
+
+
+def adwin_levels(state: State, change: Change, settings: Settings) -> tuple[float, float]:
+    """Return the error rates before and after a change that ADWIN found."""
+    best = best_rate(state, settings)
+    if best is not None:
+        return best, change.after
+    n = state.n_labels - state.stretch_n
+    # ADWIN drops only what contradicts its newest rows, so what it keeps is not yet all drift.
+    return ((state.sum_errors - state.stretch_errors) / n if n else 0.0), change.after
+
+
+def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) -> Emit | None:
+    """Return a profile if the labels since the onset have reached the next mark."""
+    n = state.n_labels - drift.n_labels
+    if drift.next_profile == 0 or n < drift.next_profile:
+        return None
+    while drift.next_profile <= n:
+        drift.next_profile *= 2
+    if drift.next_profile > settings.last_profile:
+        drift.next_profile = 0
+    data = ProfileUpdated(
+        model=event.subject,
+        version=state.version,
+        meta_features=meta_features(state, drift),
+        labels_since_onset=n,
+        window=_window(state, event, drift),
+        error_before=drift.error_before,
+        error_after=_rate(n, state.sum_errors - drift.errors, None),
+    )
+    return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
+
+
+def cleared(state: State, event: Event, drift: OpenDrift, rate: float) -> Emit:
+    """Close a drift whose errors are back at their level; what now comes in is the new normal."""
+    state.drift = None
+    relearn_reference(state)
+    data = DriftCleared(model=event.subject, version=state.version, error=rate)
+    return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))

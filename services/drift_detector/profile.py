@@ -1,0 +1,103 @@
+"""Meta-features of a model under drift: what the learner tells one kind of incident from another by.
+
+Ten numbers, in [-3, 3], all computable online. With a constant they are the learner's context.
+"""
+
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from drift_detector.state import OpenDrift, State
+
+BOUND: Final = 3.0
+_WORST_CLASSES: Final = 4
+# Rates move within a fraction of their range; deviations grow without bound, their roots hardly.
+_RATE_SCALE: Final = 4.0
+_SHIFT_SCALE: Final = 0.5
+
+NAMES: Final = (
+    "shift_max",
+    "shift_second",
+    "shift_mean",
+    "error_level",
+    "error_rise",
+    "confidence_drop",
+    "worst_classes_share",
+    "confidence_on_errors",
+    "error_rise_in_worst_classes",
+    "error_rise_with_confidence_drop",
+)
+
+
+def _bounded(value: float) -> float:
+    return min(max(value, -BOUND), BOUND)
+
+
+def meta_features(state: State, drift: OpenDrift) -> dict[str, float]:
+    """Describe an open drift from its onset to now.
+
+    Returns:
+        By `NAMES`:
+
+        - shift_max, shift_second, shift_mean: half the root of the distance between the features' recent
+          bucket means and the reference, in standard deviations of a bucket mean.
+        - error_level, error_rise: error rate since the onset, and what it is above the rate before; times 4.
+        - confidence_drop: mean score of the reference minus the recent one; times 4.
+        - worst_classes_share: errors in the four labels with most errors, as a share of all; 4 x (share - 1/2).
+        - confidence_on_errors: mean score of wrong rows; 4 x (mean - 1/2).
+        - error_rise_in_worst_classes, error_rise_with_confidence_drop: products.
+    """
+    shift_max, shift_second, shift_mean, confidence_drop = _shifts(state, drift)
+    n = state.n_labels - drift.n_labels
+    level = (state.sum_errors - drift.errors) / n if n > 0 else 0.0
+    rise = level - drift.error_before if n > 0 and drift.error_before is not None else 0.0
+    share, confidence = _errors(state, drift)
+    values = (
+        shift_max,
+        shift_second,
+        shift_mean,
+        _RATE_SCALE * level,
+        _RATE_SCALE * rise,
+        _RATE_SCALE * confidence_drop,
+        share,
+        confidence,
+        _RATE_SCALE * rise * share,
+        _RATE_SCALE * _RATE_SCALE * rise * confidence_drop,
+    )
+    return {name: _bounded(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+def _shifts(state: State, drift: OpenDrift) -> tuple[float, float, float, float]:
+    """Return the three feature shifts, scaled, and the drop of the mean score."""
+    n_closed = state.n_batches - drift.batch - (1 if state.n_rows else 0)
+    recent = state.recent[-n_closed:] if n_closed > 0 else []
+    if not recent or state.reference.n < 2:
+        return 0.0, 0.0, 0.0, 0.0
+    # accumulate adds one bucket after the other; a plain sum may pair them differently elsewhere.
+    means = np.add.accumulate(np.stack(recent), axis=0)[-1] / len(recent)
+    drop = float(state.reference.mean[-1] - means[-1])
+    shifts = sorted(np.sqrt(np.abs(state.reference.deviations(means)[:-1])).tolist(), reverse=True)
+    if not shifts:
+        return 0.0, 0.0, 0.0, drop
+    squares = 0.0
+    for shift in shifts:
+        squares += shift * shift
+    second = shifts[1] if len(shifts) > 1 else 0.0
+    return _SHIFT_SCALE * shifts[0], _SHIFT_SCALE * second, _SHIFT_SCALE * sqrt(squares / len(shifts)), drop
+
+
+def _errors(state: State, drift: OpenDrift) -> tuple[float, float]:
+    """Return the scaled share of the worst classes and confidence on errors, from the remembered groups."""
+    by_label: dict[str, int] = {}
+    score, n_scored = 0.0, 0
+    for group in state.groups:
+        if group.n_before < drift.n_labels:
+            continue
+        score, n_scored = score + group.wrong_score, n_scored + group.n_wrong_scored
+        for label, n in group.wrong_labels.items():
+            by_label[label] = by_label.get(label, 0) + n
+    counts = sorted(by_label.values(), reverse=True)
+    share = sum(counts[:_WORST_CLASSES]) / sum(counts) - 0.5 if counts else 0.0
+    confidence = score / n_scored - 0.5 if n_scored else 0.0
+    return _RATE_SCALE * share, _RATE_SCALE * _bounded(confidence)

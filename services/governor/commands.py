@@ -1,0 +1,130 @@
+"""From an action's state to the command that asks for it."""
+
+from typing import Literal
+
+from governor.settings import GovernorSettings
+from governor.state import Action, Model, State
+from homeostat.core import Emit
+from homeostat.events import (
+    ActionProposed,
+    MetaTrainingStart,
+    RetrainStart,
+    RolloutAbort,
+    RolloutPromote,
+    RolloutRevert,
+    RolloutSet,
+    ThresholdSet,
+)
+from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
+
+Verb = Literal["set", "promote", "abort", "revert"]
+_ROLLOUTS = {"set": RolloutSet, "promote": RolloutPromote, "abort": RolloutAbort, "revert": RolloutRevert}
+
+
+def first(state: State, id_: str, action: Action, settings: GovernorSettings) -> Emit:
+    """The command that begins an approved action."""
+    proposal, (rules, version) = action.proposal, state.rules_of(action.scope)
+    common = {
+        "action": id_,
+        "verdict": action.verdict,
+        "family": proposal.family,
+        "model": proposal.model,
+        "rules_version": version,
+        "expires_at": action.expires_at,
+    }
+    if proposal.kind == "threshold":
+        return _emit(POLICY_THRESHOLD, ThresholdSet.model_validate(common | {"band": proposal.band}), proposal, action)
+    if proposal.kind == "meta_training":
+        start = MetaTrainingStart.model_validate(
+            common
+            | {"meta_training": proposal.meta_training, "timeout_seconds": settings.meta_training_timeout_seconds}
+        )
+        return _emit(POLICY_META_TRAINING, start, proposal, action)
+    arms = [arm for arm in proposal.arms if arm.name in action.waiting_for]
+    train = RetrainStart.model_validate(
+        common
+        | {
+            "arms": arms,
+            "champion": action.reference,
+            "champion_artifact": action.reference_artifact,
+            "window": proposal.window,
+            "plan": proposal.plan,
+            "chosen": proposal.chosen,
+            "timeout_seconds": settings.arm_timeout_seconds,
+            "price_per_second": rules.price_per_training_second,
+            "revert_to": action.reference,
+        }
+    )
+    return _emit(POLICY_RETRAIN, train, proposal, action)
+
+
+def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool = False) -> Emit:
+    """The state of serving that an action asks for now.
+
+    Args:
+        state: For the rules in force.
+        id_: The action.
+        action: Its phase, step and candidates decide weight and champion.
+        verb: Which command says it.
+        is_over: The action has settled: no candidates are kept.
+    """
+    model = state.models[action.proposal.model or ""]
+    canary = action.canary
+    has_traffic = verb == "set" and action.phase == "rolling" and canary is not None and not is_over
+    promoted = canary is not None and (verb == "promote" or (is_over and model.champion == canary.version))
+    champion, artifact = (canary.version, canary.artifact) if promoted and canary else (model.champion, model.artifact)
+    steps = action.proposal.plan.steps
+    command = _ROLLOUTS[verb].model_validate(
+        {
+            "action": id_,
+            "verdict": action.verdict,
+            "family": action.proposal.family,
+            "model": action.proposal.model,
+            "rules_version": state.rules_of(action.scope)[1],
+            "expires_at": action.expires_at,
+            "revert_to": action.reference,
+            "champion": champion,
+            "champion_artifact": artifact,
+            "canary": canary.version if has_traffic and canary else None,
+            "weight": steps[action.step] if has_traffic else 0.0,
+            "candidates": [] if is_over else action.candidates,
+            "step": action.step,
+            "plan": action.proposal.plan,
+            "reference": champion if is_over else action.reference,
+            "reference_artifact": artifact if is_over else action.reference_artifact,
+        }
+    )
+    return _emit(POLICY_ROLLOUT, command, action.proposal, action)
+
+
+def revert(id_: str, model: Model, subject: str, rules_version: str, expires_at: int) -> RolloutRevert:
+    """Back to the last known good version."""
+    assert model.last_good is not None
+    return RolloutRevert(
+        action=id_,
+        verdict=id_,
+        family=model.family,
+        model=subject,
+        rules_version=rules_version,
+        expires_at=expires_at,
+        revert_to=model.last_good,
+        champion=model.last_good,
+        champion_artifact=model.last_good_artifact,
+        reference=model.last_good,
+        reference_artifact=model.last_good_artifact,
+    )
+
+
+def _emit(
+    log: str,
+    command: RetrainStart
+    | ThresholdSet
+    | MetaTrainingStart
+    | RolloutSet
+    | RolloutPromote
+    | RolloutAbort
+    | RolloutRevert,
+    proposal: ActionProposed,
+    action: Action,
+) -> Emit:
+    return Emit(log, command, proposal.model or proposal.family, action.story)

@@ -1,0 +1,155 @@
+"""The rules, one by one: each a pure function of state, proposal and time that says why."""
+
+from collections.abc import Callable
+from typing import Final
+
+from governor.state import Budget, State
+from homeostat.events import ActionProposed, RuleResult, RulesSet
+
+MAX_FIRST_STEP: Final = 0.5
+"""A first step above this is not a canary."""
+
+Rule = Callable[[State, ActionProposed, RulesSet, int], RuleResult]
+
+
+def _result(
+    rule: str, value: bool | float | str, limit: bool | float | str, reason: str, *, passed: bool
+) -> RuleResult:
+    nearest = None if passed else limit
+    return RuleResult(rule=rule, passed=passed, value=value, limit=limit, reason=reason, nearest=nearest)
+
+
+def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """No action in a frozen scope."""
+    frozen = state.is_frozen(proposal.family.partition("/")[0])
+    return _result("freeze", frozen, False, "the scope is frozen" if frozen else "no freeze", passed=not frozen)
+
+
+def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """The model is registered, and its champion is the one that the proposal speaks of."""
+    model = state.models.get(proposal.model or "")
+    if proposal.model is None:
+        return _result("known_model", "", "", "the action is about a family", passed=True)
+    champion = model.champion if model else ""
+    reason = f"champion is {champion}" if model else "the model is not registered"
+    return _result("known_model", proposal.champion or "", champion, reason, passed=champion == proposal.champion)
+
+
+def one_at_a_time(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """One action per model and kind in flight."""
+    target = proposal.model or proposal.family
+    n = sum(
+        (a.proposal.model or a.proposal.family) == target and a.proposal.kind == proposal.kind
+        for a in state.actions.values()
+    )
+    return _result("one_at_a_time", n, 0, f"{n} in flight for {target}", passed=n == 0)
+
+
+def concurrency(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Actions in flight in the scope."""
+    scope = proposal.family.partition("/")[0]
+    n = sum(action.scope == scope for action in state.actions.values())
+    return _result("concurrency", n, rules.max_in_flight, f"{n} in flight in {scope}", passed=n < rules.max_in_flight)
+
+
+def rate(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Actions started on the model in the window."""
+    model = state.models.get(proposal.model or "")
+    n = sum(start > now - rules.rate_window_ms for start in model.starts) if model else 0
+    window = rules.rate_window_ms / 1000
+    return _result("rate", n, rules.max_actions, f"{n} actions in {window:.0f} s", passed=n < rules.max_actions)
+
+
+def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Wait after the last action on the model has settled."""
+    model = state.models.get(proposal.model or "")
+    since = None if model is None or model.settled_at is None else now - model.settled_at
+    if since is None:
+        return _result("cooldown", 0, rules.cooldown_ms, "nothing settled before", passed=True)
+    return _result("cooldown", since, rules.cooldown_ms, f"{since} ms since", passed=since >= rules.cooldown_ms)
+
+
+def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """What is asked fits into what is left of the period's budget."""
+    budget = state.budgets[proposal.family.partition("/")[0]]
+    left = budget.money - budget.spent - budget.reserved
+    return _result(
+        "money", proposal.money, left, f"{left:.4g} left of {budget.money:.4g}", passed=proposal.money <= left
+    )
+
+
+def slots(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Trainings at a time."""
+    taken = sum(action.proposal.slots for action in state.actions.values() if action.phase in ("training", "acting"))
+    left = rules.training_slots - taken
+    return _result(
+        "slots", proposal.slots, left, f"{taken} of {rules.training_slots} taken", passed=proposal.slots <= left
+    )
+
+
+def blast_radius(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Share of the scope's models in a rollout at once."""
+    scope = proposal.family.partition("/")[0]
+    n_models = max(1, sum(subject.startswith(f"{scope}/") for subject in state.models))
+    n = sum(a.scope == scope and a.phase in ("rolling", "ready") for a in state.actions.values())
+    share = 0.0 if proposal.chosen == "skip" or proposal.kind not in ("retrain", "rollout") else (n + 1) / n_models
+    passed = share <= max(rules.max_rollouts_ratio, 1 / n_models)
+    return _result("blast_radius", share, rules.max_rollouts_ratio, f"{n} of {n_models} in a rollout", passed=passed)
+
+
+def canary_first(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """No full-traffic switch: a retrain's first step is a small one."""
+    if proposal.kind not in ("retrain", "rollout") or proposal.chosen == "skip":
+        return _result("canary_first", 0.0, MAX_FIRST_STEP, "nothing is rolled out", passed=True)
+    first = proposal.plan.steps[0] if proposal.plan.steps else 1.0
+    return _result("canary_first", first, MAX_FIRST_STEP, f"first step {first:.0%}", passed=first <= MAX_FIRST_STEP)
+
+
+def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """A retrain names a closed range with labelled rows in it."""
+    rows = proposal.window.rows if proposal.window else 0
+    needed = 1 if proposal.kind == "retrain" else 0
+    return _result("data_window", rows, needed, f"{rows} labelled rows", passed=rows >= needed)
+
+
+def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Nothing rests on a distrusted source."""
+    bad = next((source for source in state.distrusted if any(source in item for item in proposal.evidence)), "")
+    return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    freeze,
+    known_model,
+    one_at_a_time,
+    concurrency,
+    rate,
+    cooldown,
+    money,
+    slots,
+    blast_radius,
+    canary_first,
+    data_window,
+    trust,
+)
+
+
+def judge(state: State, proposal: ActionProposed, now: int, *, through_freeze: bool = False) -> tuple[RuleResult, ...]:
+    """Ask every rule.
+
+    Args:
+        state: What is known.
+        proposal: What is asked.
+        now: Broker time, ms.
+        through_freeze: Two people said it is an emergency.
+    """
+    scope = proposal.family.partition("/")[0]
+    rules, _ = state.rules_of(scope)
+    return tuple(rule(state, proposal, rules, now) for rule in RULES if not (through_freeze and rule is freeze))
+
+
+def roll_over(budget: Budget, now: int) -> None:
+    """Begin a new period when the old one is over; what is reserved stays reserved."""
+    if now >= budget.since + budget.period_ms:
+        budget.since += (now - budget.since) // budget.period_ms * budget.period_ms
+        budget.spent = 0.0

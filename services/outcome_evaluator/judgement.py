@@ -1,0 +1,46 @@
+"""The verdict function of a canary: pure, and blind to who acts on it."""
+
+from typing import Literal
+
+from homeostat.events import CanaryJudged
+from outcome_evaluator.settings import EvaluatorSettings
+from outcome_evaluator.state import Trial
+
+Judgement = Literal["abort", "promote", "continue", "inconclusive"]
+
+
+def assess(trial: Trial, settings: EvaluatorSettings) -> Judgement | None:
+    """Say what the evidence allows now, or None to wait.
+
+    abort: E(worse) >= 1/alpha. promote: E(better) >= 1/alpha. continue: the step's soak has passed and
+    nothing leans to worse. inconclusive: the label limit is reached first.
+    """
+    if trial.test.worse(settings.alpha):
+        return "abort"
+    if trial.test.better(settings.alpha):
+        return "promote"
+    if trial.step_labels < trial.plan.soak_labels:
+        return None
+    if trial.test.log2_e_worse < settings.leaning_log2:
+        return "continue"
+    return "inconclusive" if trial.n_labels >= trial.plan.label_limit else None
+
+
+def judged(trial: Trial, model: str, judgement: Judgement, settings: EvaluatorSettings) -> CanaryJudged:
+    """Put a judgement into words, with what it rests on."""
+    n = max(1, trial.test.n_pairs)
+    return CanaryJudged(
+        action=trial.action,
+        model=model,
+        version=trial.canary or "",
+        step=max(0, trial.step),
+        judgement=judgement,
+        log2_e_worse=trial.test.log2_e_worse,
+        log2_e_better=trial.test.log2_e_better,
+        n_labels=trial.test.n_pairs,
+        n_discordant=trial.test.n_discordant,
+        canary_error=trial.canary_errors / n,
+        champion_error=trial.reference_errors / n,
+        exposed=trial.exposed,
+        alpha=settings.alpha,
+    )

@@ -1,0 +1,94 @@
+"""What the evaluator knows of one model: its trials."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from homeostat.core import Identity
+from homeostat.events import Plan
+from homeostat.stats.paired import PairedEProcess
+
+Ended = Literal["promoted", "aborted", "skipped", "expired"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Payoff of one candidate so far: per labelled row the reference's error minus its own.
+
+    Args:
+        arm: Which arm trained it.
+        seconds: Training time.
+        n: Rows.
+        total: Sum of payoffs.
+        squares: Sum of squared payoffs.
+    """
+
+    arm: str
+    seconds: float
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Mean payoff, 0 without rows."""
+        return self.total / self.n if self.n else 0.0
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean; 1 without two rows."""
+        if self.n < 2:
+            return 1.0
+        variance: float = max(0.0, self.squares / self.n - self.mean * self.mean)
+        return float((variance / (self.n - 1)) ** 0.5)
+
+
+@dataclass(slots=True)
+class Trial:
+    """One action whose candidates are scored.
+
+    Args:
+        action: Its id.
+        story: Its story.
+        family: `scope/family`.
+        chosen: Arm of the canary, `skip` without one.
+        canary: Its version.
+        reference: Champion of the start.
+        plan: Soak, limits, horizon, price.
+        tallies: By version.
+        ended: How the rollout ended, once it has; the outcome is measured at the horizon.
+        step: Of the canary.
+        step_labels: Labelled pairs in this step.
+        judged: Whether this step has been judged.
+        test: Sequential test of the canary against the reference.
+        canary_errors: Of the pairs.
+        reference_errors: Of the pairs.
+        n_labels: Labelled rows that the reference answered.
+        exposed: Requests that the canary answered.
+    """
+
+    action: str
+    story: Identity
+    family: str
+    chosen: str
+    canary: str | None
+    reference: str
+    plan: Plan
+    tallies: dict[str, Tally]
+    ended: Ended | None = None
+    step: int = -1
+    step_labels: int = 0
+    judged: bool = False
+    test: PairedEProcess = field(default_factory=PairedEProcess)
+    canary_errors: int = 0
+    reference_errors: int = 0
+    n_labels: int = 0
+    exposed: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """Of one model: `kind` says how an error is counted."""
+
+    family: str = ""
+    kind: str = "classifier"
+    trials: dict[str, Trial] = field(default_factory=dict)

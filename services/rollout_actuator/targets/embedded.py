@@ -1,0 +1,92 @@
+"""Client of the embedded model server."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import httpx2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.core import Reject, Retry
+from rollout_actuator.targets.base import Deployment
+from rollout_actuator.targets.routing import Answers
+from rollout_actuator.targets.state import ModelState
+from rollout_actuator.targets.wire import MSGPACK, encode_batch
+
+
+class TargetUnreachable(Retry):
+    """The model server does not answer, or answers that it cannot now."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"model server {url}: {why}; is it running?")
+        self.url, self.why = url, why
+
+
+class _Refusal(msgspec.Struct):
+    reason: str = "target_refused"
+    detail: str = ""
+
+
+class EmbeddedTarget:
+    """A `RolloutTarget` over HTTP.
+
+    Args:
+        url: Base URL of the server.
+        timeout_seconds: Of one request; to connect at most 2 s of it.
+        transport: What carries the requests, for tests.
+    """
+
+    def __init__(
+        self, url: str, *, timeout_seconds: float = 5.0, transport: httpx2.BaseTransport | None = None
+    ) -> None:
+        self._url = url
+        self._client = httpx2.Client(
+            base_url=url,
+            timeout=httpx2.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds)),
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def apply(self, model: str, deployment: Deployment) -> bool:
+        """See `RolloutTarget.apply`."""
+        try:
+            self._call("PUT", f"/models/{model}/deployment", msgspec.json.encode(deployment))
+        except Reject as refusal:
+            if refusal.reason == "stale":
+                return False
+            raise
+        return True
+
+    def deployment(self, model: str) -> Deployment:
+        """What a model serves; raises `Reject` if nothing was ever set."""
+        return msgspec.json.decode(self._call("GET", f"/models/{model}/deployment"), type=ModelState).deployment
+
+    def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Answers:
+        """Answer a batch, see `Router.predict`."""
+        body = encode_batch(request, x)
+        return msgspec.msgpack.decode(self._call("POST", f"/models/{model}/predict", body, MSGPACK), type=Answers)
+
+    def _call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
+        try:
+            response = self._client.request(method, path, content=body, headers={"content-type": content_type})
+        except httpx2.TransportError as error:
+            raise TargetUnreachable(self._url, f"{type(error).__name__}: {error}") from error
+        if response.is_success:
+            return response.content
+        try:
+            refusal = msgspec.json.decode(response.content, type=_Refusal)
+        except msgspec.MsgspecError:
+            refusal = _Refusal(detail=response.text[:200])
+        if response.is_client_error:
+            raise Reject(refusal.reason, refusal.detail)
+        raise TargetUnreachable(self._url, f"{response.status_code} {refusal.detail}")

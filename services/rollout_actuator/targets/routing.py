@@ -1,0 +1,127 @@
+"""Which version answers which request, and what the others would have said."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rollout_actuator.targets.base import Deployment, Role
+from rollout_actuator.targets.predictor import Network
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What the callers get, row by row.
+
+    Args:
+        version: Version that answered.
+        prediction: Class index.
+        score: Confidence in (0, 1].
+    """
+
+    version: list[str]
+    prediction: list[int]
+    score: list[float]
+
+
+class Mirrored(msgspec.Struct, frozen=True):
+    """What one version says to requests that another one answered; nobody gets it.
+
+    Args:
+        role: Of the version.
+        rows: Indices into the batch, rising.
+        prediction: One per row in `rows`.
+        score: One per row in `rows`.
+    """
+
+    role: Role
+    rows: list[int]
+    prediction: list[int]
+    score: list[float]
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """Answers to a batch: together `served` and `mirrored` hold one answer of every version to every row.
+
+    Args:
+        served: What counts.
+        mirrored: By version; one that answered every row itself is not there.
+        roles: Role of every version that is loaded.
+        latency_seconds: Time the batch took inside the server.
+    """
+
+    served: Served
+    mirrored: dict[str, Mirrored]
+    roles: dict[str, Role]
+    latency_seconds: float = 0.0
+
+
+def canary_rows(model: str, request: Sequence[str], weight: float) -> NDArray[np.bool_]:
+    """Draw the canary's share of requests.
+
+    The draw is a hash of model and request: the same request goes the same way on every server, and
+    one that a canary answered at a weight it answers at every higher weight.
+
+    Args:
+        model: `scope/model`.
+        request: n ids.
+        weight: Expected share, [0, 1].
+
+    Returns:
+        (n,) whether the canary answers.
+    """
+    if weight == 0.0:
+        return np.zeros(len(request), np.bool_)
+    prefix = f"{model}\n"
+    digests = b"".join(hashlib.sha256(f"{prefix}{id_}".encode()).digest()[:8] for id_ in request)
+    return (np.frombuffer(digests, ">u8") >> 11) * 2.0**-53 < weight
+
+
+def answer(
+    model: str,
+    deployment: Deployment,
+    networks: Mapping[str, Network],
+    request: Sequence[str],
+    x: NDArray[np.float32],
+) -> Answers:
+    """Let every version answer every row; route, and mirror the rest.
+
+    Champion and canary mirror each other's rows, so that each pair of answers to one request can be
+    compared, and shadows see all rows.
+
+    Args:
+        model: `scope/model`.
+        deployment: Who has which role.
+        networks: One per version.
+        request: n ids, n >= 1.
+        x: (n, width) float32, a row per request.
+    """
+    is_canary = canary_rows(model, request, deployment.weight if deployment.canary is not None else 0.0)
+    label, score = networks[deployment.champion].predict(x)
+    version = [deployment.champion] * len(request)
+    mirrored: dict[str, Mirrored] = {}
+    if deployment.canary is not None:
+        canary_label, canary_score = networks[deployment.canary].predict(x)
+        rows = np.flatnonzero(is_canary)
+        _mirror(mirrored, deployment.champion, "champion", rows, label, score)
+        _mirror(mirrored, deployment.canary, "canary", np.flatnonzero(~is_canary), canary_label, canary_score)
+        label, score = np.where(is_canary, canary_label, label), np.where(is_canary, canary_score, score)
+        for row in rows:
+            version[row] = deployment.canary
+    every = np.arange(len(request))
+    for shadow in deployment.shadows:
+        _mirror(mirrored, shadow, "shadow", every, *networks[shadow].predict(x))
+    return Answers(Served(version, label.tolist(), score.tolist()), mirrored, dict(deployment.roles()))
+
+
+def _mirror(
+    mirrored: dict[str, Mirrored],
+    version: str,
+    role: Role,
+    rows: NDArray[np.intp],
+    label: NDArray[np.int64],
+    score: NDArray[np.float64],
+) -> None:
+    if len(rows):
+        mirrored[version] = Mirrored(role, rows.tolist(), label[rows].tolist(), score[rows].tolist())

@@ -1,0 +1,54 @@
+"""The file that tells other shells what runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from homeostat.stack.process import ProcessStatus
+from homeostat.stack.report import Report, read_report, write_report
+
+STATUS = ProcessStatus("intake", 17, "running", 2, 1.5, -9)
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """A report survives the way through the file, and leaves no draft behind."""
+    path = tmp_path / "processes.json"
+
+    write_report(path, [STATUS])
+    report = read_report(path)
+
+    assert isinstance(report, Report)
+    assert report.processes == (STATUS,)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_file_means_no_report(tmp_path: Path) -> None:
+    """Before the first start there is nothing to read."""
+    assert read_report(tmp_path / "processes.json") is None
+
+
+def test_the_report_of_a_dead_supervisor_is_none(tmp_path: Path) -> None:
+    """What a supervisor said before it ended says nothing about now."""
+    path = tmp_path / "processes.json"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    write_report(path, [STATUS])
+    body = json.loads(path.read_text())
+
+    body["supervisor"]["pid"] = gone.pid
+    path.write_text(json.dumps(body))
+
+    assert read_report(path) is None
+
+
+def test_a_reused_process_id_is_not_the_supervisor(tmp_path: Path) -> None:
+    """A process that has the same number but another start is somebody else."""
+    path = tmp_path / "processes.json"
+    write_report(path, [STATUS])
+    body = json.loads(path.read_text())
+
+    body["supervisor"]["started"] -= 60.0
+    path.write_text(json.dumps(body))
+
+    assert read_report(path) is None
