@@ -3,14 +3,14 @@
 from typing import Final
 
 import numpy as np
-from homeostat.core import Event
-from homeostat.events import Samples
-from homeostat.events.columns import F4, f8
 from numpy.typing import NDArray
 
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
 from drift_detector.state import Batch, State
+from homeostat.core import Event
+from homeostat.events import Samples
+from homeostat.events.columns import F4, f8
 
 # Beyond any measurement; infinities and what would become one count as missing, as NaN does.
 _UNKNOWN_FROM: Final = 1e30

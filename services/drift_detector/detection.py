@@ -4,19 +4,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from homeostat.core import Emit, Event
-from homeostat.core.event import OPENS
-from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
-from homeostat.events.logs import EXPERIENCE, TIMELINE
 from numpy.typing import NDArray
 
-from drift_detector.labels import Change
 from drift_detector.level import best_rate, end_stretch
 from drift_detector.onset import batch_of_shift, group_of_change
 from drift_detector.profile import meta_features
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
 from drift_detector.state import OpenDrift, State, relearn_reference
+from homeostat.core import Emit, Event, Identity
+from homeostat.core.event import OPENS
+from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
+from homeostat.events.logs import EXPERIENCE, TIMELINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,15 @@ def concept_drift(
         ordinal: Of the emit.
         settings: Of the detector.
         detector: What found it.
-        before: Error rate before.
+        before: First guess of the error rate before; the rows before the onset correct it.
         after: Error rate now.
         threshold: What `after` has crossed.
         features: Inputs that moved with the same event.
     """
     onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
+    n = onset.n_before - state.stretch_n
+    if n >= settings.window_labels:
+        before = min((onset.errors_before - state.stretch_errors) / n, after)
     end_stretch(state, onset, settings)
     state.drift = OpenDrift(
         story=event.emit_identity(ordinal),
@@ -123,16 +125,6 @@ def concept_drift(
         magnitude=after - before,
         features=features,
     )
-
-
-def adwin_levels(state: State, change: Change, settings: Settings) -> tuple[float, float]:
-    """Return the error rates before and after a change that ADWIN found."""
-    best = best_rate(state, settings)
-    if best is not None:
-        return best, change.after
-    n = state.n_labels - state.stretch_n
-    # ADWIN drops only what contradicts its newest rows, so what it keeps is not yet all drift.
-    return ((state.sum_errors - state.stretch_errors) / n if n else 0.0), change.after
 
 
 def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) -> Emit | None:
@@ -162,3 +154,58 @@ def cleared(state: State, event: Event, drift: OpenDrift, rate: float) -> Emit:
     relearn_reference(state)
     data = DriftCleared(model=event.subject, version=state.version, error=rate)
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
+
+
+def family_of(state: State, event: Event) -> str:
+    """Return the subject of the model's family."""
+    return f"{event.subject.split('/', 1)[0]}/{state.family}"
+
+
+def _detected(
+    state: State,
+    event: Event,
+    drift: OpenDrift,
+    *,
+    detector: str,
+    statistic: float,
+    threshold: float,
+    magnitude: float,
+    features: tuple[str, ...],
+) -> Emit:
+    state.detected_at = state.n_labels
+    data = DriftDetected(
+        model=event.subject,
+        version=state.version,
+        kind=drift.kind,
+        detector=detector,
+        statistic=statistic,
+        threshold=threshold,
+        magnitude=magnitude,
+        features=features,
+        onset=_window(state, event, drift),
+        is_recheck=detector == "level",
+        error_before=drift.error_before,
+        error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
+    )
+    return Emit(EXPERIENCE, data, subject=family_of(state, event), story=OPENS)
+
+
+def _window(state: State, event: Event, drift: OpenDrift) -> Range:
+    return Range(
+        log=TIMELINE,
+        subject=event.subject,
+        source=event.source,
+        first=drift.id,
+        last=event.id,
+        from_time=drift.time,
+        rows=max(state.n_labels - drift.n_labels, 0),
+    )
+
+
+def _story(drift: OpenDrift) -> Identity:
+    return Identity(drift.story)
+
+
+def _rate(n: int, errors: float, otherwise: float | None) -> float | None:
+    """Return errors per row, inside [0, 1] against rounding; `otherwise` without rows."""
+    return min(max(errors / n, 0.0), 1.0) if n > 0 else otherwise

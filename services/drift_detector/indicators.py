@@ -1,11 +1,10 @@
 """Numbers for people and dashboards, once every so many served rows."""
 
+from drift_detector.settings import Settings
+from drift_detector.state import State, Tally
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed
 from homeostat.events.logs import INDICATORS
-
-from drift_detector.settings import Settings
-from drift_detector.state import State, Tally
 
 
 def indicators(state: State, event: Event, settings: Settings) -> list[Emit]:

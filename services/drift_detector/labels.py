@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from river.drift import ADWIN
-
 from drift_detector.settings import Settings
-from drift_detector.state import Group, State
+from drift_detector.state import Group, State, new_adwin
 
 _WRONG_FROM: Final = 0.5
 _KNOWN_BELOW: Final = 1e30
@@ -27,9 +25,11 @@ class Change:
 
     Args:
         after: Mean error of what it kept.
+        width: Rows it kept.
     """
 
     after: float
+    width: int
 
 
 def place_of(state: State, predicted_at: float) -> Place:
@@ -85,12 +85,12 @@ def grade(
         group.errors += error
         if error >= _WRONG_FROM:
             _remember(group, truth, confidence, is_classifier=is_classifier)
-        adwin.update(error)
+        adwin.update(error)  # type: ignore[no-untyped-call]  # river
         if adwin.drift_detected:
-            change = Change(float(adwin.estimation))
+            change = Change(float(adwin.estimation), int(adwin.width))
             # A fresh window: river would drop the old one with the next update anyway, and a snapshot
             # taken now would then go on from another state than this process.
-            adwin = state.errors = ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock)
+            adwin = state.errors = new_adwin(settings)
     if group is not None:
         state.n_labels = group.n_before + group.n
         errors = group.errors_before + group.errors

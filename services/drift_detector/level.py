@@ -33,10 +33,14 @@ def best_rate(state: State, settings: Settings) -> float | None:
 
 
 def end_stretch(state: State, onset: Group, settings: Settings) -> None:
-    """End the present stretch before `onset`, and begin the next one with it."""
+    """End the present stretch before `onset`, and begin the next one with it.
+
+    Its rate becomes a level if it is long enough, or if there is no other; by Laplace's rule, as a short one
+    may have no error at all.
+    """
     n = onset.n_before - state.stretch_n
-    if n >= settings.window_labels:
-        rate = (onset.errors_before - state.stretch_errors) / n
+    if n >= (settings.window_labels if state.best is not None else settings.least_stretch):
+        rate = (onset.errors_before - state.stretch_errors + 1.0) / (n + 2.0)
         state.best = rate if state.best is None else min(rate, state.best)
     if n >= 0:
         state.stretch_n, state.stretch_errors = onset.n_before, onset.errors_before
@@ -48,3 +52,11 @@ def limit(best: float, settings: Settings) -> float:
     Where errors are frequent a fixed distance is within chance, so it grows with the binomial deviation.
     """
     return best + max(settings.rise, settings.rise_deviations * sqrt(best * (1.0 - best) / settings.window_labels))
+
+
+def rate_before(state: State, after: float, width: int) -> float:
+    """Return the error rate of the present stretch without its last `width` rows of error rate `after`."""
+    n = state.n_labels - state.stretch_n - width
+    if n <= 0:
+        return 0.0 if state.best is None else state.best
+    return min(max((state.sum_errors - state.stretch_errors - after * width) / n, 0.0), 1.0)

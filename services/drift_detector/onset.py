@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import numpy as np
-
 from drift_detector.reference import Floats
 from drift_detector.state import Batch, Group, State
 
@@ -11,29 +9,45 @@ from drift_detector.state import Batch, Group, State
 # belongs to the drift is left out.
 _WITHIN_DRIFT_FROM: Final = 0.6
 
+_ROUNDS: Final = 5
+
 _OUTLYING_DEVIATIONS: Final = 3.0
 
 
 def group_of_change(groups: list[Group], *, start: int, before: float, after: float) -> Group:
     """Return the group that a change of the error rate most likely began with.
 
+    A window that ends just after a change holds mostly older rows, so the rate after it is estimated again
+    from the onset found with the first guess, until the onset stays.
+
     Args:
         groups: Oldest first, not empty.
         start: Labelled rows before which it did not begin.
         before: Error rate before the change.
-        after: Error rate after it.
+        after: First guess of the error rate after it.
 
     Source: argument of the maximum of a CUSUM, Page 1954, over groups.
     """
+    first = next((i for i, group in enumerate(groups) if group.n_before >= start), len(groups) - 1)
+    found = _argmax(groups, first, before, after)
+    for _ in range(_ROUNDS):
+        since = groups[found:]
+        after = sum(group.errors for group in since) / sum(group.n for group in since)
+        again = _argmax(groups, first, before, after)
+        if again == found:
+            break
+        found = again
+    return groups[found]
+
+
+def _argmax(groups: list[Group], first: int, before: float, after: float) -> int:
     middle = before + _WITHIN_DRIFT_FROM * (after - before)
     sign = 1.0 if after >= before else -1.0
-    found, total, most = groups[-1], 0.0, float("-inf")
-    for group in reversed(groups):
-        if group.n_before < start:
-            break
-        total += sign * (group.errors - group.n * middle)
+    found, total, most = len(groups) - 1, 0.0, float("-inf")
+    for i in range(len(groups) - 1, first - 1, -1):
+        total += sign * (groups[i].errors - groups[i].n * middle)
         if total >= most:
-            found, most = group, total
+            found, most = i, total
     return found
 
 
@@ -52,9 +66,3 @@ def batch_of_shift(state: State, column: int) -> Batch:
 
 def _deviation(state: State, means: Floats, column: int) -> float:
     return float(state.reference.deviations(means)[column])
-
-
-def guilty(deviations: Floats, fired: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], names: list[str]) -> list[str]:
-    """Return the names of the columns that fired, the farthest off first; ties in column order."""
-    columns = [column for column in range(len(names)) if fired[column]]
-    return [names[column] for column in sorted(columns, key=lambda column: (-abs(float(deviations[column])), column))]

@@ -19,6 +19,7 @@ class Settings:
         adwin_delta: Confidence of ADWIN on the errors.
         adwin_clock: Errors between two looks of ADWIN.
         window_labels: Labelled rows of the level check.
+        least_stretch: Labelled rows before the first change whose error rate may pass for the level.
         rise: Error rate above the best level that the level check takes for a drift.
         rise_deviations: The same in standard deviations of the window; the greater of the two counts.
         cooldown_labels: Labelled rows after a detection before the level check may speak.
@@ -44,6 +45,7 @@ class Settings:
     adwin_delta: float = 0.002
     adwin_clock: int = 4
     window_labels: int = 120
+    least_stretch: int = 30
     rise: float = 0.08
     rise_deviations: float = 3.5
     cooldown_labels: int = 200

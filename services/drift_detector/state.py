@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from homeostat.events import Band
-from homeostat.stats.page_hinkley import ZPageHinkley
 from river.drift import ADWIN
 
 from drift_detector.reference import Floats, Reference, empty_reference
 from drift_detector.settings import Settings
+from homeostat.events import Band
+from homeostat.stats.page_hinkley import ZPageHinkley
 
 
 @dataclass(slots=True)
@@ -219,6 +219,11 @@ def relearn_reference(state: State) -> None:
     state.reference = empty_reference(len(state.features) + 1)
 
 
+def new_adwin(settings: Settings) -> ADWIN:
+    """Return a change detector of errors that has seen none."""
+    return ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock)  # type: ignore[no-untyped-call]  # river
+
+
 def reset(state: State, version: str, settings: Settings) -> None:
     """Begin anew with a champion: references, detectors, level and open drift belong to the one before."""
     width = len(state.features) + 1
@@ -233,7 +238,7 @@ def reset(state: State, version: str, settings: Settings) -> None:
         threshold=settings.shift_threshold,
         z_limit=settings.shift_limit,
     )
-    state.errors = ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock)
+    state.errors = new_adwin(settings)
     state.n_labels, state.sum_errors, state.groups = 0, 0.0, []
     state.stretch_n, state.stretch_errors, state.best = 0, 0.0, None
     state.detected_at, state.drift = None, None

@@ -7,12 +7,11 @@ Angelopoulos, Candès & Tibshirani 2023 (quantile tracker).
 
 from typing import Final
 
+from drift_detector.settings import Settings
+from drift_detector.state import Signal, State, Tracker
 from homeostat.core import Emit, Event
 from homeostat.events import ThresholdMoved
 from homeostat.events.logs import INDICATORS
-
-from drift_detector.settings import Settings
-from drift_detector.state import Signal, State, Tracker
 
 SIGNAL: Final = "uncertainty"
 _NEWS_SHARE_OF_BAND: Final = 0.01

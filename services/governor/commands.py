@@ -1,14 +1,16 @@
 """From an action's state to the command that asks for it."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from governor.settings import GovernorSettings
 from governor.state import Action, Model, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionProposed,
+    Command,
     MetaTrainingStart,
     RetrainStart,
+    Rollout,
     RolloutAbort,
     RolloutPromote,
     RolloutRevert,
@@ -18,7 +20,12 @@ from homeostat.events import (
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
 
 Verb = Literal["set", "promote", "abort", "revert"]
-_ROLLOUTS = {"set": RolloutSet, "promote": RolloutPromote, "abort": RolloutAbort, "revert": RolloutRevert}
+_ROLLOUTS: Final[dict[Verb, type[Rollout]]] = {
+    "set": RolloutSet,
+    "promote": RolloutPromote,
+    "abort": RolloutAbort,
+    "revert": RolloutRevert,
+}
 
 
 def first(state: State, id_: str, action: Action, settings: GovernorSettings) -> Emit:
@@ -117,13 +124,7 @@ def revert(id_: str, model: Model, subject: str, rules_version: str, expires_at:
 
 def _emit(
     log: str,
-    command: RetrainStart
-    | ThresholdSet
-    | MetaTrainingStart
-    | RolloutSet
-    | RolloutPromote
-    | RolloutAbort
-    | RolloutRevert,
+    command: Command,
     proposal: ActionProposed,
     action: Action,
 ) -> Emit:

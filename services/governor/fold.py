@@ -152,6 +152,10 @@ class Governor:
         if data.reason == "braked" and action.candidates:
             action.phase = "ready"
             return ()
+        if action.phase == "acting":
+            lifecycle.release(state, action, 0.0, event.time)
+            del state.actions[data.action]
+            return ()
         return lifecycle.abort(state, data.action, action) if action.phase == "rolling" else ()
 
     def _resume(self, state: State) -> tuple[Emit, ...]:

@@ -189,10 +189,12 @@ def proceed(state: State, id_: str, action: Action) -> Emits:
 def judged(state: State, data: CanaryJudged) -> Emits:
     """A judgement is answered with a weight; an abort passes every freeze."""
     action = state.actions.get(data.action)
-    if action is None or action.phase != "rolling" or data.step != action.step:
+    if action is None or action.phase != "rolling":
         return ()
     if data.judgement == "abort":
         return abort(state, data.action, action)
+    if data.step != action.step:
+        return ()  # it speaks of a step that is over
     if data.judgement != "inconclusive":  # which holds until the action expires
         action.judgement = data.judgement
         return proceed(state, data.action, action)
@@ -224,7 +226,7 @@ def release(state: State, action: Action, cost: float, now: int) -> None:
     budget.reserved = max(0.0, budget.reserved - action.proposal.money)
     budget.spent += cost
     model = state.models.get(action.proposal.model or "")
-    if model is not None:
+    if model is not None and action.proposal.kind in ("retrain", "rollout"):
         model.settled_at = now
 
 

@@ -96,6 +96,6 @@ def meta_gradient(meta: Params, batch: Batch, loss: Loss, steps: int, first_orde
 def compiled() -> MetaGradient:
     """Compile `meta_gradient`; any number of tasks and shots without a new compile.
 
-    The first call costs some 12 s; worth it above some ten thousand tasks.
+    The first calls cost 12 s to over a minute: for long runs, and before joining a consumer group.
     """
     return torch.compile(meta_gradient, dynamic=True)

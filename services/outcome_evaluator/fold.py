@@ -57,9 +57,8 @@ class OutcomeEvaluator:
             case ActionApplied():
                 return state, self._applied(state, event, data)
             case ActionFailed():
-                trial = state.trials.pop(data.action, None) if data.kind == "retrain" else None
                 if data.kind == "retrain":
-                    return state, failed(trial, data, event)
+                    return state, failed(state.trials.pop(data.action, None), data, event)
             case ModelRegistered():
                 state.family = f"{event.subject.partition('/')[0]}/{data.family}"
                 state.kind = data.kind
@@ -98,7 +97,7 @@ class OutcomeEvaluator:
         elif data.rollout_verb == "abort":
             trial.ended = "aborted"
         elif rollout.step != trial.step:
-            trial.step, trial.step_labels, trial.judged = rollout.step, 0, False
+            trial.step, trial.step_labels, trial.judged = rollout.step, 0, ""
         return ()
 
     def _labelled(self, state: State, event: Event, data: Labels) -> tuple[Emit, ...]:
@@ -149,10 +148,10 @@ class OutcomeEvaluator:
 
     def _conclude(self, state: State, trial: Trial, event: Event) -> tuple[Emit, ...]:
         if trial.ended is None:
-            judgement = None if trial.judged else assess(trial, self.settings)
-            if judgement is None:
+            judgement = assess(trial, self.settings)
+            if judgement is None or judgement == trial.judged:
                 return ()
-            trial.judged = True
+            trial.judged = judgement
             said = judged(trial, event.subject, judgement, self.settings)
             return (Emit(GOVERNANCE, said, event.subject.partition("/")[0], trial.story),)
         if trial.n_labels < trial.plan.horizon_labels:

@@ -58,7 +58,7 @@ class Trial:
         ended: How the rollout ended, once it has; the outcome is measured at the horizon.
         step: Of the canary.
         step_labels: Labelled pairs in this step.
-        judged: Whether this step has been judged.
+        judged: Last judgement of this step; it is said again only when it changes.
         test: Sequential test of the canary against the reference.
         canary_errors: Of the pairs.
         reference_errors: Of the pairs.
@@ -77,7 +77,7 @@ class Trial:
     ended: Ended | None = None
     step: int = -1
     step_labels: int = 0
-    judged: bool = False
+    judged: str = ""
     test: PairedEProcess = field(default_factory=PairedEProcess)
     canary_errors: int = 0
     reference_errors: int = 0

@@ -17,7 +17,8 @@ class BayesianLinear:
     """Posterior N(mean, covariance) of the weights of y = x·w + noise, noise ~ N(0, noise_sd^2).
 
     `observe` changes `mean` and `covariance` in place; the covariance stays symmetric to the bit. Without BLAS or
-    LAPACK: these choose their order of summation by processor. Cost O(d^2) per observation, O(d^3) per call of `samples`.
+    LAPACK: these choose their order of summation by processor. Cost O(d^2) per observation, O(d^3 + n d^2) for n
+    samples; ask for many samples in one call.
 
     Source: Bishop 2006, 3.3, updated by the Sherman-Morrison formula.
 

@@ -42,5 +42,7 @@ def digit_tasks(n_tasks: int, *, seed: int, held_out: bool, shots: int = 10) -> 
         shuffled = generator.permutation(len(y))
         support = np.concatenate([shuffled[y[shuffled] == digit][:shots] for digit in range(10)])
         query = np.setdiff1d(shuffled, support, assume_unique=True)[:60]
-        tasks.append(Task(f"{'held-out' if held_out else 'history'}-{i:03}", x[support], y[support], x[query], y[query]))
+        tasks.append(
+            Task(f"{'held-out' if held_out else 'history'}-{i:03}", x[support], y[support], x[query], y[query])
+        )
     return tasks

@@ -1,0 +1,247 @@
+"""The detector of one model: what is champion, what is normal, what moved."""
+
+import numpy as np
+
+from drift_detector import detection
+from drift_detector.buckets import absorb
+from drift_detector.indicators import indicators
+from drift_detector.labels import Change, Place, grade, place_of
+from drift_detector.level import best_rate, end_stretch, limit, rate_before, window_rate
+from drift_detector.onset import group_of_change
+from drift_detector.settings import Settings
+from drift_detector.state import State, Tracker, reset
+from drift_detector.tracking import track
+from homeostat.core import Emit, Event
+from homeostat.events import ActionApplied, ActionReverted, DeploymentObserved, Labels, ModelRegistered, Samples
+from homeostat.events.columns import f8
+from homeostat.events.logs import TIMELINE
+
+
+class DriftDetector:
+    """Fold over the timeline; one state per model.
+
+    Only rows that the champion answered count. One drift is open at a time: a newer one takes its place,
+    except that moved inputs do not displace risen errors.
+
+    ADWIN's bound takes a logarithm of the platform's library; its last bit could matter only in a comparison
+    that is equal to 16 digits. All else is portable arithmetic.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+
+    @property
+    def name(self) -> str:
+        """`drift_detector`."""
+        return "drift_detector"
+
+    @property
+    def log(self) -> str:
+        """The timeline."""
+        return TIMELINE
+
+    @property
+    def settings(self) -> Settings:
+        """Parameters of the detectors."""
+        return self._settings
+
+    @property
+    def is_door(self) -> bool:
+        """It reads an internal log."""
+        return False
+
+    def unit(self, subject: str) -> str:
+        """Each model has its own state."""
+        return subject
+
+    def initial(self, subject: str) -> State:  # the interface's
+        """Return the state of a model that is not registered yet."""
+        return State()
+
+    def wake_at(self, state: State) -> None:  # the interface's
+        """Time alone changes nothing here."""
+        return
+
+    def state_type(self) -> type[State]:
+        """`State`."""
+        return State
+
+    def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
+        """Fold one event in; nothing is refused, as intake has checked it all."""
+        data = event.data
+        if isinstance(data, Samples):
+            return state, self._samples(state, event, data)
+        if isinstance(data, Labels):
+            return state, self._labels(state, event, data)
+        if isinstance(data, ModelRegistered):
+            self._register(state, data)
+        elif isinstance(data, DeploymentObserved):
+            reset(state, data.version, self._settings)
+        elif isinstance(data, ActionReverted):
+            reset(state, data.rollout.champion, self._settings)
+        elif isinstance(data, ActionApplied):
+            if data.rollout is not None and data.rollout_verb in ("promote", "revert"):
+                reset(state, data.rollout.champion, self._settings)
+            if data.kind == "threshold":
+                state.tracker = Tracker(data.band) if data.band is not None else None
+        return state, ()
+
+    def _register(self, state: State, data: ModelRegistered) -> None:
+        """Take the contract; a repetition changes nothing, so that a client may register at each start."""
+        features = [feature.name for feature in data.features]
+        is_new = not state.family
+        state.family = data.family
+        if is_new or features != state.features or state.is_classifier != (data.kind == "classifier"):
+            state.features, state.is_classifier = features, data.kind == "classifier"
+            reset(state, data.champion if is_new else state.version, self._settings)
+
+    def _is_champion(self, state: State, samples: Samples) -> bool:
+        """Say whether the rows count; a champion that nobody announced becomes the champion in the end.
+
+        Late rows of the former champion are the usual case, so one row is not enough.
+        """
+        if samples.role != "champion" or not state.family:
+            return False
+        if samples.version == state.version:
+            state.n_stranger = 0
+            return True
+        if samples.version != state.stranger:
+            state.stranger, state.n_stranger = samples.version, 0
+        state.n_stranger += samples.n_rows
+        if state.n_stranger < self._settings.adopt_rows:
+            return False
+        reset(state, samples.version, self._settings)
+        return True
+
+    def _samples(self, state: State, event: Event, samples: Samples) -> tuple[Emit, ...]:
+        if not self._is_champion(state, samples):
+            return ()
+        settings = self._settings
+        self._follow_source(state, event)
+        means = absorb(state, samples, event, settings)
+        n_graded, change = 0, None
+        if samples.label:
+            n_graded, change = grade(
+                state,
+                f8(samples.prediction).tolist(),
+                f8(samples.score).tolist(),
+                f8(samples.label).tolist(),
+                Place(event.id, event.time, state.batches[-1].index),
+                settings,
+            )
+        if means is None and not n_graded:
+            return ()
+        emits: list[Emit] = []
+        shift = None
+        if means is not None:
+            state.recent.append(state.means)
+            if len(state.recent) > settings.n_reference:
+                del state.recent[0]
+            if state.inputs is not None:
+                shift = detection.shift_of(state, *state.inputs.update(means))
+            if shift is None and state.drift is None and state.reference.n < settings.n_reference:
+                state.reference.learn(state.means)
+        emits += self._judge(state, event, n_graded, change, shift)
+        if means is not None:
+            if np.isfinite(means[-1]):
+                emits += track(state, event, 1.0 - float(means[-1]), settings)
+            emits += indicators(state, event, settings)
+        return tuple(emits)
+
+    def _labels(self, state: State, event: Event, labels: Labels) -> tuple[Emit, ...]:
+        answer = next((a for a in labels.answers if a.role == "champion" and a.version == state.version), None)
+        if answer is None or not state.batches:
+            return ()
+        self._follow_source(state, event)
+        if not state.batches:
+            return ()
+        prediction, lag = f8(answer.prediction).tolist(), f8(labels.lag_seconds).tolist()
+        known_at = f8(labels.time).tolist()
+        predicted_at = [
+            time - delay
+            for time, delay, said in zip(known_at, lag or [0.0] * len(known_at), prediction, strict=True)
+            if said == said and delay == delay
+        ]
+        if not predicted_at:
+            return ()
+        place = place_of(state, min(predicted_at))
+        n_graded, change = grade(
+            state, prediction, f8(answer.score).tolist(), f8(labels.label).tolist(), place, self._settings
+        )
+        drift = state.drift
+        if drift is not None and drift.kind == "data" and place.batch < drift.batch:
+            # Labels that come after the onset but speak of rows before it.
+            drift.n_labels, drift.errors = state.n_labels, state.sum_errors
+        return tuple(self._judge(state, event, n_graded, change, None)) if n_graded else ()
+
+    def _follow_source(self, state: State, event: Event) -> None:
+        """Forget the identities of another source: a range names records of one source."""
+        if state.source != event.source:
+            if state.source:
+                reset(state, state.version, self._settings)
+            state.source = event.source
+
+    def _judge(
+        self, state: State, event: Event, n_graded: int, change: Change | None, shift: detection.Shift | None
+    ) -> list[Emit]:
+        """Say at most one detection, then what the open drift has to tell."""
+        settings, emits = self._settings, list[Emit]()
+        features = shift.features if shift is not None else ()
+        rate = None
+        if n_graded and state.groups[-1].n >= settings.group_labels:
+            rate = window_rate(state, settings)
+        best = best_rate(state, settings)
+        if change is not None:
+            emits += self._changed(state, event, change, features)
+        if not emits and rate is not None and best is not None and self._may_recheck(state):
+            threshold = limit(best, settings)
+            if rate > threshold:
+                emits.append(
+                    detection.concept_drift(
+                        state,
+                        event,
+                        0,
+                        settings,
+                        detector="level",
+                        before=best,
+                        after=rate,
+                        threshold=threshold,
+                        features=features,
+                    )
+                )
+        if not emits and shift is not None and (state.drift is None or state.drift.kind == "data"):
+            emits.append(detection.data_drift(state, event, shift, 0, settings))
+        drift = state.drift
+        if drift is None or not n_graded:
+            return emits
+        told = detection.profile(state, event, drift, settings)
+        if told is not None:
+            emits.append(told)
+        is_seen = state.n_labels - drift.n_labels >= settings.window_labels
+        if is_seen and rate is not None and best is not None and rate <= best + settings.cleared_margin:
+            emits.append(detection.cleared(state, event, drift, rate))
+        return emits
+
+    def _changed(self, state: State, event: Event, change: Change, features: tuple[str, ...]) -> list[Emit]:
+        """Answer ADWIN: errors that rose are a drift; errors that fell begin a new stretch."""
+        before = rate_before(state, change.after, change.width)
+        if change.after > before:
+            emit = detection.concept_drift(
+                state,
+                event,
+                0,
+                self._settings,
+                detector="adwin",
+                before=before,
+                after=change.after,
+                threshold=before,
+                features=features,
+            )
+            return [emit]
+        onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=change.after)
+        end_stretch(state, onset, self._settings)
+        return []
+
+    def _may_recheck(self, state: State) -> bool:
+        at = state.detected_at
+        return at is None or state.n_labels - at >= self._settings.cooldown_labels

@@ -1,0 +1,166 @@
+"""Proposals: what is wanted, with alternatives, propensities, intervals and evidence."""
+
+from typing import Final
+
+import numpy as np
+
+from homeostat.core import Event
+from homeostat.events import (
+    ActionProposed,
+    Arm,
+    Band,
+    FamilyRegistered,
+    MetaTraining,
+    ModelRegistered,
+    Plan,
+    ProfileUpdated,
+    Range,
+)
+from homeostat.events.logs import TASKS
+from homeostat.stats.draws import Draws
+from meta_learner.choice import SKIP, Choice, Floats, choose
+from meta_learner.settings import LearnerSettings
+from meta_learner.state import Model, State
+
+_LABELS_PER_HORIZON: Final = 2
+"""A canary without a judgement is inconclusive after this many horizons."""
+
+
+def context_of(state: State, profile: ProfileUpdated) -> Floats:
+    """Meta-features in the family's order, behind the intercept; what is missing is 0."""
+    return np.array([1.0, *(profile.meta_features.get(name, 0.0) for name in state.features)])
+
+
+def available(state: State, family: FamilyRegistered) -> list[str]:
+    """Names of the arms that can be taken now, sorted: filters come before chance."""
+    needs_weights = {arm.name for arm in family.arms if arm.hyperparameters.get("initial_weights") == "published"}
+    names = {arm.name for arm in family.arms} | {SKIP}
+    return sorted(name for name in names if state.weights is not None or name not in needs_weights)
+
+
+def retrain(
+    state: State,
+    family: FamilyRegistered,
+    model: Model,
+    profile: ProfileUpdated,
+    event: Event,
+    settings: LearnerSettings,
+) -> tuple[ActionProposed, Floats]:
+    """Propose a retrain, or to skip it, on the window of the profile."""
+    context = context_of(state, profile)
+    choice = choose(
+        state.beliefs,
+        available(state, family),
+        context,
+        family.price_per_retrain,
+        event.identity,
+        settings,
+    )
+    others = [name for name in choice.ranked() if name not in (choice.chosen, SKIP)]
+    shadows = tuple(sorted(others[: family.n_shadows]))
+    trained = [name for name in (choice.chosen, *shadows) if name != SKIP]
+    seconds = sum(state.beliefs[name].seconds for name in trained)
+    proposal = ActionProposed(
+        kind="retrain",
+        family=event.subject,
+        model=profile.model,
+        champion=profile.version,
+        chosen=choice.chosen,
+        baseline=family.baseline,
+        arms=_arms(state, family, choice),
+        shadows=shadows,
+        window=profile.window,
+        plan=Plan(
+            recipe=family.recipe,
+            steps=family.steps,
+            soak_labels=family.soak_labels,
+            horizon_labels=family.horizon_labels,
+            label_limit=_LABELS_PER_HORIZON * family.horizon_labels,
+            price=family.price_per_retrain,
+        ),
+        money=seconds * state.price_per_second,
+        slots=1,
+        tier=model.tier,
+        evidence=(*model.evidence, event.identity),
+        reason=_reason(choice, family.price_per_retrain),
+    )
+    return proposal, context
+
+
+def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, ...]:
+    by_name = {arm.name: arm for arm in family.arms} | {SKIP: Arm(name=SKIP)}
+    arms = []
+    for name, propensity in choice.propensities.items():
+        mean, low, high = choice.gains[name]
+        template = by_name[name]
+        uses_weights = template.hyperparameters.get("initial_weights") == "published"
+        belief = state.beliefs.get(name)
+        arms.append(
+            template.model_copy(
+                update={
+                    "propensity": propensity,
+                    "predicted_gain": mean,
+                    "gain_low": low,
+                    "gain_high": high,
+                    "predicted_cost": 0.0 if name == SKIP else family.price_per_retrain,
+                    "initial_weights": state.weights if uses_weights else template.initial_weights,
+                    "hyperparameters": template.hyperparameters
+                    | ({"expected_seconds": belief.seconds} if belief and belief.seconds else {}),
+                }
+            )
+        )
+    return tuple(arms)
+
+
+def _reason(choice: Choice, price: float) -> str:
+    mean, low, high = choice.gains[choice.chosen]
+    if choice.chosen == SKIP:
+        best = max((gain for name, gain in choice.gains.items() if name != SKIP), default=(0.0, 0.0, 0.0))
+        return f"no retrain: the best arm may gain {best[0]:+.3f} [{best[1]:+.3f}, {best[2]:+.3f}] for {price:.3f}"
+    return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}"
+
+
+def threshold(data: ModelRegistered, model: str, family: str, settings: LearnerSettings) -> ActionProposed:
+    """Propose to track the alert threshold of a model's uncertainty inside the whole range."""
+    band = Band(signal="uncertainty", rate=settings.alarm_rate, low=0.0, high=1.0, eta=settings.threshold_eta)
+    return ActionProposed(
+        kind="threshold",
+        family=family,
+        model=model,
+        champion=data.champion,
+        chosen="track",
+        arms=(Arm(name="track", propensity=1.0),),
+        band=band,
+        reason=f"alert on {settings.alarm_rate:.1%} of the windows, wherever that is",
+    )
+
+
+def meta_training(state: State, event: Event, settings: LearnerSettings) -> ActionProposed:
+    """Propose to learn initial weights from the tasks so far."""
+    tasks = state.tasks
+    window = Range(
+        log=TASKS,
+        subject=event.subject,
+        source=tasks.source,
+        first=tasks.first,
+        last=tasks.last,
+        from_time=tasks.since,
+        rows=tasks.n_total,
+    )
+    return ActionProposed(
+        kind="meta_training",
+        family=event.subject,
+        chosen="maml",
+        arms=(Arm(name="maml", propensity=1.0),),
+        window=window,
+        meta_training=MetaTraining(
+            window=window,
+            n_steps=settings.training_steps,
+            seed=int(Draws(event.identity).uniform(1)[0] * 2**31),
+            current=state.weights,
+            excluded_sources=tuple(state.distrusted),
+        ),
+        slots=1,
+        evidence=(event.identity,),
+        reason=f"{tasks.n} new tasks of {tasks.n_total}",
+    )
