@@ -96,13 +96,15 @@ def concept_drift(
         detector: What found it.
         before: First guess of the error rate before; the rows before the onset correct it.
         after: Error rate now.
-        threshold: What `after` has crossed.
+        threshold: What `after` has crossed; ADWIN does not tell its bound, so there it is the rate before.
         features: Inputs that moved with the same event.
     """
     onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
+    state.detected_at = state.n_labels
+    since = _rate(state.n_labels - onset.n_before, state.sum_errors - onset.errors_before, after) or 0.0
     n = onset.n_before - state.stretch_n
     if n >= settings.window_labels:
-        before = min((onset.errors_before - state.stretch_errors) / n, after)
+        before = (onset.errors_before - state.stretch_errors) / n
     end_stretch(state, onset, settings)
     state.drift = OpenDrift(
         story=event.emit_identity(ordinal),
@@ -120,9 +122,9 @@ def concept_drift(
         event,
         state.drift,
         detector=detector,
-        statistic=after,
-        threshold=threshold,
-        magnitude=after - before,
+        statistic=since if detector == "adwin" else after,
+        threshold=before if detector == "adwin" else threshold,
+        magnitude=since - before,
         features=features,
     )
 
@@ -172,7 +174,6 @@ def _detected(
     magnitude: float,
     features: tuple[str, ...],
 ) -> Emit:
-    state.detected_at = state.n_labels
     data = DriftDetected(
         model=event.subject,
         version=state.version,

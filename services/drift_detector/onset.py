@@ -31,8 +31,9 @@ def group_of_change(groups: list[Group], *, start: int, before: float, after: fl
     first = next((i for i, group in enumerate(groups) if group.n_before >= start), len(groups) - 1)
     found = _argmax(groups, first, before, after)
     for _ in range(_ROUNDS):
-        since = groups[found:]
-        after = sum(group.errors for group in since) / sum(group.n for group in since)
+        onset, last = groups[found], groups[-1]
+        errors = last.errors_before + last.errors - onset.errors_before
+        after = errors / (last.n_before + last.n - onset.n_before)
         again = _argmax(groups, first, before, after)
         if again == found:
             break

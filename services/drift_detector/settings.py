@@ -22,7 +22,7 @@ class Settings:
         least_stretch: Labelled rows before the first change whose error rate may pass for the level.
         rise: Error rate above the best level that the level check takes for a drift.
         rise_deviations: The same in standard deviations of the window; the greater of the two counts.
-        cooldown_labels: Labelled rows after a detection before the level check may speak.
+        cooldown_labels: Labelled rows after a detection of risen errors before the level check may speak.
         cleared_margin: Error rate above the best level that still counts as back to normal.
         first_profile: Labels since the onset at the first profile; each next one is at the double.
         last_profile: Labels since the onset at the last profile.

@@ -173,7 +173,7 @@ class State:
         stretch_n: Labelled rows before the present stretch, in which no change was found.
         stretch_errors: Their errors.
         best: Lowest error rate of the stretches that have ended.
-        detected_at: `n_labels` at the last detection.
+        detected_at: `n_labels` at the last detection of risen errors.
         drift: The open drift.
         signal: 1 - score.
         tracker: Threshold on it, while approved.

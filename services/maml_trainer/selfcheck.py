@@ -129,7 +129,7 @@ def _tasks(is_classification: bool) -> list[Task]:
     generator = np.random.default_rng(0)
     tasks = []
     for i in range(3):
-        x = generator.standard_normal((14 + i, SIZES[0])).astype(np.float32)
+        x = generator.standard_normal((14 + 2 * i, SIZES[0])).astype(np.float32)
         y = generator.integers(SIZES[-1], size=len(x)) if is_classification else np.sin(x[:, 0] + i)
         n = 6 + i
         tasks.append(Task(f"check-{i}", x[:n], y[:n], x[n:], y[n:]))

@@ -1,5 +1,6 @@
 """The embedded model server as its own process."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -30,10 +31,13 @@ def start(tmp_path: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes]
 
     def once() -> tuple[subprocess.Popen[bytes], EmbeddedTarget]:
         place = ["--port", str(port), "--artifacts", str(tmp_path / "store"), "--state", str(tmp_path / "state.json")]
-        process = subprocess.Popen([sys.executable, "-m", "rollout_actuator.targets.server", *place])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rollout_actuator.targets.server", *place],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         target = EmbeddedTarget(f"http://127.0.0.1:{port}")
         started.append((process, target))
-        with httpx2.Client(transport=httpx2.HTTPTransport(retries=8)) as client:  # backs off 0.5 s, 1 s, 2 s …
+        with httpx2.Client(transport=httpx2.HTTPTransport(retries=7)) as client:  # backs off 0.5 s, 1 s, 2 s …
             assert client.get(f"http://127.0.0.1:{port}/healthz").is_success
         return process, target
 

@@ -71,3 +71,6 @@ class Hand(Protocol):
 
     def start(self, command: Event) -> Task | None:
         """Begin one command. None: not for this hand, or a higher `sequence` has already acted."""
+
+    def observe(self, event: Event, *, is_braked: bool) -> None:
+        """Take note of a fact on a log it reads that is no command; no reports."""

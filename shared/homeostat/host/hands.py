@@ -16,7 +16,7 @@ from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Hand, Identity, Reject, Task
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command
-from homeostat.events.logs import REPORTS
+from homeostat.events.logs import POLICIES, REPORTS
 
 _EVERYWHERE: Final = "*"
 
@@ -29,6 +29,11 @@ class _Pending:
     task: Task | None = None
     reports: deque[Report] = field(default_factory=deque)
     is_done: bool = False
+
+
+def _is_at(pending: _Pending, topic: str, partition: int) -> bool:
+    position = pending.event.position
+    return (position.topic, position.partition) == (topic, partition)
 
 
 class HandRunner:
@@ -61,6 +66,29 @@ class HandRunner:
         """Whether a command is waiting or under way."""
         return bool(self._waiting or self._running)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a command could be started now."""
+        return bool(self._waiting) and len(self._running) < self._max_tasks
+
+    @property
+    def command_logs(self) -> tuple[str, ...]:
+        """The policy logs among those the hand reads: brakes are looked for in their whole history."""
+        return tuple(topic for topic in self.hand.logs if topic in POLICIES)
+
+    def waiting_places(self) -> list[tuple[str, int]]:
+        """Partitions whose commands wait."""
+        return sorted({(p.event.position.topic, p.event.position.partition) for p in self._waiting})
+
+    def drop(self, topic: str, partition: int) -> None:
+        """Forget a partition that another member owns now; it starts the unfinished commands again."""
+        for pending in [p for p in self._running if _is_at(p, topic, partition)]:
+            if pending.task is not None:
+                pending.task.cancel()
+            self._running.remove(pending)
+        self._waiting = deque(p for p in self._waiting if not _is_at(p, topic, partition))
+        self._brakes.pop((topic, partition), None)
+
     def oldest(self, topic: str, partition: int) -> int | None:
         """Offset of the oldest unfinished command of a partition: what may be committed ends there."""
         offsets = [
@@ -88,8 +116,11 @@ class HandRunner:
             self._confirm(event, event.data)
         elif isinstance(event.data, BrakeReleased):
             brakes.pop(event.data.scope, None)
-        elif isinstance(event.data, Command) and not is_history:
-            self._waiting.append(_Pending(event))
+        elif isinstance(event.data, Command):
+            if not is_history:
+                self._waiting.append(_Pending(event))
+        else:
+            self.hand.observe(event, is_braked=self._is_braked(event))
 
     def _confirm(self, event: Event, brake: BrakeSet) -> None:
         confirmed = BrakeConfirmed(
@@ -133,8 +164,7 @@ class HandRunner:
 
     def _is_braked(self, event: Event) -> bool:
         scope = event.subject.partition("/")[0]
-        brakes = self._brakes.get((event.position.topic, event.position.partition), {})
-        if scope in brakes or _EVERYWHERE in brakes:
+        if any(scope in brakes or _EVERYWHERE in brakes for brakes in self._brakes.values()):
             return True
         if self._brake_file is not None and self._brake_file.exists():
             scopes = json.loads(self._brake_file.read_text())["scopes"]

@@ -24,7 +24,9 @@ NOTHING = "0" * 64
 
 @pytest.fixture(params=["folder", "file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    return open_store({"folder": tmp_path, "file": tmp_path.as_uri(), "memory": "memory:///"}[request.param])
+    """One store of each kind, empty."""
+    addresses: dict[str, str | Path] = {"folder": tmp_path, "file": tmp_path.as_uri(), "memory": "memory:///"}
+    return open_store(addresses[request.param])
 
 
 def test_what_is_put_is_got(store: ArtifactStore) -> None:

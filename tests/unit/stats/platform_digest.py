@@ -1,4 +1,4 @@
-"""Program of `test_platform`: prints the digest of some 50,000 results, then the vector instructions in use."""
+"""Program of `test_platform`: prints the digest of some 150,000 results, then the vector instructions in use."""
 
 import hashlib
 import importlib

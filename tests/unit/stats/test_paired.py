@@ -114,7 +114,9 @@ def test_false_alarms_stay_below_alpha_with_peeking() -> None:
 
 @pytest.mark.parametrize(
     ("candidate_error", "low", "high"),
-    [(0.49, 15, 32), (0.32, 30, 65)],  # measured on the demo world: 21.8 and 42.4 requests
+    # Means of 300 such runs: 26 and 64 pairs. The demo world measured 21.8 and 42.4: there errors are shared, which
+    # leaves fewer pairs that speak for the candidate; here they are independent.
+    [(0.49, 18, 34), (0.32, 45, 85)],
 )
 def test_bad_candidates_are_caught_early(candidate_error: float, low: float, high: float) -> None:
     """Against a champion with 12 % errors a poisoned (-37 points) or scrambled (-20) candidate always falls, soon."""

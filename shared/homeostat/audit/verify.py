@@ -1,0 +1,224 @@
+"""Check the proofs without trusting who made them: needs the audit records, a keyring, and the logs.
+
+What a chain of hashes cannot show: that leaves *and* the checkpoints over them were cut off its end. Give
+`verify_chain` a checkpoint that was kept elsewhere (exported, witnessed) among the others, and it can.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records, leaf_hash
+from homeostat.audit.signing import verify
+from homeostat.codec import Record
+from homeostat.events import CheckpointSigned, LogDigested
+
+Kind = Literal["edited", "missing", "truncated", "reordered", "undigested", "forked", "unsigned", "unknown_key"]
+"""edited: bytes differ from what was proven. missing: something in the middle is not there. truncated: the
+end is not there. reordered: the same things in another order. undigested: records that no leaf covers.
+forked: a second, different leaf or checkpoint for the same place. unsigned: a signature that is not one.
+unknown_key: signed by a key outside the keyring."""
+
+_SEQUENCE: Final = "ce_sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and where.
+
+    Args:
+        kind: See `Kind`.
+        where: `leaf 12`, `checkpoint of 40 leaves`, or `homeostat.timeline[3] 100..149`.
+        detail: One sentence.
+    """
+
+    kind: Kind
+    where: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a verification found.
+
+    Args:
+        findings: In the order of the log; empty if everything holds.
+        n_leaves: Leaves that hold, in one unbroken chain from the first.
+        n_signed: Leaves below the newest checkpoint that holds.
+        n_records: Records whose digest was confirmed.
+        n_expired: Records that a leaf covers and that retention has removed.
+    """
+
+    findings: tuple[Finding, ...]
+    n_leaves: int = 0
+    n_signed: int = 0
+    n_records: int = 0
+    n_expired: int = 0
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+
+def hash_of(leaf: LogDigested) -> str:
+    """Compute the hash that a leaf must state."""
+    return leaf_hash(
+        previous=leaf.previous,
+        index=leaf.index,
+        log=leaf.log,
+        topic_id=leaf.topic_id,
+        partition=leaf.partition,
+        first=leaf.first,
+        last=leaf.last,
+        digest=leaf.digest,
+    )
+
+
+def verify_chain(
+    digested: Sequence[LogDigested],
+    checkpoints: Sequence[CheckpointSigned],
+    keyring: Mapping[str, str],
+    *,
+    origin: str = ORIGIN,
+) -> VerifyReport:
+    """Check that the leaves are one unbroken chain and that the checkpoints sign it.
+
+    Args:
+        digested: All leaves as they lie in the audit log; a leaf may be repeated, byte for byte.
+        checkpoints: As they lie there, and any that were kept elsewhere.
+        keyring: Public key in hex by key id, of the keys that may sign checkpoints.
+        origin: Name of the audit log.
+    """
+    chain: list[LogDigested] = []
+    findings = list(_walk(digested, chain))
+    sizes: list[int] = []
+    for checkpoint in checkpoints:
+        found = list(_check(checkpoint, chain, keyring, origin))
+        findings += found
+        if not found:
+            sizes.append(checkpoint.tree_size)
+    return VerifyReport(tuple(findings), n_leaves=len(chain), n_signed=max(sizes, default=0))
+
+
+def _walk(digested: Sequence[LogDigested], chain: list[LogDigested]) -> Iterator[Finding]:
+    """Append to `chain` what extends it, up to the first leaf that cannot, and say what is wrong."""
+    next_offsets: dict[tuple[str, str, int], int] = {}
+    for place, leaf in enumerate(digested):
+        where, size = f"leaf {leaf.index}", len(chain)
+        if leaf.index < size:
+            if leaf != chain[leaf.index]:
+                yield Finding("forked", where, "differs from the leaf that stands there already")
+            continue
+        if leaf.index > size:
+            later = [other.index for other in digested[place + 1 :]]
+            if size in later:
+                yield Finding("reordered", where, f"stands where leaf {size} belongs")
+            else:
+                yield Finding("missing", f"leaf {size}", f"leaf {leaf.index} follows leaf {size - 1}")
+            return
+        previous = chain[-1].leaf if chain else GENESIS
+        if leaf.previous != previous or leaf.leaf != hash_of(leaf):
+            yield Finding("edited", where, "its content, or that of the leaf before it, is not what was hashed")
+            return
+        key = (leaf.log, leaf.topic_id, leaf.partition)
+        run = f"{leaf.log}[{leaf.partition}] {leaf.first}..{leaf.last}"
+        expected = next_offsets.get(key, leaf.first)
+        if leaf.first > expected:
+            yield Finding(
+                "undigested", f"{leaf.log}[{leaf.partition}] {expected}..{leaf.first - 1}", "no leaf has them"
+            )
+        elif leaf.first < expected or leaf.last < leaf.first:
+            yield Finding("forked", where, f"proves {run}, which does not follow {expected - 1}")
+        next_offsets[key] = max(expected, leaf.last + 1)
+        chain.append(leaf)
+
+
+def _check(
+    checkpoint: CheckpointSigned, chain: Sequence[LogDigested], keyring: Mapping[str, str], origin: str
+) -> Iterator[Finding]:
+    size = checkpoint.tree_size
+    where = f"checkpoint of {size} leaves"
+    public = keyring.get(checkpoint.key)
+    if public is None:
+        yield Finding("unknown_key", where, f"signed by {checkpoint.key!r}, which is not in the keyring")
+        return
+    signed = checkpoint_bytes(checkpoint.origin, size, checkpoint.root_hash)
+    if checkpoint.origin != origin or not verify(public, checkpoint.signature, signed):
+        yield Finding("unsigned", where, f"not a signature of {origin!r} by {checkpoint.key!r}")
+    elif size > len(chain):
+        yield Finding("truncated", where, f"only {len(chain)} leaves hold")
+    elif checkpoint.root_hash != (chain[size - 1].leaf if size else GENESIS):
+        yield Finding("forked", where, f"its root is not leaf {size - 1}")
+
+
+def verify_log(digested: Sequence[LogDigested], records: Sequence[Record], *, low: int = 0) -> VerifyReport:
+    """Check the records of one log partition against the leaves that cover it.
+
+    Call it with leaves that `verify_chain` has confirmed. A digest covers a run, so an edited record is
+    named by its run; where the records' own sequence shows it, by itself.
+
+    Args:
+        digested: Leaves; those of other partitions and incarnations are ignored.
+        records: One partition of one incarnation of a log, as read, from `low` to its end.
+        low: First offset that retention has left; what lies below is expired, not missing.
+    """
+    if not records:
+        runs = sorted(digested, key=lambda leaf: leaf.first)
+        if len({(leaf.log, leaf.topic_id, leaf.partition) for leaf in runs}) > 1:
+            raise ValueError("without records, give the leaves of one partition only: which one is meant?")
+    else:
+        place = (records[0].topic, records[0].topic_id, records[0].partition)
+        runs = sorted(
+            (leaf for leaf in digested if (leaf.log, leaf.topic_id, leaf.partition) == place),
+            key=lambda leaf: leaf.first,
+        )
+    findings = list(_order(records))
+    by_offset = {record.offset: record for record in records}
+    end = max(by_offset, default=low - 1)
+    n_records = n_expired = 0
+    for leaf in runs:
+        n_expired += max(0, min(low, leaf.last + 1) - leaf.first)
+        if leaf.first < low:
+            continue  # a run that is partly gone can no longer be hashed
+        run = [by_offset[offset] for offset in range(leaf.first, leaf.last + 1) if offset in by_offset]
+        found = list(_compare(leaf, run, end))
+        findings += found
+        n_records += 0 if found else len(run)
+    return VerifyReport(tuple(findings), n_records=n_records, n_expired=n_expired)
+
+
+def _order(records: Sequence[Record]) -> Iterator[Finding]:
+    for before, after in pairwise(records):
+        if after.offset <= before.offset:
+            where = f"{after.topic}[{after.partition}] {after.offset}"
+            yield Finding("reordered", where, f"stands behind offset {before.offset}")
+
+
+def _compare(leaf: LogDigested, run: Sequence[Record], end: int) -> Iterator[Finding]:
+    log = f"{leaf.log}[{leaf.partition}]"
+    if leaf.last > end:
+        yield Finding("truncated", f"{log} {max(leaf.first, end + 1)}..{leaf.last}", "the log ends before them")
+    offsets = {record.offset for record in run}
+    for offset in range(leaf.first, min(leaf.last, end) + 1):
+        if offset not in offsets:
+            yield Finding("missing", f"{log} {offset}", "was there when the log was digested")
+    if len(run) == leaf.last - leaf.first + 1 and digest_records(run) != leaf.digest:
+        swapped = _out_of_sequence(run)
+        if swapped is None:
+            yield Finding("edited", f"{log} {leaf.first}..{leaf.last}", "a record is not what was digested")
+        else:
+            yield Finding("reordered", f"{log} {swapped}", "its sequence is below that of the record before it")
+
+
+def _out_of_sequence(run: Sequence[Record]) -> int | None:
+    """Offset of the first record that its own source wrote before another that precedes it here."""
+    highest: dict[bytes, bytes] = {}
+    for record in run:
+        headers = dict(record.headers)
+        source, sequence = headers.get("ce_source", b""), headers.get(_SEQUENCE, b"")
+        if sequence and sequence < highest.get(source, b""):
+            return record.offset
+        highest[source] = max(sequence, highest.get(source, b""))
+    return None
