@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from auditor.chain import Chain, ChainBroken, Place, Run, append, audit_payload, checkpoint, follow
+from auditor.chain import Chain, ChainBroken, Place, Run, append, audit_payload, checkpoint
 from homeostat.audit.digest import RunDigest
 from homeostat.audit.keys import Key
 from homeostat.codec import Record
@@ -50,10 +50,10 @@ class Auditor:
 
     def __init__(self, chain: Chain, key: Key) -> None:
         self._chain, self._confirmed, self._key = chain, chain, key
-        self._signed_size, self._signed_at = chain.index, 0
+        self._signed_size = self._signed_at = 0
         self._open = {place: _Open(next=offset) for place, offset in chain.next_offsets.items()}
         self._ready: deque[tuple[Place, Run]] = deque()
-        self._unconfirmed: deque[LogDigested] = deque()
+        self._unconfirmed: deque[tuple[LogDigested, Chain]] = deque()
 
     def position(self, place: Place) -> int | None:
         """Next offset of a partition to observe; None if it was never observed."""
@@ -82,7 +82,7 @@ class Auditor:
         if run.next is not None and record.offset < run.next:
             return
         if run.next is not None and record.offset > run.next:
-            self._close(place, run)
+            run = self._close(place, run)
         if run.n == 0:
             run.first = record.offset
         run.digest.update(record)
@@ -107,23 +107,23 @@ class Auditor:
         written: list[Data] = []
         while self._ready:
             self._chain, leaf = append(self._chain, *self._ready.popleft())
-            self._unconfirmed.append(leaf)
+            self._unconfirmed.append((leaf, self._chain))
             written.append(leaf)
         if self._confirmed.index > self._signed_size and now_ms - self._signed_at >= CHECKPOINT_MS:
             written.append(checkpoint(self._confirmed, self._key))
             self._signed_size, self._signed_at = self._confirmed.index, now_ms
         return written
 
-    def _close(self, place: Place, run: _Open) -> None:
+    def _close(self, place: Place, run: _Open) -> _Open:
         if run.n and run.next is not None:
             self._ready.append((place, Run(run.first, run.next - 1, run.digest.hexdigest())))
-        self._open[place] = _Open(next=run.next)
+        opened = self._open[place] = _Open(next=run.next)
+        return opened
 
     def _confirm(self, record: Record) -> None:
         payload = audit_payload(record)
         if not isinstance(payload, LogDigested) or payload.index < self._confirmed.index:
             return
-        if not self._unconfirmed or payload != self._unconfirmed[0]:
+        if not self._unconfirmed or payload != self._unconfirmed[0][0]:
             raise ChainBroken(payload.index, "another auditor wrote it")
-        self._unconfirmed.popleft()
-        self._confirmed = follow(self._confirmed, payload)
+        self._confirmed = self._unconfirmed.popleft()[1]

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records, leaf_hash
 from homeostat.audit.keys import Key
-from homeostat.audit.verify import hash_of
+from homeostat.audit.leaves import Succession
 from homeostat.codec import Record
 from homeostat.core import Halt
 from homeostat.events import CheckpointSigned, LogDigested
+
+_HEADS: Final = 100_000
 
 
 class Place(NamedTuple):
@@ -90,7 +92,8 @@ def append(chain: Chain, place: Place, run: Run) -> tuple[Chain, LogDigested]:
         leaf=leaf,
         index=chain.index,
     )
-    return follow(chain, digested), digested
+    following = Chain(chain.origin, chain.index + 1, leaf, {**chain.next_offsets, place: run.last + 1})
+    return following, digested
 
 
 def extend(
@@ -107,20 +110,6 @@ def extend(
     return append(chain, Place(log, topic_id, partition), run)
 
 
-def follow(chain: Chain, leaf: LogDigested) -> Chain:
-    """Take the next leaf over.
-
-    Raises:
-        ChainBroken: It is not the next leaf.
-    """
-    if leaf.index != chain.index:
-        raise ChainBroken(chain.index, f"leaf {leaf.index} stands there")
-    if leaf.previous != chain.head or leaf.leaf != hash_of(leaf):
-        raise ChainBroken(chain.index, "it does not follow from the leaf before it")
-    place = Place(leaf.log, leaf.topic_id, leaf.partition)
-    return Chain(chain.origin, chain.index + 1, leaf.leaf, {**chain.next_offsets, place: leaf.last + 1})
-
-
 def checkpoint(chain: Chain, key: Key) -> CheckpointSigned:
     """Sign the head. Only ever sign a chain whose leaves are in the audit log: two heads of one size are a fork."""
     return CheckpointSigned(
@@ -135,28 +124,32 @@ def checkpoint(chain: Chain, key: Key) -> CheckpointSigned:
 def resume(records: Iterable[Record], origin: str = ORIGIN) -> Chain:
     """Rebuild the chain from the audit log itself, from its beginning to its end.
 
-    A leaf whose place is taken (a repeat, or the last words of an auditor that had been replaced) is
-    passed over: the first one counts. The newest checkpoint must be of this chain, or signing would go
-    on over a log that was cut.
+    Repeats and side branches (the last words of an auditor that had been replaced) are passed over. A
+    checkpoint must be of this chain, or signing would go on over a log that was changed; those of more
+    than `_HEADS` leaves ago are left to the verifier.
 
     Raises:
         ChainBroken: The leaves do not follow from each other, or a checkpoint is not of them.
     """
-    chain = Chain(origin)
-    heads = [chain.head]
+    succession = Succession()
+    heads = {0: succession.head}
     next_offsets: dict[Place, int] = {}
     for record in records:
         payload = audit_payload(record)
         if isinstance(payload, CheckpointSigned):
-            size = payload.tree_size
-            if size >= len(heads) or heads[size] != payload.root_hash:
-                raise ChainBroken(size, "a checkpoint was signed over another leaf")
-        elif isinstance(payload, LogDigested) and payload.index >= len(heads) - 1:
-            # The offsets are kept here: copying them at each of a million leaves would be slow.
-            chain = follow(Chain(origin, len(heads) - 1, heads[-1]), payload)
-            next_offsets.update(chain.next_offsets)
-            heads.append(chain.head)
-    return Chain(origin, len(heads) - 1, heads[-1], next_offsets)
+            if heads.get(payload.tree_size, payload.root_hash) != payload.root_hash:
+                raise ChainBroken(payload.tree_size, "a checkpoint was signed over another leaf")
+            if payload.tree_size > succession.size:
+                raise ChainBroken(succession.size, "a checkpoint was signed over more leaves")
+        elif isinstance(payload, LogDigested):
+            standing = succession.take(payload)
+            if standing == "next":
+                next_offsets[Place(payload.log, payload.topic_id, payload.partition)] = payload.last + 1
+                heads[succession.size] = succession.head
+                heads.pop(succession.size - _HEADS, None)
+            elif standing != "passed":
+                raise ChainBroken(succession.size, f"leaf {payload.index} stands there and is {standing}")
+    return Chain(origin, succession.size, succession.head, next_offsets)
 
 
 def audit_payload(record: Record) -> LogDigested | CheckpointSigned | None:

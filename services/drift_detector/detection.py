@@ -47,12 +47,12 @@ def shift_of(state: State, fired: NDArray[np.bool_], statistic: Floats) -> Shift
     )
 
 
-def data_drift(state: State, event: Event, shift: Shift, ordinal: int, settings: Settings) -> Emit:
-    """Open a drift of the inputs; the state remembers it as open."""
+def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> Emit:
+    """Open a drift of the inputs; the state remembers it as open. It must be the first emit of the step."""
     batch = batch_of_shift(state, shift.column)
     best = best_rate(state, settings)
     state.drift = OpenDrift(
-        story=event.emit_identity(ordinal),
+        story=event.emit_identity(0),
         kind="data",
         id=batch.id,
         time=batch.time,
@@ -77,7 +77,6 @@ def data_drift(state: State, event: Event, shift: Shift, ordinal: int, settings:
 def concept_drift(
     state: State,
     event: Event,
-    ordinal: int,
     settings: Settings,
     *,
     detector: Literal["adwin", "level"],
@@ -88,13 +87,14 @@ def concept_drift(
 ) -> Emit:
     """Open a drift of the errors; the state remembers it as open and begins a new stretch at its onset.
 
+    It must be the first emit of the step.
+
     Args:
         state: Changed.
         event: Input.
-        ordinal: Of the emit.
         settings: Of the detector.
         detector: What found it.
-        before: First guess of the error rate before; the rows before the onset correct it.
+        before: Error rate before: the best level, or for ADWIN a guess that the rows before the onset correct.
         after: Error rate now.
         threshold: What `after` has crossed; ADWIN does not tell its bound, so there it is the rate before.
         features: Inputs that moved with the same event.
@@ -103,11 +103,11 @@ def concept_drift(
     state.detected_at = state.n_labels
     since = _rate(state.n_labels - onset.n_before, state.sum_errors - onset.errors_before, after) or 0.0
     n = onset.n_before - state.stretch_n
-    if n >= settings.window_labels:
-        before = (onset.errors_before - state.stretch_errors) / n
+    if detector == "adwin" and n >= settings.window_labels:
+        before = _rate(n, onset.errors_before - state.stretch_errors, None) or 0.0
     end_stretch(state, onset, settings)
     state.drift = OpenDrift(
-        story=event.emit_identity(ordinal),
+        story=event.emit_identity(0),
         kind="concept",
         id=onset.id,
         time=onset.time,

@@ -200,7 +200,6 @@ class DriftDetector:
                     detection.concept_drift(
                         state,
                         event,
-                        0,
                         settings,
                         detector="level",
                         before=best,
@@ -210,7 +209,7 @@ class DriftDetector:
                     )
                 )
         if not emits and shift is not None and (state.drift is None or state.drift.kind == "data"):
-            emits.append(detection.data_drift(state, event, shift, 0, settings))
+            emits.append(detection.data_drift(state, event, shift, settings))
         drift = state.drift
         if drift is None or not n_graded:
             return emits
@@ -229,7 +228,6 @@ class DriftDetector:
             emit = detection.concept_drift(
                 state,
                 event,
-                0,
                 self._settings,
                 detector="adwin",
                 before=before,

@@ -28,7 +28,7 @@ def best_rate(state: State, settings: Settings) -> float | None:
     n = state.n_labels - state.stretch_n
     if n < settings.window_labels:
         return state.best
-    present = (state.sum_errors - state.stretch_errors) / n
+    present = min((state.sum_errors - state.stretch_errors) / n, 1.0)  # rounding may exceed it
     return present if state.best is None else min(present, state.best)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records, leaf_hash
+from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records
+from homeostat.audit.leaves import Succession
 from homeostat.audit.signing import verify
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, LogDigested
@@ -17,8 +18,8 @@ from homeostat.events import CheckpointSigned, LogDigested
 Kind = Literal["edited", "missing", "truncated", "reordered", "undigested", "forked", "unsigned", "unknown_key"]
 """edited: bytes differ from what was proven. missing: something in the middle is not there. truncated: the
 end is not there. reordered: the same things in another order. undigested: records that no leaf covers.
-forked: a second, different leaf or checkpoint for the same place. unsigned: a signature that is not one.
-unknown_key: signed by a key outside the keyring."""
+forked: a checkpoint signs another history, or a leaf proves what was proven before. unsigned: a signature
+that is not one. unknown_key: signed by a key outside the keyring."""
 
 _SEQUENCE: Final = "ce_sequence"
 
@@ -62,20 +63,6 @@ class VerifyReport:
         return not self.findings
 
 
-def hash_of(leaf: LogDigested) -> str:
-    """Compute the hash that a leaf must state."""
-    return leaf_hash(
-        previous=leaf.previous,
-        index=leaf.index,
-        log=leaf.log,
-        topic_id=leaf.topic_id,
-        partition=leaf.partition,
-        first=leaf.first,
-        last=leaf.last,
-        digest=leaf.digest,
-    )
-
-
 def verify_chain(
     digested: Sequence[LogDigested],
     checkpoints: Sequence[CheckpointSigned],
@@ -86,57 +73,66 @@ def verify_chain(
     """Check that the leaves are one unbroken chain and that the checkpoints sign it.
 
     Args:
-        digested: All leaves as they lie in the audit log; a leaf may be repeated, byte for byte.
+        digested: All leaves as they lie in the audit log. Repeats and unsigned side branches (of an
+            auditor that had been replaced) are passed over.
         checkpoints: As they lie there, and any that were kept elsewhere.
         keyring: Public key in hex by key id, of the keys that may sign checkpoints.
         origin: Name of the audit log.
     """
     chain: list[LogDigested] = []
     findings = list(_walk(digested, chain))
-    sizes: list[int] = []
+    is_broken = any(finding.kind in ("edited", "missing", "reordered") for finding in findings)
+    n_signed = 0
     for checkpoint in checkpoints:
-        found = list(_check(checkpoint, chain, keyring, origin))
+        found = list(_check(checkpoint, chain, keyring, origin, is_broken=is_broken))
         findings += found
-        if not found:
-            sizes.append(checkpoint.tree_size)
-    return VerifyReport(tuple(findings), n_leaves=len(chain), n_signed=max(sizes, default=0))
+        if not found and checkpoint.tree_size <= len(chain):
+            n_signed = max(n_signed, checkpoint.tree_size)
+    return VerifyReport(tuple(findings), n_leaves=len(chain), n_signed=n_signed)
 
 
 def _walk(digested: Sequence[LogDigested], chain: list[LogDigested]) -> Iterator[Finding]:
-    """Append to `chain` what extends it, up to the first leaf that cannot, and say what is wrong."""
+    """Append to `chain` what extends it, up to the first break, and say what is wrong."""
+    succession = Succession()
     next_offsets: dict[tuple[str, str, int], int] = {}
     for place, leaf in enumerate(digested):
-        where, size = f"leaf {leaf.index}", len(chain)
-        if leaf.index < size:
-            if leaf != chain[leaf.index]:
-                yield Finding("forked", where, "differs from the leaf that stands there already")
+        where, size = f"leaf {leaf.index}", succession.size
+        standing = succession.take(leaf)
+        if standing == "next":
+            yield from _cover(leaf, next_offsets)
+            chain.append(leaf)
+        elif standing == "passed":
             continue
-        if leaf.index > size:
-            later = [other.index for other in digested[place + 1 :]]
-            if size in later:
+        else:
+            if standing == "edited":
+                yield Finding("edited", where, "its content is not what was hashed")
+            elif standing == "detached":
+                yield Finding("edited", f"leaf {leaf.index - 1}", f"leaf {leaf.index} was hashed over another one")
+            elif size in [other.index for other in digested[place + 1 :]]:
                 yield Finding("reordered", where, f"stands where leaf {size} belongs")
             else:
-                yield Finding("missing", f"leaf {size}", f"leaf {leaf.index} follows leaf {size - 1}")
+                yield Finding("missing", f"leaf {size}", f"leaf {leaf.index} stands in its place")
             return
-        previous = chain[-1].leaf if chain else GENESIS
-        if leaf.previous != previous or leaf.leaf != hash_of(leaf):
-            yield Finding("edited", where, "its content, or that of the leaf before it, is not what was hashed")
-            return
-        key = (leaf.log, leaf.topic_id, leaf.partition)
-        run = f"{leaf.log}[{leaf.partition}] {leaf.first}..{leaf.last}"
-        expected = next_offsets.get(key, leaf.first)
-        if leaf.first > expected:
-            yield Finding(
-                "undigested", f"{leaf.log}[{leaf.partition}] {expected}..{leaf.first - 1}", "no leaf has them"
-            )
-        elif leaf.first < expected or leaf.last < leaf.first:
-            yield Finding("forked", where, f"proves {run}, which does not follow {expected - 1}")
-        next_offsets[key] = max(expected, leaf.last + 1)
-        chain.append(leaf)
+
+
+def _cover(leaf: LogDigested, next_offsets: dict[tuple[str, str, int], int]) -> Iterator[Finding]:
+    """Note which records a leaf covers; each belongs to exactly one leaf."""
+    key, log = (leaf.log, leaf.topic_id, leaf.partition), f"{leaf.log}[{leaf.partition}]"
+    expected = next_offsets.get(key, leaf.first)
+    if leaf.first > expected:
+        yield Finding("undigested", f"{log} {expected}..{leaf.first - 1}", f"leaf {leaf.index} begins after them")
+    elif leaf.first < expected or leaf.last < leaf.first:
+        yield Finding("forked", f"leaf {leaf.index}", f"{log} {leaf.first}..{leaf.last} was digested before")
+    next_offsets[key] = max(expected, leaf.last + 1)
 
 
 def _check(
-    checkpoint: CheckpointSigned, chain: Sequence[LogDigested], keyring: Mapping[str, str], origin: str
+    checkpoint: CheckpointSigned,
+    chain: Sequence[LogDigested],
+    keyring: Mapping[str, str],
+    origin: str,
+    *,
+    is_broken: bool,
 ) -> Iterator[Finding]:
     size = checkpoint.tree_size
     where = f"checkpoint of {size} leaves"
@@ -148,9 +144,10 @@ def _check(
     if checkpoint.origin != origin or not verify(public, checkpoint.signature, signed):
         yield Finding("unsigned", where, f"not a signature of {origin!r} by {checkpoint.key!r}")
     elif size > len(chain):
-        yield Finding("truncated", where, f"only {len(chain)} leaves hold")
+        if not is_broken:  # else the break is the finding
+            yield Finding("truncated", where, f"only {len(chain)} leaves are there")
     elif checkpoint.root_hash != (chain[size - 1].leaf if size else GENESIS):
-        yield Finding("forked", where, f"its root is not leaf {size - 1}")
+        yield Finding("forked", where, f"it signs another history: its root is not leaf {size - 1}")
 
 
 def verify_log(digested: Sequence[LogDigested], records: Sequence[Record], *, low: int = 0) -> VerifyReport:

@@ -40,6 +40,10 @@ class Counter:
 
     def step(self, state: Count, event: Event) -> tuple[Count, tuple[Emit, ...]]:
         """Count, and say how many."""
+        if isinstance(event.data, IndicatorComputed):
+            state.n += 1
+            state.checksum = (state.checksum * 31 + int(event.data.value)) % 1_000_003
+            return state, (self._say(event, "stage", state.checksum),)
         if not isinstance(event.data, SignalObserved):
             if state.wake is not None and event.time >= state.wake:
                 state.wake = None

@@ -1,0 +1,13 @@
+"""`python -m meta_learner`: run the meta-learner on Kafka."""
+
+from meta_learner import MetaLearner
+from homeostat.host.process import Context, Service, main
+
+
+def services(context: Context) -> list[Service]:
+    """Wire the fold to its host."""
+    return context.folds("meta-learner", [MetaLearner()])
+
+
+if __name__ == "__main__":
+    main("meta_learner")

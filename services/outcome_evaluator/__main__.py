@@ -1,0 +1,13 @@
+"""`python -m outcome_evaluator`: run the outcome evaluator on Kafka."""
+
+from outcome_evaluator import OutcomeEvaluator
+from homeostat.host.process import Context, Service, main
+
+
+def services(context: Context) -> list[Service]:
+    """Wire the fold to its host."""
+    return context.folds("outcome-evaluator", [OutcomeEvaluator()])
+
+
+if __name__ == "__main__":
+    main("outcome_evaluator")

@@ -1,0 +1,147 @@
+"""The folder of one training job: what a recipe is given, what it says, what was kept of it.
+
+`<folder>/results.json` holds a result per finished arm and outlives the job, so that a command that
+is given again is answered again and not run again. `<folder>/attempt-<n>/` holds `job.json`,
+`data.npz`, `lines.jsonl` (the recipe's standard output), `errors.txt` (its standard error) and
+`out/<arm>.safetensors`; each launch has its own, so that one that was orphaned by a crash disturbs
+nobody.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from homeostat.artifacts import ArtifactStore
+from homeostat.events import Arm
+from homeostat.events.base import Scalar
+from retrain_actuator.history import Rows
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What a recipe prints when an arm has finished.
+
+    Args:
+        arm: Which.
+        path: Its weights, relative to `out` or absolute.
+        seconds: Training time.
+        rows: Labelled rows it saw.
+        loss_curve: Loss per report.
+        error: Why there are no weights.
+    """
+
+    arm: str
+    path: str = ""
+    seconds: float = 0.0
+    rows: int = 0
+    loss_curve: tuple[float, ...] = ()
+    error: str = ""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What is kept of a finished arm; exactly one of `artifact` and `error` is empty."""
+
+    artifact: str = ""
+    seconds: float = 0.0
+    rows: int = 0
+    loss_curve: tuple[float, ...] = ()
+    error: str = ""
+    is_timeout: bool = False
+
+
+class JobArm(msgspec.Struct, frozen=True):
+    """An arm as a recipe sees it; `initial_weights` is a path."""
+
+    arm: str
+    hyperparameters: Mapping[str, Scalar]
+    initial_weights: str | None
+
+
+class Job(msgspec.Struct, frozen=True):
+    """The file that a recipe gets.
+
+    Args:
+        arms: To be trained in this order, one line printed after each.
+        data: npz with x (n, width) float32 and y (n,) float64, in time order.
+        champion: Weights of the version that serves, a path.
+        out: Folder for `<arm>.safetensors`.
+        seed: For every draw.
+    """
+
+    arms: tuple[JobArm, ...]
+    data: str
+    champion: str | None
+    out: str
+    seed: int
+
+
+class JobFolder:
+    """One command's folder.
+
+    Args:
+        workdir: Folder of all jobs.
+        identity: Identity of the command.
+    """
+
+    def __init__(self, workdir: Path, identity: str) -> None:
+        self.path = workdir / hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def results(self) -> dict[str, Result]:
+        """Return what earlier runs have finished, by arm."""
+        try:
+            return msgspec.json.decode((self.path / "results.json").read_bytes(), type=dict[str, Result])
+        except FileNotFoundError:
+            return {}
+
+    def keep(self, results: Mapping[str, Result]) -> None:
+        """Replace the results; they are on the disk when this returns."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        beside = self.path / ".results.json.new"
+        with beside.open("wb") as file:
+            file.write(msgspec.json.encode(results))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path / "results.json")
+
+    def prepare(
+        self, arms: Sequence[Arm], rows: Rows, champion: str | None, seed: int, store: ArtifactStore
+    ) -> Path:
+        """Lay a new attempt out.
+
+        Returns:
+            Its job file.
+
+        Raises:
+            ArtifactMissing: The champion or the initial weights of an arm.
+            StoreUnavailable: Try again.
+        """
+        attempt = self.path / f"attempt-{sum(1 for _ in self.path.glob('attempt-*')) + 1}"
+        (attempt / "out").mkdir(parents=True)
+
+        def fetch(digest: str | None) -> str | None:
+            if digest is None:
+                return None
+            path = attempt / f"{digest}.safetensors"
+            if not path.exists():
+                path.write_bytes(store.get(digest))
+            return str(path)
+
+        job = Job(
+            tuple(JobArm(arm.name, arm.hyperparameters, fetch(arm.initial_weights)) for arm in arms),
+            str(attempt / "data.npz"),
+            fetch(champion),
+            str(attempt / "out"),
+            seed,
+        )
+        np.savez(attempt / "data.npz", x=rows[0], y=rows[1])
+        (attempt / "job.json").write_bytes(msgspec.json.encode(job))
+        return attempt / "job.json"
+
+    def clear(self) -> None:
+        """Delete the attempts; the results stay."""
+        for attempt in self.path.glob("attempt-*"):
+            shutil.rmtree(attempt, ignore_errors=True)  # an orphan may still be writing there

@@ -1,0 +1,42 @@
+"""The notary: the host's signature on what binds others. Folds never see a private key."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from homeostat.audit.keys import Key, load
+from homeostat.audit.signing import signed_bytes
+from homeostat.codec import Output
+from homeostat.events.logs import POLICIES, VERDICTS
+
+NOTARY: Final = "notary"
+_SIGNED: Final = frozenset((*POLICIES, VERDICTS))
+
+
+def seal_with(key: Key) -> Callable[[Output], Output]:
+    """Return what signs commands and verdicts, and passes everything else through.
+
+    Ed25519 is deterministic: what is emitted again after a crash is the same, byte for byte.
+    """
+
+    def seal(output: Output) -> Output:
+        if output.topic not in _SIGNED or output.value is None:
+            return output
+        attributes = {name: value.decode() for name, value in output.headers}
+        signed = signed_bytes(
+            attributes["ce_type"],
+            attributes["ce_subject"],
+            attributes["ce_source"],
+            attributes["ce_id"],
+            output.value,
+        )
+        headers = [*output.headers, ("signature", key.sign(signed).encode()), ("key-id", key.key_id.encode())]
+        return Output(output.topic, output.partition, output.key, output.value, headers)
+
+    return seal
+
+
+def public_keys(folder: Path) -> dict[str, str]:
+    """Public keys by id of every notary key of a folder, the rotated ones too."""
+    keys = [load(folder, path.stem) for path in sorted(folder.glob(f"{NOTARY}*.pem")) if path.stem == NOTARY]
+    return {key.key_id: key.public_key_hex for key in keys}

@@ -1,0 +1,193 @@
+"""A host process: any number of services, one thread each, one port for metrics and health.
+
+`python -m homeostat.host.process intake governor` runs two; `python -m intake` one. A service is a
+package with a `__main__` that offers `services(context)`.
+"""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from homeostat.artifacts import ArtifactStore, open_store
+from homeostat.audit.keys import KeyMissing, load
+from homeostat.codec import Output
+from homeostat.core import Fold, Halt, Hand, HomeostatError
+from homeostat.host.connection import EXIT_UNDELIVERED, BrokerUnreachable, Cluster
+from homeostat.host.hands import HandRunner
+from homeostat.host.kafka import KafkaHost
+from homeostat.host.kafka_hands import KafkaHands
+from homeostat.host.metrics import HostMetrics
+from homeostat.host.notary import NOTARY, public_keys, seal_with
+from homeostat.host.settings import HostSettings
+
+log = structlog.get_logger(__name__)
+EXIT_HALTED: Final = 70
+"""Exit code when a human must act; the last log line says how."""
+
+_STOP_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 30.0
+
+
+class Service(Protocol):
+    """Something that runs in a thread of its own until it is stopped."""
+
+    @property
+    def service(self) -> str:
+        """Name of its consumer group."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has begun."""
+
+    def run(self) -> None:
+        """Work until `stop`."""
+
+    def stop(self) -> None:
+        """Ask it to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a service is wired with.
+
+    Args:
+        settings: Of the process.
+        cluster: Shared metadata of the broker.
+    """
+
+    settings: HostSettings
+    cluster: Cluster
+
+    @property
+    def store(self) -> ArtifactStore:
+        """The artifact store."""
+        return open_store(self.settings.store_url)
+
+    def workdir(self, name: str) -> Path:
+        """A folder of this machine for one service, made if needed."""
+        folder = self.settings.data_dir / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def folds(self, service: str, folds: Sequence[Fold[Any]]) -> list[Service]:
+        """Host folds; what the governor says is sealed by the notary."""
+        seal: Callable[[Output], Output] | None = None
+        if any(fold.name == "governor" for fold in folds):
+            seal = seal_with(load(self.settings.keys_dir, NOTARY))
+        return [KafkaHost(service, folds, self.settings, self.cluster, seal)]
+
+    def hand(self, service: str, hand: Hand, *, max_tasks: int = 4) -> list[Service]:
+        """Host a hand."""
+        runner = HandRunner(
+            hand,
+            public_keys=public_keys(self.settings.keys_dir),
+            brake_file=self.settings.brake_file,
+            max_tasks=max_tasks,
+        )
+        return [KafkaHands(service, runner, self.settings, self.cluster)]
+
+
+def build(names: Sequence[str], context: Context) -> list[Service]:
+    """Wire the named services.
+
+    Raises:
+        Halt: There is no such service.
+    """
+    services: list[Service] = []
+    for name in names:
+        try:
+            module = importlib.import_module(f"{name.replace('-', '_')}.__main__")
+        except ModuleNotFoundError as missing:
+            raise Halt(f"service {name}: {missing}; pip install 'homeostat[{name.replace('_', '-')}]'") from None
+        services += module.services(context)
+    return services
+
+
+def main(*names: str) -> None:
+    """Run services until SIGTERM or SIGINT. Exits 0 after a clean stop, otherwise not."""
+    settings = HostSettings()
+    _configure_logging(settings)
+    code = 0
+    try:
+        _run(names or tuple(sys.argv[1:]), settings)
+    except (Halt, KeyMissing) as halt:
+        log.error("halted", reason=str(halt))
+        code = EXIT_HALTED
+    except HomeostatError as error:
+        log.error("failed", reason=str(error))
+        code = 1
+    except Exception:
+        log.exception("crashed")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads of client libraries must not hold a process that is done
+
+
+def _run(names: Sequence[str], settings: HostSettings) -> None:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    cluster = Cluster(settings)
+    _connect(cluster, stopping)
+    services = build(names, Context(settings, cluster))
+    metrics = HostMetrics(services, cluster)
+    port = metrics.serve(settings.metrics_port)
+    log.info("started", services=[service.service for service in services], metrics_port=port)
+    failures: list[BaseException] = []
+
+    def guarded(service: Service) -> None:
+        try:
+            service.run()
+        except BaseException as failure:
+            failures.append(failure)
+            stopping.set()
+
+    threads = [threading.Thread(target=guarded, args=(service,), name=service.service) for service in services]
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    stopping.wait()
+    for service in services:
+        service.stop()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if failures:
+        raise failures[0]
+    if any(thread.is_alive() for thread in threads):
+        log.error("stop_timed_out", hint="the broker does not answer; nothing is lost, start again")
+        os._exit(EXIT_UNDELIVERED)
+    log.info("stopped")
+
+
+def _connect(cluster: Cluster, stopping: threading.Event) -> None:
+    """Wait a while for the broker: it may be starting too."""
+    deadline = time.monotonic() + _CONNECT_SECONDS
+    while not stopping.is_set():
+        try:
+            cluster.load(timeout_seconds=2.0)
+        except BrokerUnreachable:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
+def _configure_logging(settings: HostSettings) -> None:
+    from homeostat.telemetry.logging import configure
+
+    configure(settings.log_level, settings.log_format)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Whose rows count, and what a change of champion does."""
+
+import pytest
+from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
+
+from drift_detector import State
+from homeostat.core import Payload
+from homeostat.events import (
+    ActionApplied,
+    ActionReverted,
+    DeploymentObserved,
+    DriftDetected,
+    ModelRegistered,
+    Rollout,
+)
+
+
+def rollout(champion: str) -> Rollout:
+    """A state of serving."""
+    return Rollout(
+        action="a", verdict="v", family="acme/cameras", model=MODEL, expires_at=1, champion=champion, reference="v1"
+    )
+
+
+def applied(verb: str, champion: str = "v2") -> ActionApplied:
+    """A rollout that took effect."""
+    return ActionApplied(
+        action="a",
+        command="c",
+        kind="retrain",
+        model=MODEL,
+        family="acme/cameras",
+        rollout=rollout(champion),
+        rollout_verb=verb,
+    )
+
+
+def drifted() -> tuple[Stream, list[Payload]]:
+    """A stream with an open drift."""
+    stream = Stream(0)
+    return stream, [*stream.quiet(60), *(stream.samples(0.5) for _ in range(10))]
+
+
+reverted = ActionReverted(
+    action="a", command="c", kind="retrain", model=MODEL, family="acme/cameras", rollout=rollout("v2")
+)
+
+
+@pytest.mark.parametrize("change", [applied("promote"), applied("revert"), reverted, DeploymentObserved(version="v2")])
+def test_a_new_champion_starts_from_nothing(change: Payload) -> None:
+    """The open drift is gone, its level is learned anew: even a worse new champion is not measured by the old one."""
+    stream, timeline = drifted()
+    before, _ = run(timeline)
+    timeline += [change, *(stream.samples(0.3, [4.0], version="v2") for _ in range(60))]
+
+    state, emits = run(timeline)
+
+    assert before.drift is not None
+    assert (state.version, state.drift, state.n_labels) == ("v2", None, 600)
+    assert not [offset for offset, _ in of(emits, DriftDetected) if offset > 71]
+
+
+@pytest.mark.parametrize("change", [applied("set", "v1"), applied("abort", "v1"), registered()])
+def test_what_leaves_the_champion_leaves_the_drift(change: Payload) -> None:
+    """A canary, its end, and a repeated registration change nothing."""
+    _, timeline = drifted()
+
+    state, _ = run([*timeline, change])
+
+    assert state.drift is not None
+    assert state.n_labels == 700
+
+
+def test_only_the_champion_counts() -> None:
+    """Shadows and canaries may be as wrong as they like."""
+    stream = Stream(1)
+    timeline = stream.quiet(60)
+    for _ in range(40):
+        timeline += [
+            stream.samples(),
+            stream.samples(0.9, [9.0], role="shadow", version="v3"),
+            stream.samples(0.9, [9.0], role="canary", version="v2"),
+        ]
+
+    state, emits = run(timeline)
+
+    assert not of(emits, DriftDetected)
+    assert state.n_labels == 1_000
+
+
+def test_late_rows_of_the_former_champion_do_not_count() -> None:
+    """After a promotion some answers of the old champion still come in."""
+    stream = Stream(2)
+    timeline = [*stream.quiet(10), applied("promote"), stream.samples(0.9), stream.samples(0.9)]
+    timeline += [stream.samples(version="v2") for _ in range(5)]
+
+    state, _ = run(timeline)
+
+    assert (state.version, state.n_labels) == ("v2", 50)
+
+
+def test_a_champion_that_nobody_announced_is_taken_in_the_end() -> None:
+    """200 rows in a row of another version that answers as champion make it the champion."""
+    stream = Stream(3)
+    timeline = [*stream.quiet(10), *(stream.samples(version="v9") for _ in range(6))]
+
+    state, _ = run(timeline)
+
+    assert (state.version, state.n_labels) == ("v9", 30)
+
+
+def test_another_contract_begins_anew() -> None:
+    """Other features are other columns; the champion stays what it was."""
+    stream = Stream(4)
+    more = ModelRegistered(family="cameras", champion="v0", features=registered(5).features)
+
+    state: State = run([*stream.quiet(20), more])[0]
+
+    assert (state.features, state.version, state.n_labels) == (["f0", "f1", "f2", "f3", "f4"], "v1", 0)
