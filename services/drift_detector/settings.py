@@ -31,7 +31,8 @@ class Settings:
         scale_labels: Labelled rows of a regressor that the scale of its errors is learned from.
         scale_multiple: Multiple of the mean absolute error there that counts as an error of 1.
         spread_step: Forgetting of the tracked signal's mean and spread, per bucket.
-        frozen_buckets: Longest run of alerts during which a threshold holds still.
+        frozen_from: Alerts in a row that still move a threshold.
+        frozen_until: Alerts in a row after which it moves again: what lasts longer is a new normal.
     """
 
     bucket_rows: int = 50
@@ -57,4 +58,5 @@ class Settings:
     scale_labels: int = 50
     scale_multiple: float = 4.0
     spread_step: float = 0.02
-    frozen_buckets: int = 12
+    frozen_from: int = 3
+    frozen_until: int = 12

@@ -51,8 +51,8 @@ def _follow(tracker: Tracker, signal: Signal, event: Event, value: float, settin
     tracker.n += 1
     tracker.alerts += tracker.is_alert
     tracker.streak = tracker.streak + 1 if tracker.is_alert else 0
-    # An incident must not teach the threshold to accept it; what lasts longer is a new normal.
-    if not 1 < tracker.streak <= settings.frozen_buckets:
+    # An incident must not teach the threshold to accept it.
+    if not settings.frozen_from < tracker.streak <= settings.frozen_until:
         threshold = _within(tracker, threshold + band.eta * signal.spread * (float(tracker.is_alert) - band.rate))
     tracker.threshold = threshold
     is_moved = abs(threshold - tracker.published) > _NEWS_SHARE_OF_BAND * (band.high - band.low)

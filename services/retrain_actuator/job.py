@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -20,6 +21,8 @@ from homeostat.artifacts import ArtifactStore
 from homeostat.events import Arm
 from homeostat.events.base import Scalar
 from retrain_actuator.history import Rows
+
+NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -36,21 +39,30 @@ class Line(msgspec.Struct, frozen=True):
 
     arm: str
     path: str = ""
-    seconds: float = 0.0
-    rows: int = 0
+    seconds: NotNegative = 0.0
+    rows: Annotated[int, msgspec.Meta(ge=0)] = 0
     loss_curve: tuple[float, ...] = ()
     error: str = ""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What is kept of a finished arm; exactly one of `artifact` and `error` is empty."""
+    """What is kept of a finished arm; exactly one of `artifact` and `error` is empty.
+
+    Args:
+        artifact: Digest of its weights.
+        seconds: Training time.
+        rows: Labelled rows it saw.
+        loss_curve: Loss per report.
+        error: Why there are no weights.
+        reason: Code of an error that ends the action if it is every arm's, for example `timed_out`.
+    """
 
     artifact: str = ""
     seconds: float = 0.0
     rows: int = 0
     loss_curve: tuple[float, ...] = ()
     error: str = ""
-    is_timeout: bool = False
+    reason: str = ""
 
 
 class JobArm(msgspec.Struct, frozen=True):
@@ -107,9 +119,7 @@ class JobFolder:
             os.fsync(file.fileno())
         beside.replace(self.path / "results.json")
 
-    def prepare(
-        self, arms: Sequence[Arm], rows: Rows, champion: str | None, seed: int, store: ArtifactStore
-    ) -> Path:
+    def prepare(self, arms: Sequence[Arm], rows: Rows, champion: str | None, seed: int, store: ArtifactStore) -> Path:
         """Lay a new attempt out.
 
         Returns:
@@ -119,21 +129,20 @@ class JobFolder:
             ArtifactMissing: The champion or the initial weights of an arm.
             StoreUnavailable: Try again.
         """
+        wanted = {digest for digest in (champion, *(arm.initial_weights for arm in arms)) if digest is not None}
+        weights = {digest: store.get(digest) for digest in sorted(wanted)}
         attempt = self.path / f"attempt-{sum(1 for _ in self.path.glob('attempt-*')) + 1}"
         (attempt / "out").mkdir(parents=True)
+        for digest, content in weights.items():
+            (attempt / f"{digest}.safetensors").write_bytes(content)
 
-        def fetch(digest: str | None) -> str | None:
-            if digest is None:
-                return None
-            path = attempt / f"{digest}.safetensors"
-            if not path.exists():
-                path.write_bytes(store.get(digest))
-            return str(path)
+        def place(digest: str | None) -> str | None:
+            return None if digest is None else str(attempt / f"{digest}.safetensors")
 
         job = Job(
-            tuple(JobArm(arm.name, arm.hyperparameters, fetch(arm.initial_weights)) for arm in arms),
+            tuple(JobArm(arm.name, arm.hyperparameters, place(arm.initial_weights)) for arm in arms),
             str(attempt / "data.npz"),
-            fetch(champion),
+            place(champion),
             str(attempt / "out"),
             seed,
         )

@@ -7,8 +7,8 @@ Hyperparameters of an arm, all optional:
     rows             train on the last so many rows; 0 is all
     steps            gradient steps, 200
     batch            rows of a step, 64
-    lr               step size at the start, falling as a cosine, 0.1; where the initial weights bring a
-                     learned step size per tensor (`lr.w1`, …), those are used, constant, on all rows at once
+    lr               step size at the start, falling as a cosine, 0.1; where it is not given and the initial
+                     weights bring learned step sizes (`lr.w1`, …), those are used, on all rows at every step
     momentum         0.9;  l2  1e-4
     hidden           width of the hidden layer where there is no champion to take the shape of, 64
 """
@@ -51,7 +51,7 @@ def train(path: Path) -> Iterator[Line]:
         started = perf_counter()
         try:
             yield _train_arm(job, arm, x, y, started)
-        except (RecipeFailed, SafetensorError, OSError) as error:
+        except (RecipeFailed, SafetensorError, OSError, ValueError) as error:
             yield Line(arm.arm, seconds=perf_counter() - started, error=str(error))
 
 
@@ -88,8 +88,9 @@ def _initial(
     else:
         found = {name: np.array(tensor, np.float32) for name, tensor in load_file(path).items()}
         tensors = {name: tensor for name, tensor in found.items() if not name.startswith(_LR)}
+        learned = {name.removeprefix(_LR): rate for name, rate in found.items() if name.startswith(_LR)}
         if start != "random":
-            return tensors, {name.removeprefix(_LR): rate for name, rate in found.items() if name.startswith(_LR)}
+            return tensors, {} if "lr" in arm.hyperparameters or set(learned) != set(tensors) else learned
         shapes = {name: tensor.shape for name, tensor in tensors.items()}
     drawn: Tensors = {}
     for name, shape in sorted(shapes.items()):
@@ -127,7 +128,7 @@ def _descend(
                 tensors[name] -= learned[name] * gradient
             else:
                 decay = l2 * tensors[name] if name.startswith("w") else 0.0
-                velocity[name] = np.float32(momentum) * velocity[name] + gradient + np.float32(1.0) * decay
+                velocity[name] = np.float32(momentum) * velocity[name] + gradient + decay
                 tensors[name] -= np.float32(rate) * velocity[name]
         if step % max(1, steps // _REPORTS) == 0 or step == steps - 1:
             curve.append(loss)

@@ -96,7 +96,8 @@ def draw_incidents(rng: np.random.Generator, *, pace: float, n_events: int) -> t
 
 def _incidents(rng: np.random.Generator, pace: float, n_events: int) -> Iterator[Incident]:
     kinds, shares = list(SHARES), list(SHARES.values())
-    start = _gap(rng, pace)
+    # The first gap has no pace: quiet stations too have met something by the first quarter of a run.
+    start = _gap(rng, 1.0)
     while start < n_events:
         kind = kinds[int(rng.choice(len(kinds), p=shares))]
         if kind is Kind.OUTAGE:

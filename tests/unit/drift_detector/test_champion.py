@@ -1,5 +1,7 @@
 """Whose rows count, and what a change of champion does."""
 
+from typing import Literal
+
 import pytest
 from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
 
@@ -22,7 +24,7 @@ def rollout(champion: str) -> Rollout:
     )
 
 
-def applied(verb: str, champion: str = "v2") -> ActionApplied:
+def applied(verb: Literal["set", "promote", "abort", "revert"], champion: str = "v2") -> ActionApplied:
     """A rollout that took effect."""
     return ActionApplied(
         action="a",

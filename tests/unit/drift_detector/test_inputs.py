@@ -29,7 +29,7 @@ def test_a_shifted_feature_is_found_and_named(seed: int) -> None:
 
 
 def test_a_harmless_shift_is_cleared_after_its_profiles() -> None:
-    """Inputs that moved without harm: profiles up to 80 labels, then cleared; the new inputs are normal from then on."""
+    """Inputs that moved without harm: profiles up to 80 labels, then cleared, once and for all."""
     stream = Stream(1)
     timeline: list[Payload] = [*stream.quiet(60), *(stream.samples(0.05, [2.0]) for _ in range(60))]
 

@@ -40,7 +40,7 @@ def test_an_incident_alerts_and_teaches_nothing() -> None:
     edges = [(offset, move.is_alert) for offset, move in moved if offset in (begin, begin + 10)]
     assert edges == [(begin, True), (begin + 10, False)]
     before = [move.threshold for offset, move in moved if offset < begin][-1]
-    after = [move.threshold for offset, move in moved if offset == begin + 10][0]
+    after = next(move.threshold for offset, move in moved if offset == begin + 10)
     assert after - before < 0.1 * (BAND.high - BAND.low)
 
 

@@ -1,0 +1,17 @@
+"""`python -m maml_trainer`: train initial weights on command."""
+
+from homeostat.host.process import Context, Service, main
+from homeostat.host.reader import KafkaReader
+from maml_trainer.hand import MamlTrainer
+from maml_trainer.selfcheck import self_check
+
+
+def services(context: Context) -> list[Service]:
+    """Check the engine, wire the hand to its host: one run at a time."""
+    self_check()
+    reader = KafkaReader(context.settings, context.cluster)
+    return context.hand("maml-trainer", MamlTrainer(reader, context.store), max_tasks=1)
+
+
+if __name__ == "__main__":
+    main("maml_trainer")

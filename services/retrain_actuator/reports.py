@@ -1,0 +1,63 @@
+"""What is said of a training, and the names and seeds that follow from its action."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import TypedDict
+
+from homeostat.core import Report
+from homeostat.events import ActionFailed, CandidateTrained, RetrainStart
+from homeostat.events.base import ActionKind
+from retrain_actuator.job import Result
+
+
+class _About(TypedDict):
+    """What every report of a command has in common."""
+
+    action: str
+    command: str
+    kind: ActionKind
+    family: str
+    model: str | None
+
+
+def version_of(action: str, arm: str) -> str:
+    """Name of the version that an arm of an action trains: `<arm>-<8 hex digits>`."""
+    return f"{arm}-{hashlib.sha256((action + arm).encode()).hexdigest()[:8]}"
+
+
+def seed_of(action: str) -> int:
+    """Seed of an action's draws, below 2**63."""
+    return int.from_bytes(hashlib.sha256(action.encode()).digest()[:8]) >> 1
+
+
+def trained(command: RetrainStart, identity: str, arm: str, result: Result) -> Report:
+    """Say how an arm has ended."""
+    candidate = CandidateTrained(
+        **_about(command, identity),
+        arm=arm,
+        version=None if result.error else version_of(command.action, arm),
+        artifact=result.artifact or None,
+        seconds=result.seconds,
+        rows=result.rows,
+        loss_curve=result.loss_curve,
+        error=result.error[:2000],
+    )
+    return Report(f"trained.{arm}", candidate)
+
+
+def failed(command: RetrainStart, identity: str, results: Mapping[str, Result]) -> Report:
+    """Say that no arm was trained, and the reason code if all have the same."""
+    reasons = {result.reason for result in results.values()}
+    reason = (reasons.pop() if len(reasons) == 1 else "") or "all_arms_failed"
+    detail = next((result.error for result in results.values()), "the command names no arm")
+    return Report("failed", ActionFailed(**_about(command, identity), reason=reason, detail=detail[:2000]))
+
+
+def _about(command: RetrainStart, identity: str) -> _About:
+    return {
+        "action": command.action,
+        "command": identity,
+        "kind": "retrain",
+        "family": command.family,
+        "model": command.model,
+    }

@@ -1,0 +1,95 @@
+"""The same logs in memory: the client in tests, in simulations, and where there is no broker."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from homeostat.client.logs import Place
+from homeostat.codec import Output, Record
+from homeostat.host.connection import TopicMissing
+from homeostat.host.memory import MemoryLog
+
+
+class MemoryLogs:
+    """`Logs` over a `MemoryLog`.
+
+    Args:
+        log: The log.
+        groups: Committed offsets to show, by consumer group.
+    """
+
+    def __init__(self, log: MemoryLog, groups: Mapping[str, Mapping[Place, int]] | None = None) -> None:
+        self.log = log
+        self.groups = groups or {}
+
+    def topics(self) -> Mapping[str, int]:
+        """Partitions of every topic there is."""
+        return {name: self.log.places(name) for name in self.log.names()}
+
+    def places(self, topic: str) -> int:
+        """Number of partitions."""
+        if not self.log.has(topic):
+            raise TopicMissing(topic)
+        return self.log.places(topic)
+
+    def topic_id(self, topic: str) -> str:
+        """Incarnation of a topic."""
+        return self.log.topic_id(topic)
+
+    def ranges(self, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
+        """First offset there is and the one after the last, of every partition."""
+        return {(t, p): (0, len(self.log.records(t, p))) for t in topics for p in range(self.places(t))}
+
+    def committed(self) -> Mapping[str, Mapping[Place, int]]:
+        """What the constructor was given."""
+        return self.groups
+
+    def read(
+        self,
+        topics: Sequence[str],
+        *,
+        since: int | None = None,
+        last: int | None = None,
+        partition: int | None = None,
+    ) -> Iterator[Record]:
+        """Yield what is there at the time of the call."""
+        for (topic, place), (low, high) in self.ranges(topics).items():
+            if partition not in (None, place):
+                continue
+            start = low if last is None else max(low, high - last)
+            for record in self.log.records(topic, place, start):
+                if since is None or record.timestamp >= since:
+                    yield record
+
+    def follow(self, start: Mapping[Place, int]) -> "MemoryFollower":
+        """Read on from these offsets."""
+        return MemoryFollower(self.log, start)
+
+    def send(self, output: Output) -> None:
+        """Append at once."""
+        if not self.log.has(output.topic):
+            raise TopicMissing(output.topic)
+        self.log.append(output)
+
+    def flush(self) -> None:
+        """Nothing is ever in flight."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class MemoryFollower:
+    """`Follower` over a `MemoryLog`; never waits."""
+
+    def __init__(self, log: MemoryLog, start: Mapping[Place, int]) -> None:
+        self._log, self._positions = log, dict(start)
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        """Return what has come."""
+        records: list[Record] = []
+        for place, position in self._positions.items():
+            new = self._log.records(*place, position)
+            self._positions[place] = position + len(new)
+            records += new
+        return records
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,196 @@
+"""The whole system on one machine: broker, topics, keys, services, supervised."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from homeostat.audit.keys import Key, KeyMissing, create, load
+from homeostat.codec import Output
+from homeostat.codec.encode import encode_headers, encode_payload, partition_of
+from homeostat.core import Identity
+from homeostat.events import KeyRegistered
+from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
+from homeostat.host.connection import Cluster, KafkaOutbox
+from homeostat.host.settings import HostSettings
+from homeostat.stack.broker import Broker
+from homeostat.stack.ports import free_port
+from homeostat.stack.process import ProcessSpec, ProcessStatus
+from homeostat.stack.services import PACKED, SINGLE, topics
+from homeostat.stack.supervisor import Supervisor
+from homeostat.stack.topics import ensure_topics
+
+OPERATOR: Final = "operator"
+NOTARY: Final = "notary"
+DEFAULT_PARTITIONS: Final = 12
+_BROKER_CHECK_SECONDS: Final = 1.0
+
+
+class LocalStack:
+    """Everything that `homeostat up` runs. Data, keys and logs lie under `data_dir` and survive restarts.
+
+    Call all methods from one thread that outlives the children.
+
+    Args:
+        data_dir: Folder of this stack.
+        bootstrap_servers: A broker to use; None starts one.
+        partitions: Of new topics.
+        is_packed: Few processes, or one per service.
+        environment: Added to every service's.
+        on_progress: Told what is being done.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        bootstrap_servers: str | None = None,
+        partitions: int = DEFAULT_PARTITIONS,
+        is_packed: bool = True,
+        environment: dict[str, str] | None = None,
+        on_progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._given, self._partitions, self._packs = bootstrap_servers, partitions, PACKED if is_packed else SINGLE
+        self._environment, self._say = environment or {}, on_progress
+        self.broker: Broker | None = None
+        self.bootstrap_servers = bootstrap_servers or ""
+        self.model_server = ""
+        self.ports: dict[str, int] = {}
+        self._supervisor: Supervisor | None = None
+        self._broker_checked = 0.0
+
+    def start(self, timeout_seconds: float = 60.0) -> None:
+        """Start what is not there yet and wait until every service is ready.
+
+        Raises:
+            KafkaUnavailable: No broker can be had.
+            TimeoutError: A service does not get ready; its log says why.
+        """
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        if self._given is None:
+            self.broker = Broker(self.data_dir, on_progress=self._say)
+            self.broker.start()
+            self.bootstrap_servers = self.broker.bootstrap_servers
+        self._say("creating topics")
+        ensure_topics(self.bootstrap_servers, topics(self._partitions))
+        self.keys()
+        self._register_operator()
+        self._say("starting services")
+        self._supervisor = Supervisor(self._specs(), self.data_dir / "logs")
+        self._write()
+        self._wait(timeout_seconds)
+
+    def keys(self) -> tuple[Key, Key]:
+        """The notary's and the operator's key; made on the first start."""
+        folder = self.data_dir / "keys"
+        found = []
+        for name in (NOTARY, OPERATOR):
+            try:
+                found.append(load(folder, name))
+            except KeyMissing:
+                found.append(create(folder, name))
+        return found[0], found[1]
+
+    def _specs(self) -> list[ProcessSpec]:
+        store = str(self.data_dir / "artifacts")
+        port = free_port()
+        self.model_server = f"http://127.0.0.1:{port}"
+        common = {
+            "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "HOMEOSTAT_DATA_DIR": str(self.data_dir),
+            "HOMEOSTAT_ROLLOUT_ACTUATOR_SERVER_URL": self.model_server,
+            "OMP_NUM_THREADS": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",
+        } | self._environment
+        server = [sys.executable, "-m", "rollout_actuator.targets.server", "--port", str(port)]
+        server += ["--artifacts", store, "--state", str(self.data_dir / "model-server.json")]
+        specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]
+        for pack in self._packs:
+            self.ports[pack.name] = free_port()
+            environment = common | {"HOMEOSTAT_METRICS_PORT": str(self.ports[pack.name])}
+            argv = [sys.executable, "-m", "homeostat.host.process", *pack.services]
+            specs.append(ProcessSpec(pack.name, argv, environment, f"http://127.0.0.1:{self.ports[pack.name]}/readyz"))
+        return specs
+
+    def _wait(self, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while not all(status.state == "running" for status in self.status()):
+            self.tick()
+            if time.monotonic() > deadline:
+                late = ", ".join(f"{status.name} ({status.state})" for status in self.status())
+                raise TimeoutError(f"not ready after {timeout_seconds:.0f} s: {late}; see {self.data_dir / 'logs'}")
+            time.sleep(0.05)
+
+    def tick(self) -> None:
+        """Restart what has ended: services with backoff, the broker at once."""
+        assert self._supervisor is not None
+        self._supervisor.tick()
+        if self.broker is not None and time.monotonic() - self._broker_checked > _BROKER_CHECK_SECONDS:
+            self._broker_checked = time.monotonic()
+            if not self.broker.is_running:
+                self._say("the broker is gone: starting it again")
+                self.broker.start()
+
+    def run(self, stop: threading.Event) -> None:
+        """Supervise until `stop` is set."""
+        while not stop.is_set():
+            self.tick()
+            stop.wait(0.1)
+
+    def status(self) -> list[ProcessStatus]:
+        """How the processes are."""
+        return self._supervisor.status() if self._supervisor else []
+
+    def stop(self) -> None:
+        """Stop services, then the broker; nothing is lost."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self.broker is not None:
+            self.broker.stop()
+        (self.data_dir / "stack.json").unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        text = json.dumps(
+            {
+                "bootstrap_servers": self.bootstrap_servers,
+                "model_server": self.model_server,
+                "metrics": self.ports,
+            }
+        )
+        (self.data_dir / "stack.json").write_text(text)
+
+    def _register_operator(self) -> None:
+        """The first key of the keyring is its root: whoever starts the system holds it."""
+        _, operator = self.keys()
+        settings = HostSettings(bootstrap_servers=self.bootstrap_servers, data_dir=self.data_dir)
+        cluster = Cluster(settings)
+        cluster.load()
+        outbox = KafkaOutbox(settings, "homeostat-up")
+        outbox.send(root_key(operator, cluster.places(REQUESTS)))
+        outbox.flush()
+
+
+def root_key(operator: Key, n_partitions: int) -> Output:
+    """The request that makes a key the root of an empty keyring; the same one each time, so intake drops repeats."""
+    data = KeyRegistered(
+        key=operator.key_id,
+        public_key=operator.public_key_hex,
+        principal=operator.name,
+        roles=("operator", "approver", "admin"),
+    )
+    value, content_type = encode_payload(data)
+    source, key = "/homeostat/up", GOVERNANCE_KEY.encode()
+    headers = encode_headers(
+        id_=operator.key_id,
+        source=source,
+        type_=data.TYPE,
+        time=int(time.time() * 1000),
+        subject=GOVERNANCE_KEY,
+        content_type=content_type,
+        story=Identity(f"{source}#{operator.key_id}"),
+    )
+    return Output(REQUESTS, partition_of(key, n_partitions), key, value, headers)

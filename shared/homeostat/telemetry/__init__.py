@@ -1,0 +1,18 @@
+"""What a process says about itself: metrics, logs, traces. Nothing is started or registered at import."""
+
+from homeostat.telemetry.logging import configure_logging
+from homeostat.telemetry.registry import Metrics
+from homeostat.telemetry.server import Server, serve
+from homeostat.telemetry.tracing import NullTracer, TraceContext, Tracer, context_of, parse
+
+__all__ = [
+    "Metrics",
+    "NullTracer",
+    "Server",
+    "TraceContext",
+    "Tracer",
+    "configure_logging",
+    "context_of",
+    "parse",
+    "serve",
+]
