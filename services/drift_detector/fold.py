@@ -5,9 +5,9 @@ import numpy as np
 from drift_detector import detection
 from drift_detector.buckets import absorb
 from drift_detector.indicators import indicators
-from drift_detector.labels import Change, Place, grade, place_of
-from drift_detector.level import best_rate, end_stretch, limit, rate_before, window_rate
-from drift_detector.onset import group_of_change
+from drift_detector.labels import Place, grade, place_of
+from drift_detector.level import best_rate, end_stretch, limit, window_rate
+from drift_detector.onset import group_of_change, rates_around_change
 from drift_detector.settings import Settings
 from drift_detector.state import State, Tracker, reset
 from drift_detector.tracking import track
@@ -119,9 +119,9 @@ class DriftDetector:
         settings = self._settings
         self._follow_source(state, event)
         means = absorb(state, samples, event, settings)
-        n_graded, change = 0, None
+        n_graded, is_changed = 0, False
         if samples.label:
-            n_graded, change = grade(
+            n_graded, is_changed = grade(
                 state,
                 f8(samples.prediction).tolist(),
                 f8(samples.score).tolist(),
@@ -141,7 +141,7 @@ class DriftDetector:
                 shift = detection.shift_of(state, *state.inputs.update(means))
             if shift is None and state.drift is None and state.reference.n < settings.n_reference:
                 state.reference.learn(state.means)
-        emits += self._judge(state, event, n_graded, change, shift)
+        emits += self._judge(state, event, n_graded, is_changed, shift)
         if means is not None:
             if np.isfinite(means[-1]):
                 emits += track(state, event, 1.0 - float(means[-1]), settings)
@@ -165,14 +165,14 @@ class DriftDetector:
         if not predicted_at:
             return ()
         place = place_of(state, min(predicted_at))
-        n_graded, change = grade(
+        n_graded, is_changed = grade(
             state, prediction, f8(answer.score).tolist(), f8(labels.label).tolist(), place, self._settings
         )
         drift = state.drift
         if drift is not None and drift.kind == "data" and place.batch < drift.batch:
             # Labels that come after the onset but speak of rows before it.
             drift.n_labels, drift.errors = state.n_labels, state.sum_errors
-        return tuple(self._judge(state, event, n_graded, change, None)) if n_graded else ()
+        return tuple(self._judge(state, event, n_graded, is_changed, None)) if n_graded else ()
 
     def _follow_source(self, state: State, event: Event) -> None:
         """Forget the identities of another source: a range names records of one source."""
@@ -182,7 +182,7 @@ class DriftDetector:
             state.source = event.source
 
     def _judge(
-        self, state: State, event: Event, n_graded: int, change: Change | None, shift: detection.Shift | None
+        self, state: State, event: Event, n_graded: int, is_changed: bool, shift: detection.Shift | None
     ) -> list[Emit]:
         """Say at most one detection, then what the open drift has to tell."""
         settings, emits = self._settings, list[Emit]()
@@ -191,8 +191,8 @@ class DriftDetector:
         if n_graded and state.groups[-1].n >= settings.group_labels:
             rate = window_rate(state, settings)
         best = best_rate(state, settings)
-        if change is not None:
-            emits += self._changed(state, event, change, features)
+        if is_changed:
+            emits += self._changed(state, event, features)
         if not emits and rate is not None and best is not None and self._may_recheck(state):
             threshold = limit(best, settings)
             if rate > threshold:
@@ -221,22 +221,22 @@ class DriftDetector:
             emits.append(detection.cleared(state, event, drift, rate))
         return emits
 
-    def _changed(self, state: State, event: Event, change: Change, features: tuple[str, ...]) -> list[Emit]:
+    def _changed(self, state: State, event: Event, features: tuple[str, ...]) -> list[Emit]:
         """Answer ADWIN: errors that rose are a drift; errors that fell begin a new stretch."""
-        before = rate_before(state, change.after, change.width)
-        if change.after > before:
+        before, after = rates_around_change(state.groups, start=state.stretch_n)
+        if after > before:
             emit = detection.concept_drift(
                 state,
                 event,
                 self._settings,
                 detector="adwin",
                 before=before,
-                after=change.after,
+                after=after,
                 threshold=before,
                 features=features,
             )
             return [emit]
-        onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=change.after)
+        onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
         end_stretch(state, onset, self._settings)
         return []
 

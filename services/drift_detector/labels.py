@@ -19,19 +19,6 @@ class Place:
     batch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """ADWIN has cut its window.
-
-    Args:
-        after: Mean error of what it kept.
-        width: Rows it kept.
-    """
-
-    after: float
-    width: int
-
-
 def place_of(state: State, predicted_at: float) -> Place:
     """Find the earliest remembered bucket that may hold a row predicted at a time, in seconds.
 
@@ -52,7 +39,7 @@ def grade(
     label: list[float],
     place: Place,
     settings: Settings,
-) -> tuple[int, Change | None]:
+) -> tuple[int, bool]:
     """Take the labelled rows of one event in.
 
     Args:
@@ -64,10 +51,10 @@ def grade(
         settings: Of the detector.
 
     Returns:
-        Number of rows that count, and the last change ADWIN found among them.
+        Number of rows that count, and whether ADWIN found a change with one of them.
     """
-    group, change, adwin, is_classifier = None, None, state.errors, state.is_classifier
-    n = 0
+    group, adwin, is_classifier = None, state.errors, state.is_classifier
+    n, is_changed = 0, False
     for said, confidence, truth in zip(prediction, score, label, strict=True):
         if truth != truth or said != said:
             continue
@@ -87,7 +74,7 @@ def grade(
             _remember(group, truth, confidence, is_classifier=is_classifier)
         adwin.update(error)  # type: ignore[no-untyped-call]  # river
         if adwin.drift_detected:
-            change = Change(float(adwin.estimation), int(adwin.width))
+            is_changed = True
             # A fresh window: river would drop the old one with the next update anyway, and a snapshot
             # taken now would then go on from another state than this process.
             adwin = state.errors = new_adwin(settings)
@@ -97,7 +84,7 @@ def grade(
         state.tally.labels += n
         state.tally.errors += errors - state.sum_errors
         state.sum_errors = errors
-    return n, change
+    return n, is_changed
 
 
 def _open_group(state: State, place: Place, settings: Settings) -> Group:

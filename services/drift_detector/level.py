@@ -52,11 +52,3 @@ def limit(best: float, settings: Settings) -> float:
     Where errors are frequent a fixed distance is within chance, so it grows with the binomial deviation.
     """
     return best + max(settings.rise, settings.rise_deviations * sqrt(best * (1.0 - best) / settings.window_labels))
-
-
-def rate_before(state: State, after: float, width: int) -> float:
-    """Return the error rate of the present stretch without its last `width` rows of error rate `after`."""
-    n = state.n_labels - state.stretch_n - width
-    if n <= 0:
-        return 0.0 if state.best is None else state.best
-    return min(max((state.sum_errors - state.stretch_errors - after * width) / n, 0.0), 1.0)

@@ -52,6 +52,35 @@ def _argmax(groups: list[Group], first: int, before: float, after: float) -> int
     return found
 
 
+def rates_around_change(groups: list[Group], *, start: int) -> tuple[float, float]:
+    """Return the error rates before and after the one change that explains the groups best.
+
+    Args:
+        groups: Oldest first, not empty.
+        start: Labelled rows before which it did not begin.
+
+    Returns:
+        Both the overall rate if there are fewer than two groups since `start`.
+
+    Source: least squares split in two means, Hinkley 1970.
+    """
+    last = groups[-1]
+    first = next((group for group in groups if group.n_before >= start), last)
+    end_n, end_errors = last.n_before + last.n, last.errors_before + last.errors
+    before = after = (end_errors - first.errors_before) / (end_n - first.n_before)
+    most = 0.0
+    for group in groups:
+        n = group.n_before - first.n_before
+        if n <= 0:
+            continue
+        m = end_n - group.n_before
+        left, right = (group.errors_before - first.errors_before) / n, (end_errors - group.errors_before) / m
+        gain = n * m / (n + m) * (right - left) * (right - left)
+        if gain > most:
+            most, before, after = gain, left, right
+    return before, after
+
+
 def batch_of_shift(state: State, column: int) -> Batch:
     """Return the first bucket of the last run that lies off the reference in a column.
 

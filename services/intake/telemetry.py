@@ -41,9 +41,9 @@ class TelemetryIntake(Door[TelemetryState]):
         """Admit an observation.
 
         Raises:
-            Reject: `subject_invalid`, `contract_invalid`, `family_changed`, `model_unregistered`, `payload_invalid`,
-                `feature_unknown`, `feature_missing`, `out_of_range`, `personal_data`, `inputs_invalid`,
-                `label_unmatched`.
+            Reject: `subject_invalid`, `subject_mismatch`, `contract_invalid`, `family_changed`, `model_unregistered`,
+                `payload_invalid`, `feature_unknown`, `feature_missing`, `out_of_range`, `personal_data`,
+                `inputs_invalid`, `label_unmatched`.
         """
         data = event.data
         if isinstance(data, ModelRegistered):
@@ -65,8 +65,11 @@ class TelemetryIntake(Door[TelemetryState]):
 
     def _register(self, state: TelemetryState, event: Event, model: ModelRegistered) -> tuple[Emit, ...]:
         check_pair(event.subject, "scope/model")
+        if model.model not in (None, event.subject):
+            raise Reject("subject_mismatch", f"the key {event.subject!r} is the model, not {model.model!r}")
         check_model(model, state.contract)
-        admitted, scope = with_provenance(model, event), scope_of(event.subject)
+        scope, named = scope_of(event.subject), model.model_copy(update={"model": event.subject})
+        admitted = with_provenance(named, event)
         state.contract = model
         return (
             Emit(TIMELINE, admitted),

@@ -55,9 +55,6 @@ class MamlTrainer:
         """Begin a run."""
         return _Run(self, command, command.data) if isinstance(command.data, MetaTrainingStart) else None
 
-    def observe(self, event: Event, *, is_braked: bool) -> None:
-        """Nothing but commands lies on its log."""
-
 
 class _Run:
     """One meta-training in a thread."""

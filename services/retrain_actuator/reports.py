@@ -7,7 +7,7 @@ from typing import TypedDict
 from homeostat.core import Report
 from homeostat.events import ActionFailed, CandidateTrained, RetrainStart
 from homeostat.events.base import ActionKind
-from retrain_actuator.job import Result
+from retrain_actuator.folder import Result
 
 
 class _About(TypedDict):

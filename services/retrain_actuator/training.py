@@ -13,8 +13,9 @@ from safetensors.numpy import load
 from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
 from homeostat.events import Arm, RetrainStart
+from retrain_actuator.folder import JobFolder, Result
 from retrain_actuator.history import History
-from retrain_actuator.job import JobFolder, Line, Result
+from retrain_actuator.recipes.job import Line
 from retrain_actuator.reports import failed, seed_of, trained
 from retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
 

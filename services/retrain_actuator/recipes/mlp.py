@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from retrain_actuator.job import Job, JobArm, Line
+from retrain_actuator.recipes.job import Job, JobArm, Line
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]
 _LR: Final = "lr."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from retrain_actuator.job import Line
+from retrain_actuator.recipes.job import Line
 from retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
 

@@ -30,7 +30,6 @@ _TAKEN: Final = {
         "key.revoked",
         "role.granted",
         "source.distrusted",
-        "burn.reported",
     ),
     REPORTS: (
         "action.applied",
@@ -44,9 +43,7 @@ _TAKEN: Final = {
     ),
 }
 
-DOOR_OF: Final = {
-    type_: door for type_ in sorted(MODELS) for door, names in _TAKEN.items() if short(type_) in names
-}
+DOOR_OF: Final = {type_: door for type_ in sorted(MODELS) for door, names in _TAKEN.items() if short(type_) in names}
 """Door of every type that the outside may say."""
 
 

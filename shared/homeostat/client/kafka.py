@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetSpec, TimestampSpec
 
 from homeostat.client.logs import Place
 from homeostat.client.producing import ClientProducer
@@ -34,9 +35,7 @@ class KafkaLogs:
     """
 
     def __init__(self, settings: HostSettings, client_id: str = "homeostat-client") -> None:
-        self.settings = QuietSettings.model_construct(
-            _fields_set=settings.model_fields_set, **{name: getattr(settings, name) for name in settings.model_fields_set}
-        )
+        self.settings = QuietSettings.model_construct(**vars(settings))
         self._client_id = client_id
         self._cluster: Cluster | None = None
         self._admin: AdminClient | None = None
@@ -74,8 +73,9 @@ class KafkaLogs:
     def ranges(self, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """First offset there is and the one after the last, of every partition."""
         places = [TopicPartition(topic, p) for topic in topics for p in range(self.places(topic))]
-        ends = [self._offsets(dict.fromkeys(places, spec)) for spec in (OffsetSpec.earliest(), OffsetSpec.latest())]
-        return {place: (ends[0][place], ends[1][place]) for place in ends[0]}
+        low = self._offsets(dict.fromkeys(places, EarliestSpec()))  # type: ignore[no-untyped-call]  # as shipped
+        high = self._offsets(dict.fromkeys(places, LatestSpec()))  # type: ignore[no-untyped-call]  # as shipped
+        return {place: (low[place], high[place]) for place in low}
 
     def _offsets(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[Place, int]:
         if not wanted:
@@ -117,7 +117,7 @@ class KafkaLogs:
             if high > low and partition in (None, place[1])
         }
         if since is not None and ranges:
-            found = self._offsets({TopicPartition(*place): OffsetSpec.for_timestamp(since) for place in ranges})
+            found = self._offsets({TopicPartition(*place): TimestampSpec(since) for place in ranges})
             ranges = {
                 place: (max(low, found[place]), high) for place, (low, high) in ranges.items() if found[place] >= 0
             }
@@ -188,7 +188,7 @@ class KafkaFollower:
                 records.append(record_of(message, self._cluster.topic_id(place[0])))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.at_end.add(place)
-            elif error.fatal() or not error.retriable() and error.code() not in _PASSING:
+            elif error.fatal() or (not error.retriable() and error.code() not in _PASSING):
                 raise BrokerUnreachable(self._settings.bootstrap_servers, error.str())
         return records
 

@@ -18,7 +18,7 @@ class Follower(Protocol):
         """Return what has come, in offset order per partition; empty when nothing does in this time.
 
         Raises:
-            BrokerUnreachable: Only what the client library calls final; a broker that is away for a while is waited for.
+            BrokerUnreachable: What cannot pass by itself; a broker that is away for a while is waited for.
         """
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from homeostat.client.logs import Place
 from homeostat.codec import Output, Record
+from homeostat.events.logs import LOGS
 from homeostat.host.connection import TopicMissing
 from homeostat.host.memory import MemoryLog
 
@@ -22,7 +23,7 @@ class MemoryLogs:
 
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic there is."""
-        return {name: self.log.places(name) for name in self.log.names()}
+        return {log.name: self.log.places(log.name) for log in LOGS if self.log.has(log.name)}
 
     def places(self, topic: str) -> int:
         """Number of partitions."""

@@ -1,5 +1,6 @@
 """Checks of the columnar payloads at a door, and Arrow as one more way in."""
 
+import re
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from homeostat.events.columns import F4, Labels, Samples, f8, pack
 MAX_ROWS: Final = 10_000
 """Rows of one event: one event is one step, and a step must be short."""
 
-_NAME_LENGTH: Final = 128
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}")
 
 
 def check_samples(samples: Samples) -> Samples:
@@ -37,8 +38,8 @@ def check_samples(samples: Samples) -> Samples:
         )
     if len(set(samples.features)) != len(samples.features):
         raise Reject("payload_invalid", "a feature is named twice")
-    if not samples.version or len(samples.version) > _NAME_LENGTH:
-        raise Reject("payload_invalid", "version is a name of at most 128 characters")
+    if not _NAME.fullmatch(samples.version) or not all(_NAME.fullmatch(name) for name in samples.features):
+        raise Reject("payload_invalid", "version and features are names: letters, digits, _ . -, at most 128")
     if samples.captured and (
         len(samples.inputs) % (4 * len(samples.captured)) or not 0 <= min(samples.captured) <= max(samples.captured) < n
     ):

@@ -3,7 +3,7 @@
 from homeostat.core.errors import Halt, HomeostatError, Reject, Retry
 from homeostat.core.event import Emit, Event, Identity, Payload, Position
 from homeostat.core.fold import Fold
-from homeostat.core.hand import Hand, Report, Task
+from homeostat.core.hand import Hand, Observer, Report, Task
 
 __all__ = [
     "Emit",
@@ -13,6 +13,7 @@ __all__ = [
     "Hand",
     "HomeostatError",
     "Identity",
+    "Observer",
     "Payload",
     "Position",
     "Reject",

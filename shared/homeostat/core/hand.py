@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from homeostat.core.errors import Reject
 from homeostat.core.event import Event, Payload
@@ -72,5 +72,15 @@ class Hand(Protocol):
     def start(self, command: Event) -> Task | None:
         """Begin one command. None: not for this hand, or a higher `sequence` has already acted."""
 
+
+@runtime_checkable
+class Observer(Protocol):
+    """A hand that also takes note of facts on a log it reads; they are not answered."""
+
     def observe(self, event: Event, *, is_braked: bool) -> None:
-        """Take note of a fact on a log it reads that is no command; no reports."""
+        """Take note of one fact.
+
+        Args:
+            event: No command.
+            is_braked: Its scope is frozen: nothing of it may show outside yet.
+        """

@@ -1,100 +1,99 @@
 """The policies Homeostat is compared with: same stream, same model, same training, one process, no events."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from homeostat.demo.alarms import Alarms
 from homeostat.demo.arms import ARMS, DEFAULT
-from homeostat.demo.digits import Floats, Labels
 from homeostat.demo.network import Weights, install, predict
-from homeostat.demo.recipe import latest, train_arm
+from homeostat.demo.recipe import train_arm
 from homeostat.demo.scoring import HARMFUL_EVENTS, PolicyResult, PolicyRun, Promotion, gain, score
+from homeostat.demo.triggers import Bools, ErrorRule, EveryAlarm, Schedule, Trigger
 from homeostat.demo.world import N_AUDITED, N_SERVED, StationEvent, World
 from homeostat.stats.paired import PairedEProcess
 
 ALPHA: Final = 0.01
-WAIT_EVENTS: Final = 8
-"""Labels since the drift that the error rule waits for: 80, as many as a training takes."""
-
-LEVEL_EVENTS: Final = 12
-LEVEL_RISE: Final = 0.08
-COOLDOWN_EVENTS: Final = 20
-"""The level check: detectors do not fire again after a fix that was only partial."""
-
-ERROR_RISE: Final = 0.05
-"""The error rule retrains if the error since the drift exceeds the best known one by this."""
+"""Chance that a canary is ever wrong about a candidate that is no different, for each direction."""
 
 CANARY_STEPS: Final = ((4, 0.1), (20, 0.5))
-"""Share of the traffic for the candidate, until this many events; after the last, no verdict counts as an abort."""
+"""Until this many events, this share of the traffic; a canary without a verdict by the last is an abort."""
 
-_ROWS_KEPT: Final = 200
-_Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+_EVENTS_KEPT: Final = int(ARMS[DEFAULT]["rows"]) // N_AUDITED
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A fixed way to look after a station.
+    """A fixed way to look after every station.
 
     Args:
         name: Row of the table.
-        period: Retrain every so many events; None for never.
-        on_alarm: Do nothing, retrain at once, or the error rule: wait for labels since the drift, retrain if the
-            error has risen, and check the level from then on.
-        has_canary: Let a candidate prove itself on part of the traffic, by a sequential test both ways.
+        trigger: Makes what decides when one station trains.
+        has_canary: A candidate must be shown better on part of the traffic before it serves; else it serves at once.
     """
 
     name: str
-    period: int | None = None
-    on_alarm: Literal["ignore", "retrain", "rule"] = "ignore"
+    trigger: Callable[[], Trigger]
     has_canary: bool = False
 
 
 POLICIES: Final = (
-    Policy("frozen"),
-    Policy("scheduled_60", period=60),
-    Policy("scheduled_30", period=30),
-    Policy("every_alarm", on_alarm="retrain"),
-    Policy("error_rule", on_alarm="rule"),
-    Policy("error_rule_canary", on_alarm="rule", has_canary=True),
+    Policy("frozen", Schedule),
+    Policy("scheduled_60", lambda: Schedule(60)),
+    Policy("scheduled_30", lambda: Schedule(30)),
+    Policy("every_alarm", EveryAlarm),
+    Policy("error_rule", ErrorRule),
+    Policy("error_rule_canary", ErrorRule, has_canary=True),
 )
 
 
 def compare(world: World, policies: Sequence[Policy] = POLICIES) -> tuple[PolicyResult, ...]:
     """Run policies on one world and score them, in the order given.
 
-    Each station's stream is drawn once for all policies; memory is that of one station.
+    A station's stream is drawn once for all of them; no more than that is in memory.
     """
     runs = [_Run(policy, world) for policy in policies]
     for station in range(world.stations):
         history = world.history(station)
-        champion = install(history.x, history.y, seed=world.seed)
+        installed = install(history.x, history.y, seed=world.seed)
         stream = tuple(world.event(station, index) for index in range(world.events))
         for run in runs:
-            run.look_after(stream, champion)
+            run.look_after(stream, installed)
     return tuple(score(world, run.finished()) for run in runs)
 
 
 @dataclass(slots=True, eq=False)
-class _Trial:
+class _Canary:
     candidate: Weights
     n_events: int = 0
     evidence: PairedEProcess = field(default_factory=PairedEProcess)
 
     @property
     def n_exposed(self) -> int:
+        """Requests of the next event that the candidate answers."""
         share = next(share for until, share in CANARY_STEPS if self.n_events < until)
         return round(share * N_SERVED)
 
+    def observe(self, event: StationEvent, champion_wrong: Bools) -> None:
+        candidate_wrong = predict(self.candidate, event.audited)[0] != event.audited_label
+        self.evidence = self.evidence.observe(candidate_wrong, champion_wrong)
+        self.n_events += 1
+
+    @property
+    def is_better(self) -> bool:
+        return self.evidence.better(ALPHA) and not self.evidence.worse(ALPHA)
+
+    @property
+    def is_over(self) -> bool:
+        is_late = self.n_events >= CANARY_STEPS[-1][0]
+        return is_late or self.evidence.worse(ALPHA) or self.evidence.better(ALPHA)
+
 
 class _Run:
-    """One policy over all stations, one station after the other."""
-
     def __init__(self, policy: Policy, world: World) -> None:
-        self._policy, self._world = policy, world
+        self._policy, self._seed = policy, world.seed
         self._n_right = np.zeros((world.stations, world.events), np.int64)
         self._promotions: list[Promotion] = []
         self._n_retrains = 0
@@ -102,38 +101,43 @@ class _Run:
     def finished(self) -> PolicyRun:
         return PolicyRun(self._policy.name, self._n_right, self._n_retrains, tuple(self._promotions))
 
-    def look_after(self, stream: tuple[StationEvent, ...], champion: Weights) -> None:
-        care = _Care(self._policy)
-        labels = _Labels()
-        trial: _Trial | None = None
+    def look_after(self, stream: Sequence[StationEvent], installed: Weights) -> None:
+        """Live one station's stream from its first event to its last."""
+        trigger, champion = self._policy.trigger(), installed
+        canary: _Canary | None = None
+        recent: deque[StationEvent] = deque(maxlen=_EVENTS_KEPT)
         for event in stream:
-            wrong, n_right = _serve(event, champion, trial)
-            self._n_right[event.station, event.index] = n_right
-            labels.append(event)
-            care.observe(event, wrong)
+            recent.append(event)
+            wrong = self._serve(event, champion, canary)
+            wants_training = trigger.observe(event, wrong)
             promoted: Weights | None = None
-            if trial is not None:
-                trial.evidence = trial.evidence.observe(_wrong(event, trial.candidate), wrong)
-                trial.n_events += 1
-                verdict = _judge(trial)
-                promoted = trial.candidate if verdict == "promote" else None
-                trial = trial if verdict is None else None
-            elif care.wants_training(event.index):
-                self._n_retrains += 1
-                candidate = self._train(champion, labels, event)
-                care.trained(event.index)
+            if canary is not None:
+                canary.observe(event, wrong)
+                promoted = canary.candidate if canary.is_better else None
+                canary = None if canary.is_over else canary
+            elif wants_training:
+                candidate = self._train(champion, recent)
                 promoted = None if self._policy.has_canary else candidate
-                trial = _Trial(candidate) if self._policy.has_canary else None
+                canary = _Canary(candidate) if self._policy.has_canary else None
             if promoted is not None:
-                self._promote(stream, event.index + 1, champion, promoted)
+                following = stream[event.index + 1 : event.index + 1 + HARMFUL_EVENTS]
+                self._promotions.append(Promotion(event.station, event.index + 1, gain(champion, promoted, following)))
                 champion = promoted
-                care.restart()
+                trigger.restart()
 
-    def _train(self, champion: Weights, labels: "_Labels", event: StationEvent) -> Weights:
-        x, y = labels.rows()
-        seed = self._world.seed * 1_000_003 + event.station * 10_007 + event.index
-        return train_arm(ARMS[DEFAULT], *latest(ARMS[DEFAULT], x, y), champion=champion, seed=seed)
+    def _serve(self, event: StationEvent, champion: Weights, canary: _Canary | None) -> Bools:
+        answers, _ = predict(champion, np.concatenate((event.served, event.audited)))
+        right = answers[:N_SERVED] == event.served_truth
+        if canary is not None:
+            n = canary.n_exposed
+            right[:n] = predict(canary.candidate, event.served[:n])[0] == event.served_truth[:n]
+        self._n_right[event.station, event.index] = np.count_nonzero(right)
+        return answers[N_SERVED:] != event.audited_label
 
-    def _promote(self, stream: tuple[StationEvent, ...], index: int, old: Weights, new: Weights) -> None:
-        following = stream[index : index + HARMFUL_EVENTS]
-        self._promotions.append(Promotion(stream[0].station, index, gain(old, new, following)))
+    def _train(self, champion: Weights, recent: Sequence[StationEvent]) -> Weights:
+        self._n_retrains += 1
+        x = np.concatenate([event.audited for event in recent])
+        y = np.concatenate([event.audited_label for event in recent])
+        # Chance of its own for each training, the same for all policies.
+        seed = int(np.random.default_rng((self._seed, recent[-1].station, recent[-1].index)).integers(2**31))
+        return train_arm(ARMS[DEFAULT], x, y, champion=champion, seed=seed)

@@ -101,7 +101,8 @@ class Assignment(Generic[S]):
         self.emitter = f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"
         self.position, self.now, self.epoch = 0, 0, 0
         self.states: dict[str, S] = {}
-        self.n_folded = self.n_dropped = self.n_refused = self.n_outputs = self.n_snapshot_bytes = 0
+        self.n_folded = self.n_dropped = self.n_outputs = self.n_snapshot_bytes = 0
+        self.refused: dict[str, int] = {}
         self._watermarks: dict[str, str] = {}
         self._as_of: dict[str, int] = {}
         self._dirty: dict[str, None] = {}
@@ -205,7 +206,7 @@ class Assignment(Generic[S]):
                 state = self.fold.initial(unit)
             state, emits = self.fold.step(state, event)
         except Reject as reject:
-            self.n_refused += 1
+            self.refused[reject.reason] = self.refused.get(reject.reason, 0) + 1
             self._send(refusal(record, reject, self))
             return
         self.n_folded += 1

@@ -13,7 +13,7 @@ from typing import Final
 from homeostat.audit.signing import signed_bytes, verify
 from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
-from homeostat.core import Event, Hand, Identity, Reject, Task
+from homeostat.core import Event, Hand, Identity, Observer, Reject, Task
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command
 from homeostat.events.logs import POLICIES, REPORTS
@@ -54,7 +54,7 @@ class HandRunner:
         brake_file: Path | None = None,
         max_tasks: int = 4,
     ) -> None:
-        self.hand, self.n_done, self.n_failed = hand, 0, 0
+        self.hand, self.n_done, self.n_refused = hand, 0, 0
         self._keys, self._brake_file, self._max_tasks = public_keys, brake_file, max_tasks
         self._brakes: dict[tuple[str, int], dict[str, str]] = {}
         self._waiting: deque[_Pending] = deque()
@@ -70,6 +70,15 @@ class HandRunner:
     def is_waiting(self) -> bool:
         """Whether a command could be started now."""
         return bool(self._waiting) and len(self._running) < self._max_tasks
+
+    @property
+    def n_running(self) -> int:
+        """Commands under way."""
+        return len(self._running)
+
+    def braked_scopes(self) -> list[str]:
+        """Scopes whose brake is set on any partition read."""
+        return sorted({scope for brakes in list(self._brakes.values()) for scope in list(brakes)})
 
     @property
     def command_logs(self) -> tuple[str, ...]:
@@ -119,7 +128,7 @@ class HandRunner:
         elif isinstance(event.data, Command):
             if not is_history:
                 self._waiting.append(_Pending(event))
-        else:
+        elif isinstance(self.hand, Observer):
             self.hand.observe(event, is_braked=self._is_braked(event))
 
     def _confirm(self, event: Event, brake: BrakeSet) -> None:
@@ -142,7 +151,7 @@ class HandRunner:
             if refusal is not None:
                 pending.reports.append(refusal)
                 pending.is_done = True
-                self.n_failed += 1
+                self.n_refused += 1
                 continue
             pending.task = self.hand.start(pending.event)
             pending.is_done = pending.task is None

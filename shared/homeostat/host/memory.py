@@ -5,8 +5,9 @@ claimed from a real broker only.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import JSON, encode_headers, encode_payload, partition_of
@@ -16,6 +17,9 @@ from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.host.assignment import Assignment
 from homeostat.host.hands import HandRunner
 from homeostat.host.version import version_of
+
+
+_POLL_SECONDS: Final = 0.001
 
 
 class MemoryLog:
@@ -241,9 +245,13 @@ class MemoryHands:
                 self.runner.take(record, self.log.now)
             self._positions[topic, partition] = position
         self.runner.start_ready(self.log.now)
+        self._report()
         while self.runner.is_busy:
-            for output in self.runner.poll(self.log.places):
-                self.log.append(output)
+            time.sleep(_POLL_SECONDS)  # a task may be a process or a thread
+            self.runner.start_ready(self.log.now)
+            self._report()
+        return n
+
+    def _report(self) -> None:
         for output in self.runner.poll(self.log.places):
             self.log.append(output)
-        return n

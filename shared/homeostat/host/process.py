@@ -28,6 +28,7 @@ from homeostat.host.kafka_hands import KafkaHands
 from homeostat.host.metrics import HostMetrics
 from homeostat.host.notary import NOTARY, public_keys, seal_with
 from homeostat.host.settings import HostSettings
+from homeostat.telemetry import configure_logging
 
 log = structlog.get_logger(__name__)
 EXIT_HALTED: Final = 70
@@ -115,7 +116,7 @@ def build(names: Sequence[str], context: Context) -> list[Service]:
 def main(*names: str) -> None:
     """Run services until SIGTERM or SIGINT. Exits 0 after a clean stop, otherwise not."""
     settings = HostSettings()
-    _configure_logging(settings)
+    configure_logging("+".join(names or sys.argv[1:]))
     code = 0
     try:
         _run(names or tuple(sys.argv[1:]), settings)
@@ -140,9 +141,8 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
     cluster = Cluster(settings)
     _connect(cluster, stopping)
     services = build(names, Context(settings, cluster))
-    metrics = HostMetrics(services, cluster)
-    port = metrics.serve(settings.metrics_port)
-    log.info("started", services=[service.service for service in services], metrics_port=port)
+    server = HostMetrics("+".join(names), services).serve(settings.metrics_port)
+    log.info("started", services=[service.service for service in services], metrics_port=server.port)
     failures: list[BaseException] = []
 
     def guarded(service: Service) -> None:
@@ -181,12 +181,6 @@ def _connect(cluster: Cluster, stopping: threading.Event) -> None:
                 raise
         else:
             return
-
-
-def _configure_logging(settings: HostSettings) -> None:
-    from homeostat.telemetry.logging import configure
-
-    configure(settings.log_level, settings.log_format)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from homeostat.codec import Output
 from homeostat.codec.encode import encode_headers, encode_payload, partition_of
 from homeostat.core import Identity
 from homeostat.events import KeyRegistered
-from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
+from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REQUESTS
 from homeostat.host.connection import Cluster, KafkaOutbox
 from homeostat.host.settings import HostSettings
 from homeostat.stack.broker import Broker
-from homeostat.stack.ports import free_port
+from homeostat.stack.ports import pick_port
 from homeostat.stack.process import ProcessSpec, ProcessStatus
 from homeostat.stack.services import PACKED, SINGLE, topics
 from homeostat.stack.supervisor import Supervisor
@@ -26,6 +26,10 @@ from homeostat.stack.topics import ensure_topics
 OPERATOR: Final = "operator"
 NOTARY: Final = "notary"
 DEFAULT_PARTITIONS: Final = 12
+MODEL_SERVER_PORT: Final = 8100
+FIRST_METRICS_PORT: Final = 9101
+"""Of the first process; the others follow. Another one if it is taken."""
+
 _BROKER_CHECK_SECONDS: Final = 1.0
 
 
@@ -97,22 +101,23 @@ class LocalStack:
 
     def _specs(self) -> list[ProcessSpec]:
         store = str(self.data_dir / "artifacts")
-        port = free_port()
+        port = pick_port((MODEL_SERVER_PORT,))
         self.model_server = f"http://127.0.0.1:{port}"
         common = {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.data_dir),
-            "HOMEOSTAT_ROLLOUT_ACTUATOR_SERVER_URL": self.model_server,
+            "HOMEOSTAT_ROLLOUT_ACTUATOR_URL": self.model_server,
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         } | self._environment
-        server = [sys.executable, "-m", "rollout_actuator.targets.server", "--port", str(port)]
-        server += ["--artifacts", store, "--state", str(self.data_dir / "model-server.json")]
+        state = str(self.data_dir / "model-server.json")
+        module = (sys.executable, "-m", "rollout_actuator.targets.server")
+        server = (*module, "--port", str(port), "--artifacts", store, "--state", state)
         specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]
-        for pack in self._packs:
-            self.ports[pack.name] = free_port()
+        for index, pack in enumerate(self._packs):
+            self.ports[pack.name] = pick_port((FIRST_METRICS_PORT + index,), tuple(self.ports.values()))
             environment = common | {"HOMEOSTAT_METRICS_PORT": str(self.ports[pack.name])}
-            argv = [sys.executable, "-m", "homeostat.host.process", *pack.services]
+            argv = (sys.executable, "-m", "homeostat.host.process", *pack.services)
             specs.append(ProcessSpec(pack.name, argv, environment, f"http://127.0.0.1:{self.ports[pack.name]}/readyz"))
         return specs
 
@@ -169,9 +174,13 @@ class LocalStack:
         settings = HostSettings(bootstrap_servers=self.bootstrap_servers, data_dir=self.data_dir)
         cluster = Cluster(settings)
         cluster.load()
+        registered, where = self.data_dir / "operator.registered", cluster.topic_id(GOVERNANCE)
+        if registered.exists() and registered.read_text() == where:
+            return
         outbox = KafkaOutbox(settings, "homeostat-up")
         outbox.send(root_key(operator, cluster.places(REQUESTS)))
         outbox.flush()
+        registered.write_text(where)
 
 
 def root_key(operator: Key, n_partitions: int) -> Output:

@@ -3,7 +3,7 @@
 from homeostat.telemetry.logging import configure_logging
 from homeostat.telemetry.registry import Metrics
 from homeostat.telemetry.server import Server, serve
-from homeostat.telemetry.tracing import NullTracer, TraceContext, Tracer, context_of, parse
+from homeostat.telemetry.tracing import NullTracer, TraceContext, Tracer, context_of, open_tracer, parse
 
 __all__ = [
     "Metrics",
@@ -13,6 +13,7 @@ __all__ = [
     "Tracer",
     "configure_logging",
     "context_of",
+    "open_tracer",
     "parse",
     "serve",
 ]

@@ -1,15 +1,13 @@
-"""Spans by OpenTelemetry, under derived ids (extra `otlp`)."""
+"""Spans by OpenTelemetry, under derived ids. Imported only where spans are exported."""
 
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import (
     Link,
@@ -22,40 +20,10 @@ from opentelemetry.trace import (
 )
 
 from homeostat.codec import Output
-from homeostat.core import Event, Halt
-from homeostat.telemetry.tracing import NullTracer, TraceContext, Tracer, context_of, parse, processing_span_id
+from homeostat.core import Event
+from homeostat.telemetry.tracing import TraceContext, context_of, parse, processing_span_id
 
-_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _NS_PER_MS: Final = 1_000_000
-
-
-class OtlpExtraMissing(Halt):
-    """An OTLP endpoint is configured and the exporter is not installed.
-
-    Operator: `pip install "homeostat[otlp]"`, or unset the endpoint.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(f'{_ENDPOINTS[0]} is set: `pip install "homeostat[otlp]"`, or unset it')
-
-
-def open_tracer(service: str, version: str, environ: Mapping[str, str] = os.environ) -> Tracer:
-    """Return a tracer that exports if the standard variables of OpenTelemetry name an endpoint, else a `NullTracer`.
-
-    `OTEL_SDK_DISABLED=true` and `OTEL_TRACES_EXPORTER=none` turn it off; headers, certificates and
-    time-outs are read by the exporter itself.
-
-    Raises:
-        OtlpExtraMissing: See there.
-    """
-    is_off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
-    if is_off or not any(environ.get(name) for name in _ENDPOINTS):
-        return NullTracer()
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    except ModuleNotFoundError:
-        raise OtlpExtraMissing from None
-    return OtelTracer(service, version, BatchSpanProcessor(OTLPSpanExporter()))
 
 
 class _GivenIds(IdGenerator):

@@ -7,17 +7,29 @@ Source: W3C Trace Context level 1; OpenTelemetry semantic conventions for messag
 """
 
 import hashlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from homeostat.codec import Output
 from homeostat.codec.encode import traceparent
-from homeostat.core import Event
+from homeostat.core import Event, Halt
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+class OtlpExtraMissing(Halt):
+    """An OTLP endpoint is configured and the exporter is not installed.
+
+    Operator: `pip install "homeostat[otlp]"`, or unset the endpoint.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(f'{" or ".join(_ENDPOINTS)} is set: `pip install "homeostat[otlp]"`, or unset it')
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +100,31 @@ class NullTracer:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def open_tracer(service: str, version: str, environ: Mapping[str, str] = os.environ) -> Tracer:
+    """Return a tracer that exports if the standard variables of OpenTelemetry name an endpoint, else a `NullTracer`.
+
+    `OTEL_SDK_DISABLED=true` and `OTEL_TRACES_EXPORTER=none` turn it off; headers, certificates and
+    time-outs are read by the exporter itself.
+
+    Args:
+        service: `service.name`, kebab-case.
+        version: `service.version`.
+        environ: Where the variables are.
+
+    Raises:
+        OtlpExtraMissing: The extra `otlp` is needed.
+    """
+    is_off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
+    if is_off or not any(environ.get(name) for name in _ENDPOINTS):
+        return NullTracer()
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ModuleNotFoundError:
+        raise OtlpExtraMissing from None
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    from homeostat.telemetry.otlp import OtelTracer  # costs a tenth of a second: paid only here
+
+    return OtelTracer(service, version, BatchSpanProcessor(OTLPSpanExporter()))

@@ -1,0 +1,17 @@
+"""Settings of the threshold actuator: from the environment, `HOMEOSTAT_THRESHOLD_ACTUATOR_…`."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ThresholdActuatorSettings(BaseSettings):
+    """Where the thresholds are kept.
+
+    Args:
+        state: File they survive a restart in.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_THRESHOLD_ACTUATOR_", frozen=True, extra="forbid")
+
+    state: Path = Path(".homeostat/thresholds.json")

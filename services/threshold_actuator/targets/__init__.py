@@ -1,0 +1,1 @@
+"""What a threshold acts on: a Prometheus series that alert rules compare with."""

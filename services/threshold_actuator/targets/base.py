@@ -1,0 +1,34 @@
+"""The seam between the hand and what alerts."""
+
+from typing import Protocol
+
+from homeostat.events import Band, ThresholdMoved
+
+
+class ThresholdTarget(Protocol):
+    """Something with an alert threshold per model and signal. What it was set to survives its restart."""
+
+    def approve(self, model: str, source: str, sequence: str, band: Band) -> bool:
+        """Let a threshold be tracked inside a band; it is clipped into the band at once.
+
+        Fenced: of one source a lower sequence than the last of this model and signal never acts and the
+        same one acts once.
+
+        Args:
+            model: `scope/model`.
+            source: `ce_source` of the command.
+            sequence: `ce_sequence` of the command.
+            band: What is approved.
+
+        Returns:
+            Whether the band is, or was, set; False if a later command has already acted.
+
+        Raises:
+            OSError: It could not be kept; nothing was done.
+        """
+
+    def band(self, model: str, signal: str) -> Band | None:
+        """What is approved for a signal, if anything."""
+
+    def moved(self, model: str, moved: ThresholdMoved) -> None:
+        """Take a tracked value over: inside the band, unless the scope is braked or nothing is approved."""

@@ -1,0 +1,143 @@
+"""`homeostat publish|tail`: feed the doors and look at the logs."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+
+_LIMIT: Final = 20
+_FOLLOW_SECONDS: Final = 0.5
+_SHORT_SUBJECT: Final = 22
+
+
+def publish(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="TYPE|FILE|-", help="Event type, or JSON lines in a file or stdin.")],
+    subject: Annotated[str | None, typer.Argument(help="scope/model, scope/family or scope.")] = None,
+    data: Annotated[str | None, typer.Argument(help="The payload as JSON; - reads it from stdin.")] = None,
+    log: Annotated[str, typer.Option(help="Log to write to, instead of the door of the type.")] = "",
+    key: Annotated[str, typer.Option("--key", help="Sign with this key of <data dir>/keys.")] = "",
+    unchecked: Annotated[bool, typer.Option(help="Send what no schema allows; the door will refuse it.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """Publish one event, or JSON lines of `{"type", "subject", "data"}`.
+
+    Examples: [bold]homeostat publish signal.observed team/model '{"layer":"edge","name":"t","value":3}'[/bold],
+    [bold]homeostat publish events.jsonl[/bold], [bold]generate | homeostat publish -[/bold]
+    """
+    from homeostat.cli.connection import session
+    from homeostat.cli.output import as_json, hint, show
+    from homeostat.cli.publishing import Publisher
+
+    events = _one(what, subject, data) if subject is not None else _lines(what)
+    with session(ctx, data_dir) as opened:
+        publisher = Publisher(opened, log=log, key=key, is_checked=not unchecked)
+        n_sent = 0
+        for number, event in enumerate(events, 1):
+            identity = publisher.send(event, number)
+            n_sent += 1
+            if is_json:
+                as_json({"identity": identity})
+            elif subject is not None:
+                show(identity)
+        opened.logs.flush()
+    hint(f"{n_sent} published; what a door refuses is in `homeostat quarantine list`")
+
+
+def _one(type_: str, subject: str, data: str | None) -> Iterator[Mapping[str, Any]]:
+    from homeostat.cli.exits import usage
+    from homeostat.cli.publishing import parse
+
+    if data is None:
+        raise usage("the payload is missing: homeostat publish TYPE SUBJECT '{json}'")
+    yield {"type": type_, "subject": subject, "data": parse(sys.stdin.read() if data == "-" else data, "the payload")}
+
+
+def _lines(what: str) -> Iterator[Mapping[str, Any]]:
+    from homeostat.cli.exits import not_found
+    from homeostat.cli.publishing import parse
+
+    if what == "-":
+        yield from (parse(line, f"line {n}") for n, line in enumerate(sys.stdin, 1) if line.strip())
+        return
+    try:
+        with Path(what).open(encoding="utf-8") as file:
+            yield from (parse(line, f"line {n}") for n, line in enumerate(file, 1) if line.strip())
+    except FileNotFoundError:
+        raise not_found(
+            f"no file {what}; to publish one event write: homeostat publish TYPE SUBJECT '{{json}}'"
+        ) from None
+
+
+def tail(
+    ctx: typer.Context,
+    logs: Annotated[list[str] | None, typer.Argument(metavar="[LOG]…", help="Default: all but the doors.")] = None,
+    types: Annotated[list[str] | None, typer.Option("--type", "-t", help="Short or full type; * allowed.")] = None,
+    subject: Annotated[str, typer.Option("--subject", "-s", help="Key or scope; * allowed.")] = "",
+    story: Annotated[str, typer.Option(help="Identity of a story, or its ending.")] = "",
+    since: Annotated[str, typer.Option(help="10m, 2h, beginning, or an ISO time.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Newest records to show first.")] = _LIMIT,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """Show the newest events of the logs, filtered; all of a time with --since."""
+    from homeostat.cli.connection import session
+    from homeostat.cli.output import as_json, hint
+    from homeostat.cli.records import readable, topics_of
+    from homeostat.cli.selection import Selection, newest, order
+    from homeostat.cli.when import since_ms
+    from homeostat.events.logs import LOGS
+
+    wanted = topics_of(logs or (), [log.name for log in LOGS if log.kind == "log"])
+    chosen = Selection(tuple(types or ()), subject, story)
+    with session(ctx, data_dir) as opened:
+        ends = {place: high for place, (_, high) in opened.logs.ranges(wanted).items()}
+        records = opened.logs.read(
+            wanted, since=since_ms(since) if since else None, last=limit if chosen.is_open and not since else None
+        )
+        found = (record for record in records if chosen.takes(record) and record.offset < ends[record.topic, record.partition])
+        shown = 0
+        for record in sorted(found, key=order) if since else newest(found, limit):
+            shown += 1
+            as_json(readable(record)) if is_json else _line(record)
+        if not follow:
+            if not shown:
+                hint("nothing there; wider: --since beginning, other logs, or -f to wait")
+            return
+        follower = opened.logs.follow(ends)
+        try:
+            while True:
+                for record in follower.poll(_FOLLOW_SECONDS):
+                    if chosen.takes(record):
+                        as_json(readable(record)) if is_json else _line(record)
+        except KeyboardInterrupt:
+            return
+        finally:
+            follower.close()
+
+
+def _line(record: Any) -> None:
+    from rich.markup import escape
+
+    from homeostat.cli.output import show
+    from homeostat.cli.records import PREFIX, attributes, event_of, name_of
+    from homeostat.cli.summaries import colour, summary
+    from homeostat.cli.when import clock
+    from homeostat.core import Reject
+
+    try:
+        text = escape(summary(event_of(record).data))
+    except Reject as reject:
+        text = f"[red]{escape(str(reject))}[/red]"
+    name, found = name_of(record), attributes(record)
+    log = record.topic.removeprefix(PREFIX)
+    show(
+        f"[dim]{clock(record.timestamp)} {log:<12}[/dim] [{colour(name)}]{escape(name):<20}[/] "
+        f"{escape(found.subject):<{_SHORT_SUBJECT}} {text}"
+    )

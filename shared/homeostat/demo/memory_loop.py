@@ -1,0 +1,107 @@
+"""The whole system on the in-memory log: the same folds and hands, for seeds and for machines without Kafka."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drift_detector import DriftDetector
+from governor import Governor
+from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from maml_trainer.hand import MamlTrainer
+from meta_learner import LearnerSettings, MetaLearner
+from outcome_evaluator import OutcomeEvaluator
+from retrain_actuator.hand import RetrainActuator
+from retrain_actuator.history import EventHistory
+from retrain_actuator.recipes.mlp import train
+from retrain_actuator.targets.inline import InlineLauncher
+from rollout_actuator import RolloutActuator
+from rollout_actuator.targets.local import LocalTarget
+from rollout_actuator.targets.router import Router
+
+from homeostat.artifacts import ArtifactStore, open_store
+from homeostat.audit.keys import Key, create
+from homeostat.audit.signing import signed_bytes
+from homeostat.core import Fold, Hand
+from homeostat.events import KeyRegistered
+from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
+from homeostat.host import HandRunner, MemoryHands, MemoryLog, MemoryLoop
+from homeostat.host.notary import seal_with
+from homeostat.host.reader import MemoryReader
+
+
+@dataclass(slots=True)
+class InMemory:
+    """A running system.
+
+    Args:
+        log: All topics.
+        loop: Everything that runs on them.
+        target: The model server, in process.
+        store: Artifacts.
+        operator: Key that signs requests.
+        n_published: Records written to the doors.
+    """
+
+    log: MemoryLog
+    loop: MemoryLoop
+    target: LocalTarget
+    store: ArtifactStore
+    operator: Key
+    n_published: int = 0
+
+    def publish(self, topic: str, subject: str, data: Any) -> None:
+        """Write to a door, as the client would; requests are signed."""
+        self.n_published += 1
+        source, id_ = "/demo/cameras", str(self.n_published)
+        headers: list[tuple[str, bytes]] = []
+        if topic == REQUESTS:
+            from homeostat.codec import encode_payload
+
+            signed = signed_bytes(data.TYPE, subject, source, id_, encode_payload(data)[0])
+            headers = [("signature", self.operator.sign(signed).encode()), ("key-id", self.operator.key_id.encode())]
+        self.log.publish(topic, subject, data, id_=id_, source=source, headers=headers)
+
+
+def folds(learner: LearnerSettings | None = None) -> list[Fold[Any]]:
+    """Fresh instances of every fold."""
+    return [
+        TelemetryIntake(),
+        TracesIntake(),
+        RequestsIntake(),
+        ReportsIntake(),
+        DriftDetector(),
+        OutcomeEvaluator(),
+        MetaLearner(learner),
+        Governor(),
+    ]
+
+
+@contextmanager
+def in_memory(learner: LearnerSettings | None = None, partitions: int = 2) -> Iterator[InMemory]:
+    """Wire everything; files go to a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="homeostat-") as folder:
+        root = Path(folder)
+        store = open_store(root / "artifacts")
+        notary, operator = create(root / "keys", "notary"), create(root / "keys", "operator")
+        log = MemoryLog(partitions)
+        target, reader = LocalTarget(Router(store)), MemoryReader(log)
+        history = EventHistory(lambda window: reader.read(window.log, window.subject, window.from_time))
+        hands: list[Hand] = [
+            RolloutActuator(target),
+            RetrainActuator(history, store, InlineLauncher({"default": train}), root / "jobs"),
+            MamlTrainer(reader, store),
+        ]
+        keys = {notary.key_id: notary.public_key_hex}
+        runners = [MemoryHands(log, hand, HandRunner(hand, public_keys=keys)) for hand in hands]
+        system = InMemory(log, MemoryLoop(log, folds(learner), runners, seal_with(notary)), target, store, operator)
+        root_key = KeyRegistered(
+            key=operator.key_id,
+            public_key=operator.public_key_hex,
+            principal=operator.name,
+            roles=("operator", "approver", "admin"),
+        )
+        system.publish(REQUESTS, GOVERNANCE_KEY, root_key)
+        yield system

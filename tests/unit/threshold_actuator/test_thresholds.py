@@ -1,0 +1,204 @@
+"""Alert thresholds: bands, moves, fences, reports."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from homeostat.core import Event, Identity, Position, Report
+from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
+from threshold_actuator import ThresholdActuator
+from threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
+
+MODEL = "dock/camera-1"
+BAND = Band(signal="uncertainty", rate=0.01, low=0.2, high=0.6, eta=0.05)
+COMMON = {"action": "a", "verdict": "v", "family": "dock/cameras", "model": MODEL, "expires_at": 10_000}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "thresholds.json"
+
+
+@pytest.fixture
+def target(path: Path) -> PrometheusThresholds:
+    return PrometheusThresholds(path)
+
+
+def command(data: Command, offset: int = 1, source: str = "/homeostat/governor/g/t/0") -> Event:
+    return Event(
+        id=f"{offset}.0",
+        source=source,
+        type=data.TYPE,
+        subject=MODEL,
+        time=0,
+        data=data,
+        position=Position("homeostat.policy.alert-threshold", "t", 0, offset),
+        story=Identity("story"),
+        emitter="",
+    )
+
+
+def approve(offset: int = 1, band: Band = BAND, source: str = "/homeostat/governor/g/t/0") -> Event:
+    return command(ThresholdSet.model_validate(COMMON | {"band": band}), offset, source)
+
+
+def revert(threshold: float, offset: int = 2) -> Event:
+    data = ThresholdRevert.model_validate(COMMON | {"signal": "uncertainty", "threshold": threshold})
+    return command(data, offset)
+
+
+def moved(threshold: float) -> ThresholdMoved:
+    return ThresholdMoved(model=MODEL, signal="uncertainty", threshold=threshold, value=0.1, is_alert=False, rate=0.01)
+
+
+def series(target: PrometheusThresholds) -> float | None:
+    registry = CollectorRegistry()
+    registry.register(target)
+    return registry.get_sample_value("homeostat_alert_threshold", {"model": MODEL, "signal": "uncertainty"})
+
+
+def reports(hand: ThresholdActuator, event: Event) -> list[Report]:
+    task = hand.start(event)
+    return [] if task is None else [*task.poll(), *task.poll()]
+
+
+def test_a_band_is_applied_and_reported(target: PrometheusThresholds) -> None:
+    """The report carries the band; the threshold starts where it alerts least."""
+    (report,) = reports(ThresholdActuator(target), approve())
+
+    assert isinstance(report.data, ActionApplied)
+    assert (report.stage, report.data.kind, report.data.band) == ("applied", "threshold", BAND)
+    assert series(target) == 0.6
+
+
+def test_a_revert_pins_the_threshold(target: PrometheusThresholds) -> None:
+    """The band that is reported has no width, so that no move leaves the fixed value."""
+    hand = ThresholdActuator(target)
+    reports(hand, approve())
+
+    (report,) = reports(hand, revert(0.9))
+    target.moved(MODEL, moved(0.3))
+
+    assert isinstance(report.data, ActionApplied)
+    assert report.data.band == BAND.model_copy(update={"low": 0.9, "high": 0.9})
+    assert series(target) == 0.9
+
+
+def test_a_revert_needs_no_band_before_it(target: PrometheusThresholds) -> None:
+    """A fixed threshold can be set where none was."""
+    reports(ThresholdActuator(target), revert(0.9))
+
+    assert series(target) == 0.9
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.floats(-1, 2), max_size=8))
+def test_no_move_leaves_the_band(target: PrometheusThresholds, thresholds: list[float]) -> None:
+    """Whatever a tracker says, the series stays inside what was approved."""
+    reports(ThresholdActuator(target), approve())
+
+    for threshold in thresholds:
+        target.moved(MODEL, moved(threshold))
+
+    value = series(target)
+    assert value is not None
+    assert BAND.low <= value <= BAND.high
+    if thresholds:
+        assert value == min(max(thresholds[-1], BAND.low), BAND.high)
+
+
+def test_a_narrower_band_moves_the_threshold(target: PrometheusThresholds) -> None:
+    """A threshold outside a new band is clipped into it at once."""
+    hand = ThresholdActuator(target)
+    reports(hand, approve())
+    target.moved(MODEL, moved(0.5))
+
+    reports(hand, approve(2, BAND.model_copy(update={"high": 0.4})))
+
+    assert series(target) == 0.4
+
+
+def test_without_approval_nothing_moves(target: PrometheusThresholds) -> None:
+    """A move of a signal without a band makes no series."""
+    target.moved(MODEL, moved(0.5))
+
+    assert series(target) is None
+
+
+def test_nothing_moves_while_the_scope_is_braked(path: Path) -> None:
+    """The first move after the release counts again."""
+    braked = {"dock"}
+    target = PrometheusThresholds(path, lambda scope: scope in braked)
+    reports(ThresholdActuator(target), approve())
+
+    target.moved(MODEL, moved(0.5))
+    assert series(target) == 0.6
+    braked.clear()
+    target.moved(MODEL, moved(0.3))
+
+    assert series(target) == 0.3
+
+
+def test_a_lower_sequence_never_acts(target: PrometheusThresholds) -> None:
+    """A command after a later one is not answered; the same one is answered again."""
+    hand = ThresholdActuator(target)
+    reports(hand, approve(10))
+    target.moved(MODEL, moved(0.5))
+
+    assert reports(hand, revert(0.9, 9)) == []
+    assert len(reports(hand, approve(10))) == 1
+
+    assert series(target) == 0.5
+
+
+def test_a_new_incarnation_of_the_log_counts_from_the_start(target: PrometheusThresholds) -> None:
+    """Sequences of different sources do not compare."""
+    hand = ThresholdActuator(target)
+    reports(hand, approve(10))
+
+    assert len(reports(hand, approve(1, source="/homeostat/governor/g/another/0"))) == 1
+
+
+def test_a_restart_keeps_everything(target: PrometheusThresholds, path: Path) -> None:
+    """Value, band and fence come back from the file."""
+    reports(ThresholdActuator(target), approve(10))
+    target.moved(MODEL, moved(0.5))
+
+    again = PrometheusThresholds(path)
+
+    assert series(again) == 0.5
+    assert again.band(MODEL, "uncertainty") == BAND
+    assert reports(ThresholdActuator(again), approve(9)) == []
+
+
+def test_a_damaged_file_stops_the_hand(path: Path) -> None:
+    """What cannot be read is not guessed."""
+    path.parent.mkdir()
+    path.write_text("[]")
+
+    with pytest.raises(ThresholdFileUnreadable):
+        PrometheusThresholds(path)
+
+
+def test_what_cannot_be_kept_is_not_done(path: Path) -> None:
+    """A full or missing disk fails the command and leaves the series."""
+    target = PrometheusThresholds(path)
+    path.parent.write_text("a file where the folder should be")
+
+    (report,) = reports(ThresholdActuator(target), approve())
+
+    assert isinstance(report.data, ActionFailed)
+    assert report.data.reason == "target_failed"
+    assert series(target) is None
+
+
+def test_other_commands_are_not_for_this_hand(target: PrometheusThresholds) -> None:
+    """A command without a model, or of another type, is nobody's."""
+
+    class Other(Command):
+        TYPE = "homeostat.other.v1"
+
+    assert reports(ThresholdActuator(target), command(Other.model_validate(COMMON))) == []
