@@ -4,15 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from homeostat.core import Event, Report, Task
 from homeostat.core.hand import sequence_of
-from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdRevert, ThresholdSet
-from homeostat.events.logs import POLICY_THRESHOLD
+from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
+from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from threshold_actuator.targets.base import ThresholdTarget
 
 
 class ThresholdActuator:
     """A `Hand`: reads `threshold.set|revert`, reports `action.applied` with the band that holds from now on.
 
-    A revert is a band without width: whoever tracks the threshold inside it keeps it where it is.
+    A revert is a band without width: whoever tracks the threshold inside it keeps it where it is. Between
+    commands it follows `threshold.moved`, an `Observer` of the indicators; what moves during a brake is
+    passed over, and the first move after it counts again.
 
     Args:
         target: What alerts.
@@ -29,7 +31,7 @@ class ThresholdActuator:
     @property
     def logs(self) -> Sequence[str]:
         """See `Hand.logs`."""
-        return (POLICY_THRESHOLD,)
+        return (POLICY_THRESHOLD, INDICATORS)
 
     def start(self, command: Event) -> Task | None:
         """See `Hand.start`; the effect is there, or has failed, when it returns."""
@@ -43,6 +45,11 @@ class ThresholdActuator:
         except OSError as error:
             return _Answered(_failed(data, command, str(error)))
         return _Answered(_applied(data, command, band))
+
+    def observe(self, event: Event, *, is_braked: bool) -> None:
+        """See `Observer.observe`."""
+        if isinstance(event.data, ThresholdMoved) and not is_braked:
+            self.target.moved(event.subject, event.data)
 
     def _pinned(self, model: str, revert: ThresholdRevert) -> Band:
         before = self.target.band(model, revert.signal)

@@ -5,7 +5,7 @@ https://www.robustperception.io/using-time-series-as-alert-thresholds
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -54,11 +54,10 @@ class PrometheusThresholds(Collector):
 
     Args:
         path: State file, replaced whole at each change.
-        is_braked: Whether the hands are braked in a scope.
     """
 
-    def __init__(self, path: Path, is_braked: Callable[[str], bool] = lambda _: False) -> None:
-        self._path, self._is_braked, self._lock = path, is_braked, Lock()
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, Lock()
         self._state = self._read()
 
     def approve(self, model: str, source: str, sequence: str, band: Band) -> bool:
@@ -84,7 +83,7 @@ class PrometheusThresholds(Collector):
     def moved(self, model: str, moved: ThresholdMoved) -> None:
         """See `ThresholdTarget.moved`."""
         old = self._threshold(model, moved.signal)
-        if old is None or self._is_braked(model.partition("/")[0]):
+        if old is None:
             return
         value = min(max(moved.threshold, old.low), old.high)
         if value != old.value:

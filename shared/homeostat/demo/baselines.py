@@ -132,7 +132,8 @@ class _Run:
             n = canary.n_exposed
             right[:n] = predict(canary.candidate, event.served[:n])[0] == event.served_truth[:n]
         self._n_right[event.station, event.index] = np.count_nonzero(right)
-        return answers[N_SERVED:] != event.audited_label
+        wrong: Bools = answers[N_SERVED:] != event.audited_label
+        return wrong
 
     def _train(self, champion: Weights, recent: Sequence[StationEvent]) -> Weights:
         self._n_retrains += 1

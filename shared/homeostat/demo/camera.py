@@ -121,7 +121,7 @@ def standardise(raw: Floats) -> Floats:
 
     A change of gain or offset alone is thereby invisible to the model, by construction.
     """
-    centred = raw - raw.mean(axis=1, keepdims=True)
+    centred: Floats = raw - raw.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.float32(PIXELS)) + np.float32(_FLAT)
     centred /= spread[:, None]
     return centred

@@ -111,7 +111,8 @@ def install(x: Floats, y: Labels, seed: int) -> Weights:
 
 
 def _hidden(weights: Weights, x: Floats) -> Floats:
-    return np.maximum(x @ weights["w1"] + weights["b1"], np.float32(0.0))
+    hidden: Floats = np.maximum(x @ weights["w1"] + weights["b1"], np.float32(0.0))
+    return hidden
 
 
 def _batches(rng: np.random.Generator, n: int, size: int, steps: int) -> list[Labels]:

@@ -1,10 +1,11 @@
 """How a policy is scored, the same for every one of them: on traffic that nobody trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from homeostat.demo.digits import Labels
 from homeostat.demo.incidents import HARMFUL
@@ -81,7 +82,7 @@ class PolicyResult:
     n_events: int
 
 
-def gain(old: Weights, new: Weights, following: tuple[StationEvent, ...]) -> float:
+def gain(old: Weights, new: Weights, following: Sequence[StationEvent]) -> float:
     """Return the true traffic accuracy of the new model minus the old one's, on the events after a promotion.
 
     Both answer the same images, so an incident right after a promotion is not blamed on it.
@@ -120,12 +121,7 @@ def score(world: World, run: PolicyRun) -> PolicyResult:
     )
 
 
-def as_row(result: PolicyResult) -> Mapping[str, float | int | str | None]:
-    """Return the result by column, as the report holds it."""
-    return {name: getattr(result, name) for name in PolicyResult.__slots__}
-
-
-def _time_to_adapt(world: World, accuracy: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:
+def _time_to_adapt(world: World, accuracy: npt.NDArray[np.float64]) -> float | None:
     times: list[float] = []
     for station in range(world.stations):
         incidents = world.incidents(station)
@@ -139,7 +135,7 @@ def _time_to_adapt(world: World, accuracy: np.ndarray[tuple[int, ...], np.dtype[
     return median if np.isfinite(median) else None
 
 
-def _events_until(accuracy: np.ndarray[tuple[int, ...], np.dtype[np.float64]], level: float) -> float:
+def _events_until(accuracy: npt.NDArray[np.float64], level: float) -> float:
     if len(accuracy) < _RECOVERED_EVENTS:
         return float("inf")
     means = np.convolve(accuracy, np.full(_RECOVERED_EVENTS, 1.0 / _RECOVERED_EVENTS), mode="valid")

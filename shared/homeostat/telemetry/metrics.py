@@ -58,7 +58,7 @@ RECORDS_REFUSED: Final = Counter(
 RECORDS_DROPPED: Final = Counter(
     "homeostat_records_dropped_total", "Duplicates: records whose sequence had been folded before.", ("fold",)
 )
-OUTPUTS: Final = Counter("homeostat_outputs_total", "Records written to a log.", ("fold", "log"))
+OUTPUTS: Final = Counter("homeostat_outputs_total", "Records written to the logs.", ("fold",))
 TICKS: Final = Counter("homeostat_ticks_total", "clock.ticked events appended for idle subjects.", ("fold",))
 LAG_RECORDS: Final = Gauge(
     "homeostat_lag_records", "Records between the position of a fold or hand and the end.", ("consumer", "log")
@@ -83,7 +83,7 @@ RETRIES: Final = Counter("homeostat_retries_total", "Passing conditions, by the 
 TASKS_IN_FLIGHT: Final = Gauge("homeostat_tasks_in_flight", "Commands under way.", ("hand",))
 COMMANDS_DONE: Final = Counter(
     "homeostat_commands_done_total",
-    "Commands answered: applied, failed, reverted, expired, braked.",
+    "Commands closed: done (its last report was sent) or refused (signature, expiry).",
     ("hand", "outcome"),
 )
 COMMAND_SECONDS: Final = Histogram(

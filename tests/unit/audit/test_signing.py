@@ -1,12 +1,14 @@
 """Signatures cover an event whole and nothing else."""
 
 import hashlib
+from base64 import b64encode
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.audit.signing import key_id, sign, signed_bytes, verify
+from homeostat.audit.signing import key_id, read_signed, sign, signed_bytes, verify
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = PRIVATE.public_key().public_bytes_raw()
@@ -53,11 +55,25 @@ def test_garbage_never_verifies_and_never_raises(public: str, signature: str, si
 @given(st.binary(min_size=64, max_size=64))
 def test_another_signature_does_not_verify(raw: bytes) -> None:
     """Only the key's own signature passes."""
-    from base64 import b64encode
-
     assert not verify(PUBLIC.hex(), b64encode(raw).decode(), b"content")
 
 
 def test_a_key_is_named_by_its_hash() -> None:
     """The id is the head of the sha256 of the raw public key."""
     assert key_id(PUBLIC) == hashlib.sha256(PUBLIC).hexdigest()[:16]
+
+
+@given(attributes)
+def test_signed_bytes_are_read_back(event: tuple[str, str, str, str, bytes]) -> None:
+    """What was signed can be shown to a person."""
+    assert read_signed(signed_bytes(*event)) == event
+
+
+@given(st.binary(), st.integers(0, 60))
+def test_other_bytes_are_not_read(raw: bytes, cut: int) -> None:
+    """Neither garbage nor a part of the real thing."""
+    whole = signed_bytes("type", "subject", "source", "id", b"content")
+
+    for other in (raw, whole[:cut], whole + raw if raw else whole[1:]):
+        with pytest.raises(ValueError, match="not a signed event"):
+            read_signed(other)

@@ -106,5 +106,5 @@ def test_the_level_hides_what_is_below() -> None:
 @pytest.mark.parametrize("environ", [{"HOMEOSTAT_LOG_FORMAT": "xml"}, {"HOMEOSTAT_LOG_LEVEL": "loud"}])
 def test_a_wrong_setting_says_the_right_ones(environ: dict[str, str]) -> None:
     """Fail at the start."""
-    with pytest.raises(LogSettingInvalid, match="is json|is debug"):
+    with pytest.raises(LogSettingInvalid, match=r"is json|is debug"):
         configure_logging("x", environ=environ)

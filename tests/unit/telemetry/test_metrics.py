@@ -67,10 +67,10 @@ def test_two_processes_share_nothing(process: Metrics) -> None:
 
 def test_a_series_fetched_twice_is_the_same(process: Metrics) -> None:
     """Fetching does not reset."""
-    process.counter(metrics.OUTPUTS, fold="intake", log="homeostat.timeline").inc()
-    process.counter(metrics.OUTPUTS, fold="intake", log="homeostat.timeline").inc(2)
+    process.counter(metrics.OUTPUTS, fold="intake").inc()
+    process.counter(metrics.OUTPUTS, fold="intake").inc(2)
 
-    assert b'homeostat_outputs_total{fold="intake",log="homeostat.timeline"} 3.0' in process.expose()[0]
+    assert b'homeostat_outputs_total{fold="intake"} 3.0' in process.expose()[0]
 
 
 @pytest.mark.parametrize("labels", [{}, {"fold": "x", "action": "y"}, {"hand": "x"}])

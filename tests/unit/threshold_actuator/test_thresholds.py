@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from homeostat.core import Event, Identity, Position, Report
+from homeostat.core import Event, Identity, Observer, Position, Report
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
+from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from threshold_actuator import ThresholdActuator
 from threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
 
@@ -27,7 +28,7 @@ def target(path: Path) -> PrometheusThresholds:
     return PrometheusThresholds(path)
 
 
-def command(data: Command, offset: int = 1, source: str = "/homeostat/governor/g/t/0") -> Event:
+def command(data: Command | ThresholdMoved, offset: int = 1, source: str = "/homeostat/governor/g/t/0") -> Event:
     return Event(
         id=f"{offset}.0",
         source=source,
@@ -128,18 +129,24 @@ def test_without_approval_nothing_moves(target: PrometheusThresholds) -> None:
     assert series(target) is None
 
 
-def test_nothing_moves_while_the_scope_is_braked(path: Path) -> None:
+def test_nothing_moves_while_the_scope_is_braked(target: PrometheusThresholds) -> None:
     """The first move after the release counts again."""
-    braked = {"dock"}
-    target = PrometheusThresholds(path, lambda scope: scope in braked)
-    reports(ThresholdActuator(target), approve())
+    hand = ThresholdActuator(target)
+    reports(hand, approve())
 
-    target.moved(MODEL, moved(0.5))
+    hand.observe(command(moved(0.5)), is_braked=True)
     assert series(target) == 0.6
-    braked.clear()
-    target.moved(MODEL, moved(0.3))
+    hand.observe(command(moved(0.3)), is_braked=False)
 
     assert series(target) == 0.3
+
+
+def test_it_observes_what_it_reads() -> None:
+    """The hand is an observer of a log that holds no commands."""
+    hand = ThresholdActuator(PrometheusThresholds(Path("nowhere.json")))
+
+    assert isinstance(hand, Observer)
+    assert set(hand.logs) == {POLICY_THRESHOLD, INDICATORS}
 
 
 def test_a_lower_sequence_never_acts(target: PrometheusThresholds) -> None:

@@ -1,0 +1,76 @@
+"""`homeostat topics`: what logs there are, and what lies in them."""
+
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+
+app = typer.Typer(invoke_without_command=True, help="List the logs, or the event types; create the topics.")
+
+
+@app.callback()
+def topics(
+    ctx: typer.Context,
+    types: Annotated[bool, typer.Option("--types", help="List the event types and the logs they lie in.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """List the logs with their keys, partitions and numbers of records."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if types:
+        _types(is_json=is_json)
+        return
+    from homeostat.cli.connection import session
+    from homeostat.cli.output import hint, rows
+    from homeostat.events.logs import LOGS, SNAPSHOTS
+
+    with session(ctx, data_dir) as opened:
+        present = opened.logs.topics()
+        ranges = opened.logs.ranges(list(present))
+    counts = {name: 0 for name in present}
+    for (topic, _), (low, high) in ranges.items():
+        counts[topic] += high - low
+    table = [(log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in LOGS]
+    table += [
+        (name, "snapshots", "partition|subject|writer", n, counts[name], f"state of {name.removeprefix(SNAPSHOTS)}")
+        for name, n in present.items()
+        if name.startswith(SNAPSHOTS)
+    ]
+    rows(("log", "kind", "key", "partitions", "records", "purpose"), table, is_json=is_json)
+    if missing := [log.name for log in LOGS if log.name not in present]:
+        hint(f"{len(missing)} missing: create them with `homeostat topics create`")
+
+
+def _types(*, is_json: bool) -> None:
+    from homeostat.cli.output import rows
+    from homeostat.cli.typelogs import LOGS_OF
+    from homeostat.events import MODELS
+
+    def purpose(type_: str) -> str:
+        return (MODELS[type_].__doc__ or "").strip().splitlines()[0]
+
+    rows(
+        ("type", "logs", "meaning"),
+        [(type_, " ".join(LOGS_OF[type_]), purpose(type_)) for type_ in sorted(MODELS)],
+        is_json=is_json,
+    )
+
+
+@app.command()
+def create(
+    partitions: Annotated[int, typer.Option(min=1, help="Of logs without a number of their own; never changed.")] = 12,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Create every log that is missing, with the snapshot logs of the folds."""
+    from homeostat.cli.connection import settings_of
+    from homeostat.cli.folds import FOLDS, fold_of
+    from homeostat.cli.output import show
+    from homeostat.events.logs import LOGS, by_name, snapshot_log
+    from homeostat.stack.topics import TopicSpec, ensure_topics
+
+    catalogue = [*LOGS, *(snapshot_log(name, by_name(fold_of(name).log)) for name in FOLDS)]
+    specs = [TopicSpec(log.name, log.partitions or partitions, log.config()) for log in catalogue]
+    ensure_topics(settings_of(data_dir).bootstrap_servers, specs)
+    show(f"{len(specs)} topics are there")
