@@ -131,13 +131,14 @@ def concept_drift(
 
 def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) -> Emit | None:
     """Return a profile if the labels since the onset have reached the next mark."""
-    n = state.n_labels - drift.n_labels
+    n = drift.n_carried + state.n_labels - drift.n_labels
     if drift.next_profile == 0 or n < drift.next_profile:
         return None
     while drift.next_profile <= n:
-        drift.next_profile *= 2
+        drift.next_profile += min(drift.next_profile, settings.profile_step)
     if drift.next_profile > settings.last_profile:
         drift.next_profile = 0
+        state.drift = None if drift.n_carried else drift
     data = ProfileUpdated(
         model=event.subject,
         version=state.version,
@@ -145,7 +146,7 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
         labels_since_onset=n,
         window=_window(state, event, drift),
         error_before=drift.error_before,
-        error_after=_rate(n, state.sum_errors - drift.errors, None),
+        error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
 
@@ -199,7 +200,7 @@ def _window(state: State, event: Event, drift: OpenDrift) -> Range:
         first=drift.id,
         last=event.id,
         from_time=drift.time,
-        rows=max(state.n_labels - drift.n_labels, 0),
+        rows=max(drift.n_carried + state.n_labels - drift.n_labels, 0),
     )
 
 

@@ -9,7 +9,7 @@ from drift_detector.labels import Place, grade, place_of
 from drift_detector.level import best_rate, end_stretch, limit, window_rate
 from drift_detector.onset import group_of_change, rates_around_change
 from drift_detector.settings import Settings
-from drift_detector.state import State, Tracker, reset
+from drift_detector.state import State, Tracker, promote, reset
 from drift_detector.tracking import track
 from homeostat.core import Emit, Event
 from homeostat.events import ActionApplied, ActionReverted, DeploymentObserved, Labels, ModelRegistered, Samples
@@ -80,8 +80,8 @@ class DriftDetector:
         elif isinstance(data, ActionReverted):
             reset(state, data.rollout.champion, self._settings)
         elif isinstance(data, ActionApplied):
-            if data.rollout is not None and data.rollout_verb in ("promote", "revert"):
-                reset(state, data.rollout.champion, self._settings)
+            if data.rollout is not None and data.rollout_verb == "promote":
+                promote(state, data.rollout.champion, self._settings)
             if data.kind == "threshold":
                 state.tracker = Tracker(data.band) if data.band is not None else None
         return state, ()
@@ -139,7 +139,8 @@ class DriftDetector:
                 del state.recent[0]
             if state.inputs is not None:
                 shift = detection.shift_of(state, *state.inputs.update(means))
-            if shift is None and state.drift is None and state.reference.n < settings.n_reference:
+            is_settled = state.drift is None or state.drift.n_carried > 0
+            if shift is None and is_settled and state.reference.n < settings.n_reference:
                 state.reference.learn(state.means)
         emits += self._judge(state, event, n_graded, is_changed, shift)
         if means is not None:
@@ -216,8 +217,11 @@ class DriftDetector:
         told = detection.profile(state, event, drift, settings)
         if told is not None:
             emits.append(told)
+        if state.drift is None:
+            return emits
         is_seen = state.n_labels - drift.n_labels >= settings.window_labels
-        if is_seen and rate is not None and best is not None and rate <= best + settings.cleared_margin:
+        level = drift.error_before if drift.n_carried else best
+        if is_seen and rate is not None and level is not None and rate <= level + settings.cleared_margin:
             emits.append(detection.cleared(state, event, drift, rate))
         return emits
 

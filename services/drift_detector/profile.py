@@ -1,6 +1,7 @@
 """Meta-features of a model under drift: what the learner tells one kind of incident from another by.
 
-Ten numbers, in [-3, 3], all computable online. With a constant they are the learner's context.
+Twelve numbers, in [-3, 3], all computable online. With a constant they are the learner's context. Ten speak of the
+shift; two of how long it has lasted, because only time tells a fault that heals from a world that has changed.
 """
 
 from math import sqrt
@@ -15,6 +16,8 @@ _WORST_CLASSES: Final = 4
 # Rates move within a fraction of their range; deviations grow without bound, their roots hardly.
 _RATE_SCALE: Final = 4.0
 _SHIFT_SCALE: Final = 0.5
+_PATIENCE: Final = 80
+_RECENT_GROUPS: Final = 4
 
 NAMES: Final = (
     "shift_max",
@@ -27,6 +30,8 @@ NAMES: Final = (
     "confidence_on_errors",
     "error_rise_in_worst_classes",
     "error_rise_with_confidence_drop",
+    "persistence",
+    "error_rise_with_persistence",
 )
 
 
@@ -47,12 +52,16 @@ def meta_features(state: State, drift: OpenDrift) -> dict[str, float]:
         - worst_classes_share: errors in the four labels with most errors, as a share of all; 4 x (share - 1/2).
         - confidence_on_errors: mean score of wrong rows; 4 x (mean - 1/2).
         - error_rise_in_worst_classes, error_rise_with_confidence_drop: products.
+        - persistence, error_rise_with_persistence: 3 x (1 - 80 / labels since the onset), 0 below 80; and its
+          product with the error rise of the newest labels.
     """
     shift_max, shift_second, shift_mean, confidence_drop = _shifts(state, drift)
     n = state.n_labels - drift.n_labels
     level = (state.sum_errors - drift.errors) / n if n > 0 else 0.0
     rise = level - drift.error_before if n > 0 and drift.error_before is not None else 0.0
     share, confidence = _errors(state, drift)
+    persistence = BOUND * (1.0 - _PATIENCE / max(_PATIENCE, drift.n_carried + n))
+    recent = _recent_level(state) - (drift.error_before or 0.0)
     values = (
         shift_max,
         shift_second,
@@ -64,8 +73,17 @@ def meta_features(state: State, drift: OpenDrift) -> dict[str, float]:
         confidence,
         _RATE_SCALE * rise * share,
         _RATE_SCALE * _RATE_SCALE * rise * confidence_drop,
+        persistence,
+        persistence * _RATE_SCALE * recent,
     )
     return {name: _bounded(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+def _recent_level(state: State) -> float:
+    """Return the error rate of the newest groups."""
+    groups = state.groups[-_RECENT_GROUPS:]
+    n = sum(group.n for group in groups)
+    return sum(group.errors for group in groups) / n if n else 0.0
 
 
 def _shifts(state: State, drift: OpenDrift) -> tuple[float, float, float, float]:

@@ -24,7 +24,9 @@ class Settings:
         rise_deviations: The same in standard deviations of the window; the greater of the two counts.
         cooldown_labels: Labelled rows after a detection of risen errors before the level check may speak.
         cleared_margin: Error rate above the best level that still counts as back to normal.
-        first_profile: Labels since the onset at the first profile; each next one is at the double.
+        first_profile: Labels since the onset at the first profile; each next one is at the double, or
+            `profile_step` later if that comes first.
+        profile_step: Longest way between two profiles, in labels.
         last_profile: Labels since the onset at the last profile.
         indicator_rows: Served rows between two sets of indicators.
         adopt_rows: Champion rows of a version that nobody announced before it is taken for the champion.
@@ -52,7 +54,8 @@ class Settings:
     cooldown_labels: int = 200
     cleared_margin: float = 0.03
     first_profile: int = 10
-    last_profile: int = 320
+    profile_step: int = 80
+    last_profile: int = 640
     indicator_rows: int = 500
     adopt_rows: int = 200
     scale_labels: int = 50

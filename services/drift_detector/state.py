@@ -78,6 +78,7 @@ class OpenDrift:
         errors: Their errors.
         error_before: Error rate before the onset, if any row was labelled.
         next_profile: Labels since the onset at which the next profile is due; 0 when there is no more.
+        n_carried: Labelled rows since the onset that champions before the present one answered.
     """
 
     story: str
@@ -89,6 +90,7 @@ class OpenDrift:
     errors: float
     error_before: float | None
     next_profile: int
+    n_carried: int = 0
 
 
 @dataclass(slots=True)
@@ -242,3 +244,17 @@ def reset(state: State, version: str, settings: Settings) -> None:
     state.n_labels, state.sum_errors, state.groups = 0, 0.0, []
     state.stretch_n, state.stretch_errors, state.best = 0, 0.0, None
     state.detected_at, state.drift = None, None
+
+
+def promote(state: State, version: str, settings: Settings) -> None:
+    """Begin anew with a champion that answers the open drift.
+
+    The drift stays open until its level is back: a model trained on the first labels is rarely the best
+    that more of them allow, and only a level that was there before can say so.
+    """
+    drift = state.drift
+    n_carried = drift.n_carried + state.n_labels - drift.n_labels if drift is not None else 0
+    reset(state, version, settings)
+    if drift is not None and drift.next_profile and drift.error_before is not None:
+        drift.batch, drift.n_labels, drift.errors, drift.n_carried = 0, 0, 0.0, n_carried
+        state.drift = drift

@@ -113,14 +113,16 @@ class MetaLearner:
         model, family = state.models.get(data.model), state.family
         if model is None or family is None or data.window is None:
             return ()
-        is_open = model.drift == event.story and model.decided != event.story and not model.open_action
-        if not is_open or data.labels_since_onset < family.wait_labels:
+        if model.drift != event.story or model.open_action or data.labels_since_onset < family.wait_labels:
             return ()
+        if model.decided == event.story and data.labels_since_onset < 2 * model.decided_labels:
+            return ()  # once more only with twice the labels
         self._prepare(state, family, data)
         proposal, context = proposals.retrain(state, family, model, data, event, self.settings)
         action = event.emit_identity(0)
         state.decisions[action] = Decision(data.model, context.tolist(), proposal.chosen)
         model.open_action, model.decided = action, event.story
+        model.decided_labels = data.labels_since_onset
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
     def _prepare(self, state: State, family: FamilyRegistered, data: ProfileUpdated) -> None:

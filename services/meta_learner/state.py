@@ -57,7 +57,7 @@ class Model:
         tier: Risk.
         drift: Story of the open drift.
         evidence: Identities of what was noticed in it.
-        decided: Story that a retrain was proposed in.
+        decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset.
         open_action: The retrain in flight.
         has_band: Its alert threshold is tracked.
         open_band: The threshold action in flight.
@@ -68,6 +68,7 @@ class Model:
     drift: Identity | None = None
     evidence: list[str] = field(default_factory=list)
     decided: Identity | None = None
+    decided_labels: int = 0
     open_action: str = ""
     has_band: bool = False
     open_band: str = ""

@@ -13,7 +13,16 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs
 from homeostat.host.settings import HostSettings
 
-__all__ = ["STACK_FILE", "Session", "read_address", "resolve", "session", "settings_of", "write_address"]
+__all__ = [
+    "STACK_FILE",
+    "Session",
+    "bootstrap_servers",
+    "read_address",
+    "resolve",
+    "session",
+    "settings_of",
+    "write_address",
+]
 
 SOURCE = "/homeostat/cli"
 
@@ -23,6 +32,11 @@ def settings_of(data_dir: Path) -> HostSettings:
     base = HostSettings()
     given = {name: getattr(base, name) for name in base.model_fields_set}
     return resolve(HostSettings(**(given | {"data_dir": data_dir})))
+
+
+def bootstrap_servers(data_dir: Path) -> str:
+    """Address of the broker that a command with this data folder talks to."""
+    return settings_of(data_dir).bootstrap_servers
 
 
 class Session:

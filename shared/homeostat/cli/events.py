@@ -101,7 +101,11 @@ def tail(
         records = opened.logs.read(
             wanted, since=since_ms(since) if since else None, last=limit if chosen.is_open and not since else None
         )
-        found = (record for record in records if chosen.takes(record) and record.offset < ends[record.topic, record.partition])
+        found = (
+            record
+            for record in records
+            if chosen.takes(record) and record.offset < ends[record.topic, record.partition]
+        )
         shown = 0
         for record in sorted(found, key=order) if since else newest(found, limit):
             shown += 1

@@ -56,9 +56,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     data().print(grid)
 
 
-def rows(
-    columns: Sequence[str], values: Iterable[Sequence[Any]], *, is_json: bool, title: str | None = None
-) -> None:
+def rows(columns: Sequence[str], values: Iterable[Sequence[Any]], *, is_json: bool, title: str | None = None) -> None:
     """Print rows as a table, or one JSON object a line."""
     if not is_json:
         table(columns, values, title=title)

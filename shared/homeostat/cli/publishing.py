@@ -7,15 +7,13 @@ import msgspec
 from pydantic import ValidationError
 
 from homeostat.audit.keys import load
-from homeostat.audit.signing import signed_bytes
-from homeostat.cli.connection import Session
+from homeostat.cli.connection import SOURCE, Session
 from homeostat.cli.exits import usage
 from homeostat.cli.records import topics_of
 from homeostat.client.doors import door_of, full_type
-from homeostat.codec import Output
+from homeostat.client.sealing import Sealer, identity_of
 from homeostat.codec.decode import first_error
-from homeostat.codec.encode import JSON, encode_headers, partition_of
-from homeostat.core.event import identity
+from homeostat.codec.encode import JSON
 from homeostat.events import MODELS
 
 
@@ -44,14 +42,14 @@ class Publisher:
     def __init__(self, session: Session, *, log: str = "", key: str = "", is_checked: bool = True) -> None:
         self._session, self._is_checked = session, is_checked
         self._log = topics_of([log], ())[0] if log else ""
-        self._client = session.client()
+        self._sealer = Sealer(SOURCE)
         self._key = load(session.settings.keys_dir, key) if key else None
 
-    def send(self, event: Mapping[str, Any], number: int) -> str:
+    def send(self, event: object, number: int) -> str:
         """Send `{"type", "subject", "data"}`, with `id` and `source` if given.
 
         Args:
-            event: As read.
+            event: As read; any JSON value.
             number: Of the line, for messages.
 
         Returns:
@@ -61,11 +59,13 @@ class Publisher:
             CommandFailed: It has another form.
             Reject: There is no such type, or no door takes it.
         """
-        if not isinstance(event, Mapping) or not {"type", "subject", "data"} <= set(event):
+        if not (isinstance(event, dict) and {"type", "subject", "data"} <= set(event)):
             raise usage(f'event {number}: a line is {{"type": …, "subject": …, "data": {{…}}}}')
         unknown = sorted(set(event) - {"type", "subject", "data", "id", "source"})
         if unknown:
-            raise usage(f"event {number}: unknown fields {', '.join(unknown)}; there are type, subject, data, id, source")
+            raise usage(
+                f"event {number}: unknown fields {', '.join(unknown)}; there are type, subject, data, id, source"
+            )
         type_ = full_type(event["type"])
         if self._is_checked:
             try:
@@ -79,20 +79,17 @@ class Publisher:
         return self._send(log, type_, event, value)
 
     def _send(self, log: str, type_: str, event: Mapping[str, Any], value: bytes) -> str:
-        source = str(event.get("source", self._client.source))
-        id_, subject, now = str(event.get("id") or self._client.new_id()), str(event["subject"]), self._client.now()
-        headers = encode_headers(
-            id_=id_,
-            source=source,
-            type_=type_,
-            time=now,
-            subject=subject,
+        logs = self._session.logs
+        output = self._sealer.seal_value(
+            log,
+            str(event["subject"]),
+            type_,
+            value,
+            logs.places(log),
             content_type=JSON,
-            story=identity(source, id_),
+            id_=str(event.get("id") or self._sealer.new_id()),
+            source=str(event.get("source", "")),
+            key=self._key,
         )
-        if self._key is not None:
-            signed = signed_bytes(type_, subject, source, id_, value)
-            headers += [("signature", self._key.sign(signed).encode()), ("key-id", self._key.key_id.encode())]
-        logs, raw = self._session.logs, subject.encode()
-        logs.send(Output(log, partition_of(raw, logs.places(log)), raw, value, headers))
-        return identity(source, id_)
+        logs.send(output)
+        return identity_of(output)

@@ -1,11 +1,16 @@
 """`homeostat quarantine`: what was refused, why, and how to put it back."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeostat.client.logs import Logs
+    from homeostat.codec import Record
 
 app = typer.Typer(no_args_is_help=True, help="Look at refused input, and put it back once its cause is gone.")
 Why = Annotated[str, typer.Option("--why", "-r", help="Only this reason code, for example label_unmatched.")]
@@ -13,7 +18,7 @@ Model = Annotated[str, typer.Option("--model", help="Only this key: scope/model,
 Since = Annotated[str, typer.Option(help="10m, 2h, beginning, or an ISO time.")]
 
 
-def _refused(logs: Any, *, why: str, model: str, since: str) -> Iterator[tuple[Any, Any]]:
+def _refused(logs: "Logs", *, why: str, model: str, since: str) -> "Iterator[tuple[Record, Any]]":
     """Yield records of the quarantine with their payloads, oldest first, each refusal once."""
     from homeostat.cli.records import event_of
     from homeostat.cli.selection import order
@@ -26,7 +31,7 @@ def _refused(logs: Any, *, why: str, model: str, since: str) -> Iterator[tuple[A
     for record in sorted(logs.read([QUARANTINE], since=moment), key=order):
         if not once.is_new(record):
             continue
-        data = event_of(record).data
+        data: Any = event_of(record).data
         if (not why or data.reason == why) and (not model or record.key == model.encode()):
             yield record, data
 
@@ -82,13 +87,22 @@ def show(
     headers = {name: value.decode(errors="replace") for name, value in output.headers}
     value = (output.value or b"").decode(errors="backslashreplace")
     if is_json:
-        as_json(data.model_dump(mode="json") | {"headers": headers, "value": value, "key": output.key.decode(errors="replace")})
+        as_json(
+            data.model_dump(mode="json")
+            | {"headers": headers, "value": value, "key": output.key.decode(errors="replace")}
+        )
         return
     show(f"[red]{data.reason}[/red]")
     from rich.markup import escape
 
     show(escape(f"{data.detail}\nrefused by {data.service} at {data.log}[{data.partition}] offset {data.offset}"))
-    show(escape("\n".join([f"key: {output.key.decode(errors='replace')}", *(f"{n}: {v}" for n, v in headers.items()), value])))
+    show(
+        escape(
+            "\n".join(
+                [f"key: {output.key.decode(errors='replace')}", *(f"{n}: {v}" for n, v in headers.items()), value]
+            )
+        )
+    )
 
 
 @app.command()
@@ -134,7 +148,10 @@ def replay(
     if ids and not places:
         raise not_found(f"nothing was refused with the id {', '.join(ids)}; see `homeostat quarantine list`")
     rows(("id", "reason", "log", "key", "attempt"), done, is_json=is_json)
-    hint(f"{len(done)} {'would be' if dry_run else 'were'} published again" + (f", {n_inside} of inner logs not" if n_inside else ""))
+    hint(
+        f"{len(done)} {'would be' if dry_run else 'were'} published again"
+        + (f", {n_inside} of inner logs not" if n_inside else "")
+    )
 
 
 def _id(data: Any) -> str:

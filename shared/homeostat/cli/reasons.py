@@ -144,6 +144,7 @@ def _note(known: _Known, record: Record, model: str) -> None:
         case ActionProposed():
             known.proposals[event.identity] = event
         case VerdictGiven():
+            known.verdicts.pop(data.action, None)
             known.verdicts[data.action] = event
         case ActionSettled():
             known.settled[data.action] = event

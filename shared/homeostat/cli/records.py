@@ -127,9 +127,7 @@ def payload(data: Payload) -> dict[str, Any]:
 def _samples(data: Samples) -> dict[str, Any]:
     body: dict[str, Any] = {"version": data.version, "role": data.role, "request": data.request}
     body |= {"time": _list(data.time), "prediction": _list(data.prediction), "score": _list(data.score)}
-    body["features"] = {
-        name: _finite(row) for name, row in zip(data.features, data.matrix().tolist(), strict=True)
-    }
+    body["features"] = {name: _finite(row) for name, row in zip(data.features, data.matrix().tolist(), strict=True)}
     for name, column in (("label", data.label), ("latency_seconds", data.latency_seconds)):
         if column:
             body[name] = _list(column)

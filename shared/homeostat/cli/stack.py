@@ -155,7 +155,6 @@ def _data_checks(data_dir: Path) -> list[Check]:
 
 def _broker_checks(data_dir: Path) -> list[Check]:
     from homeostat.cli.connection import bootstrap_servers
-
     from homeostat.host.connection import BrokerUnreachable, Cluster, TopicMissing
     from homeostat.host.settings import HostSettings
     from homeostat.stack.services import topics

@@ -29,10 +29,12 @@ def topics(
     with session(ctx, data_dir) as opened:
         present = opened.logs.topics()
         ranges = opened.logs.ranges(list(present))
-    counts = {name: 0 for name in present}
+    counts = dict.fromkeys(present, 0)
     for (topic, _), (low, high) in ranges.items():
         counts[topic] += high - low
-    table = [(log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in LOGS]
+    table = [
+        (log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in LOGS
+    ]
     table += [
         (name, "snapshots", "partition|subject|writer", n, counts[name], f"state of {name.removeprefix(SNAPSHOTS)}")
         for name, n in present.items()
@@ -64,13 +66,11 @@ def create(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Create every log that is missing, with the snapshot logs of the folds."""
-    from homeostat.cli.connection import settings_of
-    from homeostat.cli.folds import FOLDS, fold_of
+    from homeostat.cli.connection import bootstrap_servers
     from homeostat.cli.output import show
-    from homeostat.events.logs import LOGS, by_name, snapshot_log
-    from homeostat.stack.topics import TopicSpec, ensure_topics
+    from homeostat.stack.services import topics as specs_of
+    from homeostat.stack.topics import ensure_topics
 
-    catalogue = [*LOGS, *(snapshot_log(name, by_name(fold_of(name).log)) for name in FOLDS)]
-    specs = [TopicSpec(log.name, log.partitions or partitions, log.config()) for log in catalogue]
-    ensure_topics(settings_of(data_dir).bootstrap_servers, specs)
+    specs = specs_of(partitions)
+    ensure_topics(bootstrap_servers(data_dir), specs)
     show(f"{len(specs)} topics are there")

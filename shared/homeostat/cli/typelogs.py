@@ -89,4 +89,3 @@ def _logs_of(type_: str) -> tuple[str, ...]:
 
 LOGS_OF: Final = {type_: _logs_of(type_) for type_ in MODELS}
 """Logs of every type, its door first."""
-

@@ -1,44 +1,29 @@
 """One object to say what is, ask for what should be, and hear what was decided."""
 
-import itertools
-import secrets
 import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from numpy.typing import ArrayLike
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.keys import Key, load
-from homeostat.audit.signing import signed_bytes
-from homeostat.client.address import resolve
 from homeostat.client.doors import door_of
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Since
 from homeostat.client.policies import Listener, Policies, Policy
 from homeostat.client.samples import columns_of_rows, labels_of, samples_of
-from homeostat.codec import Headers, Output, decode_event, encode_payload
-from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.client.sealing import Sealer, identity_of
+from homeostat.client.settings import Security, client_settings
+from homeostat.codec import Output, decode_event
+from homeostat.codec.encode import partition_of
 from homeostat.core import Halt, Identity, Payload, Reject
-from homeostat.core.event import identity
 from homeostat.events import Command, WeightsPublished
 from homeostat.events.columns import Role
 from homeostat.events.logs import EXPERIENCE, REQUESTS
 from homeostat.host.settings import HostSettings
-
-_NONCE_BYTES: Final = 8
-
-
-class Security(TypedDict, total=False):
-    """How to authenticate; as in `HostSettings`, and in librdkafka."""
-
-    security_protocol: str
-    sasl_mechanism: str
-    sasl_username: str
-    sasl_password: str
-    ssl_ca_location: str
 
 
 class KeyNeeded(Halt):
@@ -77,16 +62,10 @@ class Client:
         logs: Logs | None = None,
         **security: Unpack[Security],
     ) -> None:
-        unknown = sorted(set(security) - set(Security.__annotations__))
-        if unknown:
-            raise TypeError(f"unknown settings: {', '.join(unknown)}; there are {', '.join(Security.__annotations__)}")
-        given: dict[str, Any] = dict(security) | ({"bootstrap_servers": bootstrap_servers} if bootstrap_servers else {})
-        base = HostSettings() if settings is None else settings
-        self.settings = resolve(HostSettings(**({n: getattr(base, n) for n in base.model_fields_set} | given)))
-        self.source = source
+        self.settings = client_settings(bootstrap_servers, settings, security)
+        self.source, self._sealer = source, Sealer(source)
         self._key = load(key.parent, key.stem) if isinstance(key, Path) else key
         self._logs: Logs = KafkaLogs(self.settings, f"homeostat-client{source}") if logs is None else logs
-        self._nonce, self._counter = secrets.token_hex(_NONCE_BYTES), itertools.count()
         self._store: ArtifactStore | None = None
 
     def __enter__(self) -> Self:
@@ -157,7 +136,7 @@ class Client:
             DeliveryFailed: An earlier record was not delivered.
         """
         n = len(prediction)  # type: ignore[arg-type]  # a scalar raises TypeError, which says it
-        stem = self.new_id()
+        stem = self._sealer.new_id()
         requests = [f"{stem}.{row}" for row in range(n)] if request is None else list(request)
         for samples in samples_of(
             version,
@@ -226,7 +205,8 @@ class Client:
             BrokerUnreachable: Nobody answers.
             DeliveryFailed: An earlier record was not delivered.
         """
-        return self._send(door_of(data.TYPE) if log is None else log, subject, data)
+        topic = door_of(data.TYPE) if log is None else log
+        return self._deliver(self._sealer.seal(topic, subject, data, self._logs.places(topic)))
 
     def request(self, data: Payload, scope: str) -> Identity:
         """Ask for something, signed.
@@ -241,40 +221,24 @@ class Client:
         Raises:
             KeyNeeded: The client has no key.
         """
+        return self._deliver(self._request(data, scope, self._logs.places(REQUESTS)))
+
+    def sealed_request(self, data: Payload, scope: str) -> Output:
+        """Lay out and sign a request without sending it, for a time without a broker; its partition is still open.
+
+        Raises:
+            KeyNeeded: The client has no key.
+        """
+        return self._request(data, scope, 1)
+
+    def _request(self, data: Payload, scope: str, n_partitions: int) -> Output:
         if self._key is None:
             raise KeyNeeded
-        return self._send(REQUESTS, scope, data, self._key)
+        return self._sealer.seal(REQUESTS, scope, data, n_partitions, self._key)
 
-    def new_id(self) -> str:
-        """Return an id that no event of this source has had."""
-        return f"{self._nonce}-{next(self._counter)}"
-
-    def now(self) -> int:
-        """Return the time in ms that an event of now bears; the broker's time is what counts."""
-        return int(clock.time() * 1000)
-
-    def seal(self, log: str, subject: str, data: Payload, n_partitions: int, key: Key | None = None) -> Output:
-        """Lay an event out as a record with an id of its own, and sign it; nothing is sent."""
-        value, content_type = encode_payload(data)
-        id_ = self.new_id()
-        headers: Headers = encode_headers(
-            id_=id_,
-            source=self.source,
-            type_=data.TYPE,
-            time=self.now(),
-            subject=subject,
-            content_type=content_type,
-            story=identity(self.source, id_),
-        )
-        if key is not None:
-            signed = signed_bytes(data.TYPE, subject, self.source, id_, value)
-            headers += [("signature", key.sign(signed).encode()), ("key-id", key.key_id.encode())]
-        return Output(log, partition_of(subject.encode(), n_partitions), subject.encode(), value, headers)
-
-    def _send(self, log: str, subject: str, data: Payload, key: Key | None = None) -> Identity:
-        output = self.seal(log, subject, data, self._logs.places(log), key)
+    def _deliver(self, output: Output) -> Identity:
         self._logs.send(output)
-        return identity(self.source, dict(output.headers)["ce_id"].decode())
+        return Identity(identity_of(output))
 
     # -- what was decided ---------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ def family(price: float) -> FamilyRegistered:
         arms=ARMS,
         baseline="warm_high",
         wait_labels=80,
-        horizon_labels=200,
+        horizon_labels=120,
         price_per_retrain=price,
         n_shadows=4,
         steps=(0.1, 0.5),

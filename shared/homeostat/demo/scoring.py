@@ -13,7 +13,7 @@ from homeostat.demo.network import Weights, predict
 from homeostat.demo.world import N_SERVED, StationEvent, World
 
 PRICE_IMAGES: Final = 60
-"""Declared price of a retrain, in wrong predictions: 3 points of accuracy over 24 events."""
+"""Declared price of a retrain, in wrong predictions: 3 points of accuracy over 40 events."""
 
 HARMFUL_LOSS: Final = 0.03
 HARMFUL_EVENTS: Final = 20

@@ -19,17 +19,17 @@ from homeostat.demo.world import N_SERVED
 RATE: Final = 0.01
 """Nominal share of events with an alert."""
 
-ETA: Final = 0.05
-"""Step of the tracker in units of the score; larger means fewer false alerts and more misses."""
+ETA: Final = 0.3
+"""Step of the tracker, relative to the spread of the calibration scores; a larger one alerts less and misses more."""
 
 N_CALIBRATION: Final = 192
 """Two days: a static threshold has seen every hour."""
 
 _DAY_EVENTS: Final = 96
-_SWING: Final = 0.4
-_AGEING: Final = 0.3
-_STEP: Final = 1.6
-"""Noise: +-40 % over a day, +30 % by age until the end, x1.6 at the step."""
+_SWING: Final = 0.3
+_AGEING: Final = 0.5
+_STEP: Final = 1.8
+"""Noise: +-30 % over a day, +50 % by age until the end, x1.8 at the step."""
 
 _Scores = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -86,16 +86,18 @@ def static_alerts(scores: _Scores) -> _Bools:
 def tracked_alerts(scores: _Scores, *, eta: float = ETA) -> _Bools:
     """Alert above a threshold that starts as the static one and follows the scores; one answer per later event.
 
-    After each event it rises by eta (1 - `RATE`) if there was an alert and falls by eta `RATE` if not, so in the
-    long run the share of alerts is `RATE` whatever the scores do.
+    After each event it rises by eta sd (1 - `RATE`) if there was an alert and falls by eta sd `RATE` if not,
+    sd being the spread of the calibration scores; so in the long run the share of alerts is `RATE`, whatever the
+    scores do.
 
     Source: quantile tracking, Angelopoulos, Candès and Tibshirani 2023 (conformal PID control), section 2.1.
     """
     threshold = float(np.quantile(scores[:N_CALIBRATION], 1.0 - RATE))
+    step = eta * float(scores[:N_CALIBRATION].std())
     alerts = np.zeros(len(scores) - N_CALIBRATION, np.bool_)
     for at, score in enumerate(scores[N_CALIBRATION:].tolist()):
         alerts[at] = score > threshold
-        threshold += eta * (float(alerts[at]) - RATE)
+        threshold += step * (float(alerts[at]) - RATE)
     return alerts
 
 

@@ -18,7 +18,6 @@ from homeostat.host.assignment import Assignment
 from homeostat.host.hands import HandRunner
 from homeostat.host.version import version_of
 
-
 _POLL_SECONDS: Final = 0.001
 
 

@@ -19,12 +19,14 @@ class HostMetrics(Collector):
     Args:
         name: Of the process.
         services: What runs in it.
+        collectors: Series of theirs.
     """
 
-    def __init__(self, name: str, services: Sequence[Any]) -> None:
+    def __init__(self, name: str, services: Sequence[Any], collectors: Sequence[Collector] = ()) -> None:
         self._name, self._services = name, services
         self._metrics = Metrics(name, version("homeostat"))
-        self._metrics.registry.register(self)
+        for collector in (self, *collectors):
+            self._metrics.registry.register(collector)
 
     def serve(self, port: int) -> Server:
         """Begin to answer; see `telemetry.serve`."""

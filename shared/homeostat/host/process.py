@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
+from prometheus_client.registry import Collector
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.keys import KeyMissing, load
@@ -63,10 +64,12 @@ class Context:
     Args:
         settings: Of the process.
         cluster: Shared metadata of the broker.
+        collectors: Series that services show besides the host's.
     """
 
     settings: HostSettings
     cluster: Cluster
+    collectors: list[Collector] = field(default_factory=list)
 
     @property
     def store(self) -> ArtifactStore:
@@ -86,8 +89,18 @@ class Context:
             seal = seal_with(load(self.settings.keys_dir, NOTARY))
         return [KafkaHost(service, folds, self.settings, self.cluster, seal)]
 
-    def hand(self, service: str, hand: Hand, *, max_tasks: int = 4) -> list[Service]:
-        """Host a hand."""
+    def hand(
+        self, service: str, hand: Hand, *, max_tasks: int = 4, collectors: Sequence[Collector] = ()
+    ) -> list[Service]:
+        """Host a hand.
+
+        Args:
+            service: Consumer group.
+            hand: What acts.
+            max_tasks: Commands under way at a time.
+            collectors: Series of its target, shown on the process's port.
+        """
+        self.collectors.extend(collectors)
         runner = HandRunner(
             hand,
             public_keys=public_keys(self.settings.keys_dir),
@@ -140,8 +153,9 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
         signal.signal(number, lambda *_: stopping.set())
     cluster = Cluster(settings)
     _connect(cluster, stopping)
-    services = build(names, Context(settings, cluster))
-    server = HostMetrics("+".join(names), services).serve(settings.metrics_port)
+    context = Context(settings, cluster)
+    services = build(names, context)
+    server = HostMetrics("+".join(names), services, context.collectors).serve(settings.metrics_port)
     log.info("started", services=[service.service for service in services], metrics_port=server.port)
     failures: list[BaseException] = []
 

@@ -1,0 +1,15 @@
+"""`python -m threshold_actuator`: move alert thresholds, on command."""
+
+from homeostat.host.process import Context, Service, main
+from threshold_actuator import ThresholdActuator
+from threshold_actuator.targets.prometheus import PrometheusThresholds
+
+
+def services(context: Context) -> list[Service]:
+    """Wire the hand to its file and series, and to its host."""
+    target = PrometheusThresholds(context.workdir("thresholds") / "thresholds.json")
+    return context.hand("threshold-actuator", ThresholdActuator(target), collectors=[target])
+
+
+if __name__ == "__main__":
+    main("threshold_actuator")

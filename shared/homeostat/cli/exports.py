@@ -1,0 +1,51 @@
+"""A log in a file: one JSON object per record, everything verbatim, gzip."""
+
+import gzip
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from homeostat.codec import Record
+
+
+def write_export(path: Path, records: Iterable[Record]) -> int:
+    """Write records; an earlier file stays as it was until the new one is whole.
+
+    Returns:
+        How many.
+    """
+    draft, n = path.with_name(f".{path.name}.part"), 0
+    with gzip.open(draft, "wt", encoding="utf-8") as file:
+        for n, record in enumerate(records, 1):  # noqa: B007  # its last value is the number of records
+            file.write(json.dumps(_row(record)) + "\n")
+    draft.replace(path)
+    return n
+
+
+def read_export(path: Path) -> Iterator[Record]:
+    """Yield the records of an export, in the order in which they were written."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            headers = [(name, b64decode(value)) for name, value in row.pop("headers")]
+            key, value = row.pop("key"), row.pop("value")
+            yield Record(
+                **row,
+                key=None if key is None else b64decode(key),
+                value=None if value is None else b64decode(value),
+                headers=headers,
+            )
+
+
+def _row(record: Record) -> dict[str, object]:
+    return {
+        "topic": record.topic,
+        "topic_id": record.topic_id,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "key": None if record.key is None else b64encode(record.key).decode(),
+        "value": None if record.value is None else b64encode(record.value).decode(),
+        "headers": [[name, b64encode(value or b"").decode()] for name, value in record.headers],
+    }

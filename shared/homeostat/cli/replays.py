@@ -1,0 +1,73 @@
+"""`homeostat replay|export`: derive every decision again, and take the logs away."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def replay(
+    ctx: typer.Context,
+    fold: Annotated[str, typer.Argument(help="Name of a fold, or all.")] = "all",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """Fold the recorded input again and compare what comes out with the logs, byte for byte. Exits 6 if it differs."""
+    from functools import partial
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from homeostat.cli.connection import session
+    from homeostat.cli.exits import Exit
+    from homeostat.cli.folds import FOLDS, fold_of
+    from homeostat.cli.output import hint, hints, rows
+    from homeostat.cli.rederiving import Rederived, rederive
+
+    folds = {name: fold_of(name) for name in (FOLDS if fold == "all" else [fold])}
+    results: list[Rederived] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with session(ctx, data_dir) as opened, Progress(*columns, console=hints(), transient=True) as progress:
+        for name, instance in folds.items():
+            task = progress.add_task(name)
+            results.append(rederive(name, instance, opened.logs, partial(_advance, progress, task)))
+    names = ("fold", "inputs", "outputs", "equal", "different", "from_the_start")
+    table = [(r.fold, r.n_inputs, r.n_outputs, r.n_equal, len(r.differences), r.is_whole) for r in results]
+    rows(names, table, is_json=is_json)
+    for result in results:
+        if result.differences:
+            hint(f"{result.fold}: first difference at {result.differences[0].place}")
+        if not result.is_whole:
+            hint(f"{result.fold}: its oldest input has expired, so its state could not be derived from the start")
+    n_outputs, n_equal = sum(r.n_outputs for r in results), sum(r.n_equal for r in results)
+    hint(f"{n_equal} of {n_outputs} outputs are equal, byte for byte")
+    if any(result.differences for result in results):
+        raise typer.Exit(Exit.UNVERIFIED)
+
+
+def _advance(progress: "Progress", task: "TaskID", done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+def export(
+    ctx: typer.Context,
+    log: Annotated[str, typer.Argument(metavar="TOPIC", help="Log to take.")],
+    file: Annotated[Path, typer.Argument(help="Where to: NAME.jsonl.gz.")],
+    since: Annotated[str, typer.Option(help="10m, 2h, beginning, or an ISO time.")] = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Write every record of a log into a file: verbatim, one JSON object a line, compressed."""
+    from homeostat.cli.connection import session
+    from homeostat.cli.exports import write_export
+    from homeostat.cli.output import hint
+    from homeostat.cli.records import topics_of
+    from homeostat.cli.when import since_ms
+
+    topic = topics_of([log], ())[0]
+    with session(ctx, data_dir) as opened:
+        n = write_export(file, opened.logs.read([topic], since=since_ms(since) if since else None))
+    hint(f"{n} records in {file}")

@@ -1,0 +1,47 @@
+"""`homeostat apply`: the law in one file."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from homeostat.cli.options import DEFAULT_DATA_DIR, DEFAULT_KEY, DataDir, Json, KeyName, Timeout
+
+_TIMEOUT_SECONDS: Final = 15.0
+
+
+def apply(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="homeostat.toml: rules, budget, scopes, roles.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change.")] = False,
+    key: KeyName = DEFAULT_KEY,
+    timeout: Timeout = _TIMEOUT_SECONDS,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """Make the rules, budgets, scopes and roles of a file the law: signed requests for what differs.
+
+    Sections: rules, budget (money, period), scopes.NAME (owner, settings, rules, budget), roles (principal =
+    ["role@scope", …]). What the file does not name stays as it is.
+    """
+    from homeostat.cli.connection import session
+    from homeostat.cli.law import in_force
+    from homeostat.cli.lawfile import changes, read_law
+    from homeostat.cli.output import as_json, hint, show
+    from homeostat.cli.requests import send
+
+    wanted = read_law(file)
+    with session(ctx, data_dir) as opened:
+        found = changes(in_force(opened.logs), wanted)
+        for change in found:
+            if is_json:
+                as_json({"type": change.data.TYPE, "scope": change.scope, "changed": change.lines})
+                continue
+            show(f"[bold]{change.title}[/bold]")
+            for line in change.lines:
+                colour = "green" if line.startswith("+") else "red"
+                show(f"  [{colour}]{line}[/{colour}]")
+        if not dry_run:
+            for change in found:
+                send(opened, change.data, change.scope, key, None, timeout)
+    hint(f"{len(found)} {'would change' if dry_run else 'changed'}" if found else "nothing differs")

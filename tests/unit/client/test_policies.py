@@ -1,0 +1,141 @@
+"""Policies come once each, typed, with the brake of their scope."""
+
+import threading
+
+import pytest
+
+from homeostat.client import Client, Policy
+from homeostat.client.memory import MemoryLogs
+from homeostat.codec import Output, encode_payload
+from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.core import Identity, Payload
+from homeostat.events import BrakeReleased, BrakeSet, Command, RolloutSet
+from homeostat.events.logs import POLICY_ROLLOUT
+from homeostat.host.memory import MemoryLog
+
+GOVERNOR = "/homeostat/governor/homeostat.governance/id/0"
+
+
+def say(log: MemoryLog, offset: int, data: Payload, subject: str) -> None:
+    """Write a record as the governor's host does."""
+    value, content_type = encode_payload(data)
+    headers = encode_headers(
+        id_=f"{offset}.0",
+        source=GOVERNOR,
+        type_=data.TYPE,
+        time=log.now,
+        subject=subject,
+        content_type=content_type,
+        story=Identity("/s#1"),
+        sequence=f"{offset:016d}.0000",
+    )
+    key = subject.encode()
+    places = range(2) if isinstance(data, BrakeSet | BrakeReleased) else [partition_of(key, 2)]
+    for place in places:
+        log.append(Output(POLICY_ROLLOUT, place, key, value, headers))
+
+
+def rollout(model: str, weight: float = 0.1) -> RolloutSet:
+    return RolloutSet(
+        action="/a#1",
+        verdict="/v#1",
+        family="team/f",
+        model=model,
+        expires_at=1,
+        champion="v1",
+        canary="v2",
+        weight=weight,
+        reference="v1",
+    )
+
+
+def drain(log: MemoryLog, **wanted: object) -> list[Policy[Command]]:
+    policies = Client(logs=MemoryLogs(log)).policies("rollout", **wanted)  # type: ignore[arg-type]  # model, since
+    found = []
+    while (policy := policies.poll(0)) is not None:
+        found.append(policy)
+    return found
+
+
+def test_a_repeat_is_dropped() -> None:
+    """A host that was killed says the same again, also after newer ones; the reader sees each once."""
+    log = MemoryLog()
+    for offset in (1, 2, 1, 2, 3):
+        say(log, offset, rollout("team/m", offset / 10), "team/m")
+
+    found = drain(log, since="beginning")
+
+    assert [policy.event.id for policy in found] == ["1.0", "2.0", "3.0"]
+    assert (found[0].action, found[0].verdict, found[0].model) == ("/a#1", "/v#1", "team/m")
+
+
+def test_now_leaves_the_past_out_but_not_its_brakes() -> None:
+    """A late subscriber gets new commands only, and knows that the scope is frozen."""
+    log = MemoryLog()
+    say(log, 1, rollout("team/m"), "team/m")
+    say(log, 2, BrakeSet(scope="team", freeze="/f#1"), "team")
+    policies = Client(logs=MemoryLogs(log)).policies("rollout")
+    assert policies.poll(0) is None
+
+    say(log, 3, rollout("team/m"), "team/m")
+    say(log, 4, BrakeReleased(scope="team", freeze="/f#1"), "team")
+    say(log, 5, rollout("team/m"), "team/m")
+
+    found = [policies.poll(0), policies.poll(0)]
+    assert [(policy.event.id, policy.is_braked) for policy in found if policy] == [("3.0", True), ("5.0", False)]
+
+
+def test_only_the_wanted_model_comes() -> None:
+    """Others are read and left."""
+    log = MemoryLog()
+    say(log, 1, rollout("team/a"), "team/a")
+    say(log, 2, rollout("team/b"), "team/b")
+
+    assert [policy.model for policy in drain(log, model="team/b", since="beginning")] == ["team/b"]
+
+
+def test_a_kind_that_does_not_exist_is_named() -> None:
+    """The error lists those there are."""
+    with pytest.raises(ValueError, match="rollout, retrain"):
+        Client(logs=MemoryLogs(MemoryLog())).policies("roll-out")
+
+
+def test_the_callback_hears_every_policy_until_stopped() -> None:
+    """One call each, in order, in another thread."""
+    log, heard, done = MemoryLog(), [], threading.Event()
+
+    def callback(policy: Policy[Command]) -> None:
+        heard.append(policy.event.id)
+        if len(heard) == 2:
+            done.set()
+
+    say(log, 1, rollout("team/m"), "team/m")
+    say(log, 2, rollout("team/m"), "team/m")
+    listener = Client(logs=MemoryLogs(log)).on_policy(callback, "rollout", since="beginning")
+
+    assert done.wait(30)
+    listener.stop()
+    assert heard == ["1.0", "2.0"]
+    assert not listener.is_running
+
+
+def test_a_failing_callback_is_not_silent() -> None:
+    """The listener ends, and `stop` raises what was raised."""
+    log = MemoryLog()
+    say(log, 1, rollout("team/m"), "team/m")
+
+    def callback(policy: Policy[Command]) -> None:
+        raise ZeroDivisionError
+
+    listener = Client(logs=MemoryLogs(log)).on_policy(callback, "rollout", since="beginning")
+
+    with pytest.raises(ZeroDivisionError):
+        listener.stop()
+
+
+def test_closing_ends_the_iteration() -> None:
+    """From any thread."""
+    policies = Client(logs=MemoryLogs(MemoryLog())).policies()
+    policies.close()
+
+    assert list(policies) == []
