@@ -8,7 +8,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from auditor.auditor import Auditor
-from auditor.chain import ORIGIN, Place, resume
+from auditor.chain import Place, resume
+from homeostat.audit import ORIGIN
 from homeostat.audit.keys import Key
 from homeostat.codec import Output
 from homeostat.codec.encode import encode_headers, encode_payload
@@ -55,7 +56,7 @@ class AuditorService:
         outbox = KafkaOutbox(self._settings, self.service)
         written = list(read_partition(self._settings, AUDIT, 0, self._cluster.topic_id(AUDIT)))
         auditor = Auditor(resume(written), self._key)
-        consumer = plain_consumer(self._settings, self.service)
+        consumer = plain_consumer(self._settings, self.service, wait_ms=500)
         consumer.assign(self._places(auditor, len(written)))
         self.is_ready, next_flush = True, time.monotonic() + _FLUSH_SECONDS
         while not self._stopping.is_set():

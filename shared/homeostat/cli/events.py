@@ -76,7 +76,7 @@ def _lines(what: str) -> Iterator[Mapping[str, Any]]:
 
 def tail(
     ctx: typer.Context,
-    logs: Annotated[list[str] | None, typer.Argument(metavar="[LOG]…", help="Default: all but the doors.")] = None,
+    logs: Annotated[list[str] | None, typer.Argument(metavar="[LOG]…", help="Default: no doors, no proofs.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", "-t", help="Short or full type; * allowed.")] = None,
     subject: Annotated[str, typer.Option("--subject", "-s", help="Key or scope; * allowed.")] = "",
     story: Annotated[str, typer.Option(help="Identity of a story, or its ending.")] = "",
@@ -92,9 +92,9 @@ def tail(
     from homeostat.cli.records import readable, topics_of
     from homeostat.cli.selection import Selection, newest, order
     from homeostat.cli.when import since_ms
-    from homeostat.events.logs import LOGS
+    from homeostat.events.logs import AUDIT, LOGS
 
-    wanted = topics_of(logs or (), [log.name for log in LOGS if log.kind == "log"])
+    wanted = topics_of(logs or (), [log.name for log in LOGS if log.kind == "log" and log.name != AUDIT])
     chosen = Selection(tuple(types or ()), subject, story)
     with session(ctx, data_dir) as opened:
         ends = {place: high for place, (_, high) in opened.logs.ranges(wanted).items()}

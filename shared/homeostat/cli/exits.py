@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
-from homeostat.core import HomeostatError
+from homeostat.core import HomeostatError, Reject
 
 
 class Exit(IntEnum):
@@ -53,4 +53,4 @@ def code_of(error: HomeostatError) -> Exit:
         return error.code
     if type(error).__name__ in ("KeyMissing", "TopicMissing", "ArtifactMissing"):
         return Exit.NOT_FOUND
-    return Exit.FAILED
+    return Exit.USAGE if isinstance(error, Reject) else Exit.FAILED

@@ -15,6 +15,7 @@ from homeostat.codec import Record
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
 from homeostat.events import (
+    ActionApplied,
     ActionProposed,
     ActionRequested,
     ActionSettled,
@@ -105,6 +106,7 @@ def _gather(logs: Logs, model: str) -> _Known:
 _READ: Final = {
     cls.TYPE
     for cls in (
+        ActionApplied,
         ActionProposed,
         ActionRequested,
         ActionSettled,
@@ -147,6 +149,8 @@ def _note(known: _Known, record: Record, model: str) -> None:
             known.verdicts.pop(data.action, None)
             known.verdicts[data.action] = event
         case ActionSettled():
+            known.settled[data.action] = event
+        case ActionApplied(kind="threshold"):  # a band that is applied is done: nothing settles it later
             known.settled[data.action] = event
 
 

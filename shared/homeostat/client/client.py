@@ -14,7 +14,7 @@ from homeostat.client.doors import door_of
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Since
 from homeostat.client.policies import Listener, Policies, Policy
-from homeostat.client.samples import columns_of_rows, labels_of, samples_of
+from homeostat.client.samples import Column, columns_of_rows, labels_of, samples_of
 from homeostat.client.sealing import Sealer, identity_of
 from homeostat.client.settings import Security, client_settings
 from homeostat.codec import Output, decode_event
@@ -103,14 +103,14 @@ class Client:
         *,
         prediction: ArrayLike,
         request: Sequence[str] | None = None,
-        features: Mapping[str, ArrayLike] | None = None,
-        score: ArrayLike | None = None,
-        label: ArrayLike | None = None,
+        features: Mapping[str, Column] | None = None,
+        score: Column | None = None,
+        label: Column | None = None,
         time: ArrayLike | None = None,
         role: Role = "champion",
         inputs: ArrayLike | None = None,
         captured: Sequence[int] | None = None,
-        latency_seconds: ArrayLike | None = None,
+        latency_seconds: Column | None = None,
     ) -> list[str]:
         """Publish n rows that one version of a model served; see `samples_of` for the columns.
 

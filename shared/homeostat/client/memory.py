@@ -1,12 +1,16 @@
 """The same logs in memory: the client in tests, in simulations, and where there is no broker."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from homeostat.client.logs import Place
 from homeostat.codec import Output, Record
 from homeostat.events.logs import LOGS
 from homeostat.host.connection import TopicMissing
 from homeostat.host.memory import MemoryLog
+
+_IDLE_SECONDS: Final = 0.005
 
 
 class MemoryLogs:
@@ -78,7 +82,7 @@ class MemoryLogs:
 
 
 class MemoryFollower:
-    """`Follower` over a `MemoryLog`; never waits."""
+    """`Follower` over a `MemoryLog`; looks once, and waits a moment when there is nothing."""
 
     def __init__(self, log: MemoryLog, start: Mapping[Place, int]) -> None:
         self._log, self._positions = log, dict(start)
@@ -90,6 +94,8 @@ class MemoryFollower:
             new = self._log.records(*place, position)
             self._positions[place] = position + len(new)
             records += new
+        if not records:
+            time.sleep(min(timeout_seconds, _IDLE_SECONDS))
         return records
 
     def close(self) -> None:

@@ -11,6 +11,9 @@ from homeostat.core import Reject
 from homeostat.events.columns import F4, F8, Labels, Role, Samples
 from homeostat.events.logs import MAX_RECORD_BYTES
 
+Column = ArrayLike | Sequence[float | None]
+"""Numbers, one per row; None or NaN is missing."""
+
 _TARGET_BYTES: Final = MAX_RECORD_BYTES // 2
 """Columns of one event; leaves room for names, ids and headers."""
 
@@ -25,10 +28,10 @@ def samples_of(
     *,
     time: ArrayLike,
     prediction: ArrayLike,
-    features: Mapping[str, ArrayLike] | None = None,
-    score: ArrayLike | None = None,
-    label: ArrayLike | None = None,
-    latency_seconds: ArrayLike | None = None,
+    features: Mapping[str, Column] | None = None,
+    score: Column | None = None,
+    label: Column | None = None,
+    latency_seconds: Column | None = None,
     inputs: ArrayLike | None = None,
     captured: Sequence[int] | None = None,
 ) -> Iterator[Samples]:
@@ -137,7 +140,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return columns
 
 
-def _column(name: str, values: ArrayLike, n: int, dtype: np.dtype[np.floating[Any]] = F8) -> NDArray[np.floating[Any]]:
+def _column(name: str, values: Column, n: int, dtype: np.dtype[np.floating[Any]] = F8) -> NDArray[np.floating[Any]]:
     if isinstance(values, Sequence) and None in values:
         values = [np.nan if value is None else value for value in values]
     try:

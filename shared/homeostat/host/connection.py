@@ -199,8 +199,16 @@ def group_consumer(settings: HostSettings, group: str, client_id: str) -> Consum
     )
 
 
-def plain_consumer(settings: HostSettings, client_id: str) -> Consumer:
-    """Consumer outside of any group, for reading a stretch of a log."""
+def plain_consumer(settings: HostSettings, client_id: str, *, wait_ms: int = 10) -> Consumer:
+    """Consumer outside of any group, for reading a stretch of a log and for asking where logs end.
+
+    Not to be replaced by the group's own consumer: its long fetches hold up every question for half a second.
+
+    Args:
+        settings: Where the broker is.
+        client_id: For the broker's logs.
+        wait_ms: How long the broker may hold an empty fetch: short to find an end, long to follow a log.
+    """
     return Consumer(
         settings.client()
         | {
@@ -208,6 +216,7 @@ def plain_consumer(settings: HostSettings, client_id: str) -> Consumer:
             "group.id": f"homeostat-read-{os.getpid()}",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": wait_ms,
             "auto.offset.reset": "earliest",
             "fetch.queue.backoff.ms": 10,
             "fetch.message.max.bytes": MAX_MESSAGE_BYTES,
@@ -234,7 +243,8 @@ def read_partition(
             return
         consumer.assign([TopicPartition(topic, partition, start)])
         while True:
-            for message in consumer.consume(2000, 1.0):
+            first = consumer.poll(1.0)
+            for message in [first, *consumer.consume(2000, 0)] if first is not None else []:
                 error: Any = message.error()
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:

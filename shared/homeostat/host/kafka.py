@@ -13,7 +13,7 @@ from homeostat.codec import Output
 from homeostat.core import Fold, Halt
 from homeostat.events.logs import SNAPSHOTS
 from homeostat.host.assignment import Assignment
-from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, read_partition, record_of
+from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, plain_consumer, read_partition, record_of
 from homeostat.host.memory import tick
 from homeostat.host.settings import HostSettings
 from homeostat.host.version import version_of
@@ -71,6 +71,7 @@ class KafkaHost:
         """
         self._outbox = KafkaOutbox(self._settings, self.service, self._seal)
         self._consumer = consumer = group_consumer(self._settings, self.service, self.service)
+        self._asking = plain_consumer(self._settings, f"{self.service}-asking")
         consumer.subscribe(
             list(self._folds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -170,7 +171,7 @@ class KafkaHost:
             adopt_version=self._settings.adopt_version,
         )
         snapshots = SNAPSHOTS + fold.name
-        low, _ = consumer.get_watermark_offsets(place, timeout=10.0, cached=False)
+        low, _ = self._asking.get_watermark_offsets(place, timeout=10.0, cached=False)
         assignment.restore(
             read_partition(self._settings, snapshots, place.partition, self._cluster.topic_id(snapshots)), low
         )

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, read_partition, record_of
+from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, plain_consumer, read_partition, record_of
 from homeostat.host.hands import HandRunner
 from homeostat.host.settings import HostSettings
 
@@ -47,6 +47,7 @@ class KafkaHands:
         """Act until `stop`."""
         self._outbox = KafkaOutbox(self._settings, self.service)
         consumer = group_consumer(self._settings, self.service, self.service)
+        self._asking = plain_consumer(self._settings, f"{self.service}-asking")
         consumer.subscribe(
             list(self.runner.hand.logs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -81,7 +82,7 @@ class KafkaHands:
         deadline = time.monotonic() + _BROKER_SECONDS
         try:
             ends = {
-                place: consumer.get_watermark_offsets(
+                place: self._asking.get_watermark_offsets(
                     TopicPartition(*place), timeout=max(0.05, deadline - time.monotonic()), cached=False
                 )[1]
                 for place in self.runner.waiting_places()
@@ -120,7 +121,7 @@ class KafkaHands:
         try:
             for place in consumer.committed(partitions, timeout=10.0):
                 start = max(0, place.offset)
-                low, _ = consumer.get_watermark_offsets(place, timeout=10.0, cached=False)
+                low, _ = self._asking.get_watermark_offsets(place, timeout=10.0, cached=False)
                 topic_id = self._cluster.topic_id(place.topic)
                 if place.topic in self.runner.command_logs:
                     for record in read_partition(self._settings, place.topic, place.partition, topic_id, 0, start):

@@ -63,6 +63,7 @@ class HostSettings(BaseSettings):
             "reconnect.backoff.ms": 20,
             "reconnect.backoff.max.ms": 500,
             "enable.metrics.push": False,
+            "log_level": 0,  # what matters comes through callbacks; a broker that is away would fill the log
         }
         if self.sasl_mechanism:
             settings |= {

@@ -1,0 +1,1 @@
+"""Benchmarks: what the system does on this machine, beside references measured in the same run."""

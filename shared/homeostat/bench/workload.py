@@ -1,0 +1,99 @@
+"""Made-up traffic of many models, as the doors and the timeline hold it: real bytes, the same at every call."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from homeostat.codec import Output, encode_payload
+from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.core import Identity, Payload
+from homeostat.events import ModelRegistered, Samples
+from homeostat.events.base import Provenance
+from homeostat.events.columns import F4, pack
+from homeostat.events.telemetry import FeatureContract
+
+N_FEATURES: Final = 8
+FEATURES: Final = tuple(f"f{i}" for i in range(N_FEATURES))
+_START_MS: Final = 1_700_000_000_000
+_SEED: Final = 7
+
+
+def model_name(index: int) -> str:
+    """Subject of a model; all are of one scope and one family."""
+    return f"bench/m{index:05d}"
+
+
+def registration(index: int) -> ModelRegistered:
+    """Contract of a model with a range for every feature."""
+    return ModelRegistered(
+        family="bench",
+        kind="classifier",
+        features=tuple(FeatureContract(name=name, low=-100.0, high=100.0) for name in FEATURES),
+        champion="v1",
+        model=model_name(index),
+    )
+
+
+class Traffic:
+    """Samples of `n_models` in turn, `n_rows` an event: 8 float32 features, prediction, score, time.
+
+    Args:
+        n_models: >= 1.
+        n_rows: Rows of one event, >= 1.
+        is_inside: As intake writes it to the timeline (provenance, sequence), not as a client writes it to the door.
+    """
+
+    def __init__(self, n_models: int, n_rows: int, *, is_inside: bool) -> None:
+        self.n_models, self.n_rows, self._is_inside = n_models, n_rows, is_inside
+        chance = np.random.default_rng(_SEED)
+        self._values = [chance.normal(size=(N_FEATURES, n_rows)).astype(F4).tobytes() for _ in range(64)]
+        self._predictions = [pack(chance.integers(0, 10, n_rows).astype(float)) for _ in range(64)]
+        self._scores = [pack(chance.uniform(0.6, 1.0, n_rows)) for _ in range(64)]
+
+    def registrations(self, topic: str, n_partitions: int) -> Iterator[Output]:
+        """Yield the contract of every model."""
+        for index in range(self.n_models):
+            yield self._seal(topic, n_partitions, index, index, registration(index))
+
+    def events(self, topic: str, n_partitions: int, n: int, start: int = 0) -> Iterator[Output]:
+        """Yield `n` events, the first one number `start`; request ids never repeat."""
+        for number in range(start, start + n):
+            yield self._seal(topic, n_partitions, number % self.n_models, self.n_models + number, self.samples(number))
+
+    def samples(self, number: int) -> Samples:
+        """Payload of event `number`."""
+        pick, n = number % 64, self.n_rows
+        first = number * n
+        return Samples(
+            version="v1",
+            role="champion",
+            request=[f"r{first + row}" for row in range(n)],
+            time=pack([_START_MS / 1000 + (first + row) * 0.001 for row in range(n)]),
+            features=list(FEATURES),
+            values=self._values[pick],
+            prediction=self._predictions[pick],
+            score=self._scores[pick],
+            provenance=Provenance("bench", "/bench/client", f"e{number}") if self._is_inside else None,
+        )
+
+    def _seal(self, topic: str, n_partitions: int, model: int, number: int, data: Payload) -> Output:
+        subject = model_name(model)
+        key = subject.encode()
+        place = partition_of(key, n_partitions)
+        source, id_ = "/bench/client", f"e{number}"
+        if self._is_inside:
+            source, id_ = f"/homeostat/intake.telemetry/homeostat.telemetry/bench/{place}", f"{number}.0"
+        value, content_type = encode_payload(data)
+        headers = encode_headers(
+            id_=id_,
+            source=source,
+            type_=data.TYPE,
+            time=_START_MS + number,
+            subject=subject,
+            content_type=content_type,
+            story=Identity(f"{source}#{id_}"),
+            cause=Identity(f"/bench/client#e{number}") if self._is_inside else None,
+            sequence=f"{number:016d}.0000" if self._is_inside else None,
+        )
+        return Output(topic, place, key, value, headers)

@@ -1,0 +1,253 @@
+"""People's requests: signed, answered by the governor, and told apart by exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.cli.system import System
+
+from homeostat.cli.brake import publish_pending, release_brake
+from homeostat.events import BrakeConfirmed, BrakeSet, FreezeSet
+from homeostat.events.logs import POLICIES, REPORTS, REQUESTS
+from homeostat.host.connection import BrokerUnreachable
+
+
+def test_the_first_key_is_the_root_and_others_need_an_admin(governed: System) -> None:
+    """An unsigned second key is not even sent; with `--by` it is in the keyring."""
+    governed("keys", "create", "ana", code=2)
+    assert "--by" in governed.stderr
+
+    governed("keys", "register", "ana", "--role", "approver", "--by", "operator")
+    governed("keys", "register", "ana")
+
+    assert "already" in governed.stderr
+    assert {row["name"] for row in governed.json("keys", "show")} == {"operator", "ana"}
+
+
+def test_a_key_is_made_even_without_a_broker(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on disk, and the command says how to register it later."""
+    monkeypatch.setattr(system.logs, "ranges", away)
+
+    system("keys", "create", "ana")
+
+    assert "keys register ana" in system.stderr
+    assert (system.folder / "keys" / "ana.pem").exists()
+
+
+def test_rotation_leaves_the_new_key_in_force_and_the_old_one_not(governed: System) -> None:
+    """What the old key signs afterwards is denied."""
+    old = (governed.folder / "keys" / "operator.pem").read_bytes()
+
+    governed("keys", "rotate", "operator")
+
+    governed("budget", "team", "10")
+    path = governed.folder / "keys" / "old.pem"
+    path.write_bytes(old)
+    path.chmod(0o600)
+    governed("budget", "team", "11", "--key", "old", code=4)
+    assert "key_revoked" in governed.stderr
+
+
+def test_what_nobody_signed_for_is_denied(governed: System) -> None:
+    """A key outside of the keyring has no say; exit code 4 and the governor's reason."""
+    from homeostat.audit import keys
+
+    keys.create(governed.folder / "keys", "stranger")
+
+    governed("freeze", "team", "--key", "stranger", code=4)
+
+    assert "key_unknown" in governed.stderr
+
+
+def test_without_services_a_request_is_pending(governed: System) -> None:
+    """Exit code 5, and the hint that nobody reads the door."""
+    governed.logs.is_running = False
+
+    governed("freeze", "team", "--timeout", "0", code=5)
+
+    assert "intake has not taken it" in governed.stderr
+
+
+def test_freeze_denies_and_unfreeze_lets_go(governed: System) -> None:
+    """Why names the freeze while it lasts."""
+    governed("freeze", "team", "-m", "holiday")
+    (answer,) = governed.json("why", "team/m")
+    assert answer["because"] == "its scope is frozen"
+
+    governed("unfreeze", "team")
+
+    (answer,) = governed.json("why", "team/m")
+    assert answer["facts"]["freeze"] == "none"
+
+
+def test_freeze_waits_for_every_policy_partition(governed: System) -> None:
+    """Pending until hands have confirmed for each partition of each policy log."""
+    governed("freeze", "team", "--wait", "--timeout", "0", code=5)
+    confirm_everything(governed)
+
+    governed("freeze", "team", "--wait")
+
+    assert "confirmed by 8 policy partitions" in governed.stdout
+
+
+def confirm_everything(governed: System) -> None:
+    """Let hands confirm each brake as it comes: their reports are folded with the next flush."""
+    settle, log = governed.logs.loop.settle, governed.log
+
+    def settle_and_confirm() -> None:
+        settle()
+        for topic in POLICIES:
+            for partition in range(log.places(topic)):
+                for record in log.records(topic, partition):
+                    headers = dict(record.headers)
+                    if headers["ce_type"] == BrakeSet.TYPE.encode():
+                        freeze = json.loads(record.value or b"")["freeze"]
+                        confirmed = BrakeConfirmed(
+                            hand="h", log=topic, partition=partition, freeze=freeze, scope="team"
+                        )
+                        id_ = f"{freeze}-{topic}-{partition}"
+                        log.publish(REPORTS, "team", confirmed, id_=id_, source="/homeostat/hand/h")
+        settle()
+
+    governed.logs.loop.settle = settle_and_confirm  # type: ignore[method-assign]  # hands, in three lines
+
+
+def away(*_: object, **__: object) -> None:
+    raise BrokerUnreachable("127.0.0.1:1", "test")
+
+
+def test_freeze_without_a_broker_brakes_this_machine(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file names the scope, and holds the signed request, which the governor takes later."""
+    with monkeypatch.context() as patched:
+        patched.setattr(governed.logs, "topics", away)
+        governed("freeze", "team")
+    path = governed.folder / "brake.json"
+    assert json.loads(path.read_text())["scopes"] == ["team"]
+    assert not list(governed.log.all(REQUESTS))[1:]
+
+    assert publish_pending(path, governed.logs) == 1
+
+    (answer,) = governed.json("why", "team/m")
+    assert answer["because"] == "its scope is frozen"
+    assert release_brake(path, "team")
+    assert not path.exists()
+
+
+def test_the_next_freeze_publishes_what_waited(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the broker back, freezing again brings both requests, and the file goes."""
+    with monkeypatch.context() as patched:
+        patched.setattr(governed.logs, "topics", away)
+        governed("freeze", "other")
+        governed("freeze", "team")
+
+    governed("freeze", "team")
+
+    frozen = [event["data"]["scope"] for event in governed.json("tail", "governance", "-t", "freeze.set")]
+    assert sorted(frozen) == ["other", "team", "team"]
+    assert json.loads((governed.folder / "brake.json").read_text())["scopes"] == ["other"]
+
+
+def test_an_approval_moves_a_held_action(system: System) -> None:
+    """Held for a person, approved by the ending of its id; a second approval is denied."""
+    system("keys", "create", "operator")
+    system.register(tier="high")
+    action = system.propose()
+    (answer,) = system.json("why", "team/m")
+    assert "held" in answer["because"]
+
+    assert "approved" in system("approve", action[-12:])
+
+    assert system.json("tail", "policy.retrain")[0]["data"]["action"] == action
+    system("approve", action, code=4)
+    assert "action_unknown" in system.stderr
+
+
+def test_a_denial_ends_a_held_action(system: System) -> None:
+    """The verdict says so."""
+    system("keys", "create", "operator")
+    system.register(tier="high")
+    action = system.propose()
+
+    assert "denied" in system("deny", action)
+    system("approve", "no-such-action", code=3)
+
+
+def test_why_names_the_failing_rule_and_what_would_pass(governed: System) -> None:
+    """A denied proposal: rule, value, limit, nearest."""
+    governed("budget", "team", "0.5")
+
+    governed.propose()
+
+    (answer,) = governed.json("why", "team/m")
+    assert "would pass at 0.5" in answer["facts"]["verdict 1"]
+    assert answer["facts"]["budget"].startswith("0.5 per 24 h in team")
+
+
+def test_revert_without_an_earlier_version_is_denied(governed: System) -> None:
+    """The governor's reason reaches the shell."""
+    governed("revert", "team/m", code=4)
+
+    assert "nothing_to_revert" in governed.stderr
+
+
+LAW = """
+[rules]
+max_actions = 7
+[budget]
+money = 50
+period = "7d"
+[scopes.team]
+owner = "ana"
+[scopes.team.budget]
+money = 5
+[roles]
+ana = ["approver@team"]
+"""
+
+
+def test_a_law_file_is_applied_once(governed: System, tmp_path: Path) -> None:
+    """A dry run changes nothing; applying sends what differs; applying again sends nothing."""
+    file = tmp_path / "homeostat.toml"
+    file.write_text(LAW)
+
+    planned = governed.json("apply", str(file), "--dry-run")
+    assert len(planned) == 5
+    assert len(governed.json("apply", str(file))) == 5
+
+    assert governed.json("apply", str(file)) == []
+    file.write_text(LAW.replace("max_actions = 7", "max_actions = 8"))
+    (change,) = governed.json("apply", str(file), "--dry-run")
+    assert change["changed"] == ["- max_actions = 7", "+ max_actions = 8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[rulez]", "rulez is not known here"),
+        ("[rules]\nmax_action = 1", "max_action"),
+        ("[scopes.team]\nmoney = 1", "scopes.team.money"),
+        ("[budget]\nmoney = -1", "money"),
+        ("[budget]\nmoney = 1\nperiod = 'long'", "no length of time"),
+        ("[roles]\nana = ['king']", "role"),
+        ("x", "not TOML"),
+    ],
+)
+def test_a_law_file_with_a_mistake_is_refused(system: System, tmp_path: Path, text: str, says: str) -> None:
+    """Nothing is sent, and the message names the key."""
+    file = tmp_path / "homeostat.toml"
+    file.write_text(text)
+
+    system("apply", str(file), code=2)
+
+    assert says in system.stderr
+    assert not list(system.log.all(REQUESTS))
+
+
+def test_an_unchanged_freeze_is_what_was_signed(governed: System) -> None:
+    """The request on governance carries its signature, and is what was typed."""
+    governed("freeze", "team", "-m", "why not")
+
+    (seen,) = governed.json("tail", "governance", "-t", "freeze.set")
+
+    assert FreezeSet.model_validate(seen["data"] | {"provenance": None}).reason == "why not"
+    assert seen["data"]["provenance"]["key"] == governed.json("keys", "show")[0]["key"]
