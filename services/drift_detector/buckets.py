@@ -42,11 +42,14 @@ def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> 
 
 def _add(state: State, samples: Samples) -> None:
     """Add column sums: row after row, so that the order of the additions is the same everywhere."""
+    n_rows = samples.n_rows
     values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
     # NaN fails the comparison, so the fast path has only known values.
-    if values.size and np.abs(values).max() < _UNKNOWN_FROM:
-        state.sums[:-1] += np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
-        state.counts[:-1] += samples.n_rows
+    if values.size and np.maximum.reduce(np.abs(values), axis=None) < _UNKNOWN_FROM:
+        state.sums[:-1] += (
+            values[:, 0] if n_rows == 1 else np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
+        )
+        state.counts[:-1] += n_rows
     elif values.size:
         known = np.abs(values) < _UNKNOWN_FROM
         state.sums[:-1] += np.add.accumulate(np.where(known, values, 0.0), axis=1, dtype=np.float64)[:, -1]
@@ -58,9 +61,10 @@ def _add(state: State, samples: Samples) -> None:
             n += 1
     state.sums[-1] += total
     state.counts[-1] += n
-    state.tally.rows += samples.n_rows
-    state.tally.score += total
-    state.tally.n_scored += n
+    tally = state.tally
+    tally.rows += n_rows
+    tally.score += total
+    tally.n_scored += n
 
 
 def _ordered(features: list[str], samples: Samples) -> NDArray[np.float32]:

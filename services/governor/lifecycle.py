@@ -88,6 +88,9 @@ def approve(
         state.actions.pop(id_, None)
         return given
     state.actions[id_] = action
+    if proposal.kind == "rollout":
+        action.waiting_for, action.candidates, action.phase = [], list(proposal.candidates), "ready"
+        return (*given, *proceed(state, id_, action))
     return (*given, commands.first(state, id_, action, settings))
 
 

@@ -9,6 +9,8 @@ from homeostat.events import ActionProposed, RuleResult, RulesSet
 MAX_FIRST_STEP: Final = 0.5
 """A first step above this is not a canary."""
 
+_SERVING: Final = ("retrain", "rollout")
+
 Rule = Callable[[State, ActionProposed, RulesSet, int], RuleResult]
 
 
@@ -36,11 +38,11 @@ def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: in
 
 
 def one_at_a_time(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """One action per model and kind in flight."""
+    """One action at a time that changes what a model serves; and one of each other kind."""
     target = proposal.model or proposal.family
+    rivals = _SERVING if proposal.kind in _SERVING else (proposal.kind,)
     n = sum(
-        (a.proposal.model or a.proposal.family) == target and a.proposal.kind == proposal.kind
-        for a in state.actions.values()
+        (a.proposal.model or a.proposal.family) == target and a.proposal.kind in rivals for a in state.actions.values()
     )
     return _result("one_at_a_time", n, 0, f"{n} in flight for {target}", passed=n == 0)
 

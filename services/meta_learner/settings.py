@@ -17,7 +17,7 @@ class LearnerSettings:
         tasks_per_training: New tasks after which initial weights are learned.
         training_steps: Outer steps of a meta-training.
         alarm_rate: Stated rate of the alert thresholds it proposes.
-        threshold_eta: Step of their tracking.
+        threshold_eta: Step of their tracking; on made-up cameras it alerts at the stated rate.
         interval_z: Half-width of the published 90 % intervals.
     """
 
@@ -30,5 +30,5 @@ class LearnerSettings:
     tasks_per_training: int = 100
     training_steps: int = 300
     alarm_rate: float = 0.01
-    threshold_eta: float = 0.05
+    threshold_eta: float = 0.5
     interval_z: float = 1.6448536

@@ -8,7 +8,7 @@ import numpy as np
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Identity, Payload
-from homeostat.events import ModelRegistered, Samples
+from homeostat.events import IndicatorComputed, ModelRegistered, Samples
 from homeostat.events.base import Provenance
 from homeostat.events.columns import F4, pack
 from homeostat.events.telemetry import FeatureContract
@@ -46,6 +46,7 @@ class Traffic:
 
     def __init__(self, n_models: int, n_rows: int, *, is_inside: bool) -> None:
         self.n_models, self.n_rows, self._is_inside = n_models, n_rows, is_inside
+        self._client = f"/bench/client-{n_rows}"  # so that traffic of another width repeats no identity
         chance = np.random.default_rng(_SEED)
         self._values = [chance.normal(size=(N_FEATURES, n_rows)).astype(F4).tobytes() for _ in range(64)]
         self._predictions = [pack(chance.integers(0, 10, n_rows).astype(float)) for _ in range(64)]
@@ -68,22 +69,22 @@ class Traffic:
         return Samples(
             version="v1",
             role="champion",
-            request=[f"r{first + row}" for row in range(n)],
+            request=[f"r{n}.{first + row}" for row in range(n)],
             time=pack([_START_MS / 1000 + (first + row) * 0.001 for row in range(n)]),
             features=list(FEATURES),
             values=self._values[pick],
             prediction=self._predictions[pick],
             score=self._scores[pick],
-            provenance=Provenance("bench", "/bench/client", f"e{number}") if self._is_inside else None,
+            provenance=Provenance("bench", self._client, f"e{number}") if self._is_inside else None,
         )
 
     def _seal(self, topic: str, n_partitions: int, model: int, number: int, data: Payload) -> Output:
         subject = model_name(model)
         key = subject.encode()
         place = partition_of(key, n_partitions)
-        source, id_ = "/bench/client", f"e{number}"
+        source, id_ = self._client, f"e{number}"
         if self._is_inside:
-            source, id_ = f"/homeostat/intake.telemetry/homeostat.telemetry/bench/{place}", f"{number}.0"
+            source, id_ = f"/homeostat/intake.telemetry/homeostat.telemetry/bench-{self.n_rows}/{place}", f"{number}.0"
         value, content_type = encode_payload(data)
         headers = encode_headers(
             id_=id_,
@@ -93,7 +94,28 @@ class Traffic:
             subject=subject,
             content_type=content_type,
             story=Identity(f"{source}#{id_}"),
-            cause=Identity(f"/bench/client#e{number}") if self._is_inside else None,
+            cause=Identity(f"{self._client}#e{number}") if self._is_inside else None,
             sequence=f"{number:016d}.0000" if self._is_inside else None,
         )
         return Output(topic, place, key, value, headers)
+
+
+def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects: int = 200) -> Iterator[Output]:
+    """Yield `n` ordinary JSON events of an internal log, the first one number `start`."""
+    for number in range(start, start + n):
+        subject = model_name(number % n_subjects)
+        key = subject.encode()
+        place = partition_of(key, n_partitions)
+        value, content_type = encode_payload(IndicatorComputed(model=subject, name="load", value=float(number)))
+        source, id_ = f"/homeostat/bench/{topic}/made-up/{place}", f"{number}.0"
+        headers = encode_headers(
+            id_=id_,
+            source=source,
+            type_=IndicatorComputed.TYPE,
+            time=_START_MS + number,
+            subject=subject,
+            content_type=content_type,
+            story=Identity(f"{source}#{id_}"),
+            sequence=f"{number:016d}.0000",
+        )
+        yield Output(topic, place, key, value, headers)

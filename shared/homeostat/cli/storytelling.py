@@ -18,6 +18,9 @@ from homeostat.events.logs import AUDIT, LOGS, TELEMETRY, TIMELINE
 _BULK: Final = (TELEMETRY, TIMELINE)
 """Read only when the others do not know the id."""
 
+_MARGIN_MS: Final = 60_000
+"""What opened a story at the telemetry door lies a little before what came of it."""
+
 _N_NAMED: Final = 5
 
 
@@ -109,7 +112,7 @@ def tell(logs: Logs, story: str) -> Story:
     topics = [log.name for log in LOGS if log.name in present and log.name != AUDIT]
     small = [name for name in topics if name not in _BULK]
     records = [r for r in logs.read(small) if attributes(r).story == story]
-    began = min((r.timestamp for r in records), default=None)
+    began = max(0, min(r.timestamp for r in records) - _MARGIN_MS) if records else None
     bulk = [name for name in topics if name in _BULK]
     records += [r for r in logs.read(bulk, since=began) if attributes(r).story == story]
     if not records:

@@ -27,7 +27,24 @@ _COLOURS: Final = {
     "checkpoint": "dim",
     "clock": "dim",
 }
-_HIDDEN: Final = ("provenance", "model", "family", "action", "command", "kind", "public_key", "value", "headers", "key")
+_HIDDEN: Final = (
+    "provenance",
+    "model",
+    "family",
+    "action",
+    "command",
+    "kind",
+    "verdict",
+    "rules_version",
+    "expires_at",
+    "public_key",
+    "value",
+    "headers",
+    "key",
+    "topic_id",
+    "digest",
+    "previous",
+)
 _N_FIELDS: Final = 5
 _FIELD_LENGTH: Final = 40
 

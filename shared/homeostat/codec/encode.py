@@ -7,6 +7,7 @@ arithmetic unit never reach a log. Columns are msgpack with their fields in orde
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -49,7 +50,12 @@ def partition_of(key: bytes, n_partitions: int) -> int:
 
 def rfc3339(millis: int) -> str:
     """Format broker time as CloudEvents wants it."""
-    return datetime.fromtimestamp(millis // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{millis % 1000:03d}Z"
+    return f"{_second(millis // 1000)}.{millis % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)  # a stretch of a log lies within few seconds, and formatting costs more than encoding
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def traceparent(story: str, identity: str) -> bytes:

@@ -50,7 +50,12 @@ POLICIES: Final = (
 
 
 def compare(world: World, policies: Sequence[Policy] = POLICIES) -> tuple[PolicyResult, ...]:
-    """Run policies on one world and score them, in the order given.
+    """Run policies on one world and score them, in the order given."""
+    return tuple(score(world, run) for run in run_policies(world, policies))
+
+
+def run_policies(world: World, policies: Sequence[Policy] = POLICIES) -> tuple[PolicyRun, ...]:
+    """Run policies on one world, in the order given.
 
     A station's stream is drawn once for all of them; no more than that is in memory.
     """
@@ -61,7 +66,7 @@ def compare(world: World, policies: Sequence[Policy] = POLICIES) -> tuple[Policy
         stream = tuple(world.event(station, index) for index in range(world.events))
         for run in runs:
             run.look_after(stream, installed)
-    return tuple(score(world, run.finished()) for run in runs)
+    return tuple(run.finished() for run in runs)
 
 
 @dataclass(slots=True, eq=False)

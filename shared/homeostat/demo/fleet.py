@@ -21,7 +21,6 @@ from homeostat.events import (
     Samples,
     TaskRecorded,
 )
-from homeostat.events.base import Scalar
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import TELEMETRY, TRACES
 
@@ -29,7 +28,6 @@ SCOPE: Final = "plant"
 FAMILY: Final = "cameras"
 VERSION: Final = "installed"
 FEATURES: Final = ("brightness", "contrast", "min_row_std")
-_INSTALL_IMAGES: Final = 500
 _SECONDS_PER_EVENT: Final = 60.0
 
 _SGD: Final[Mapping[str, bool | int | float | str]] = {
@@ -127,7 +125,7 @@ class Fleet:
         digests = {}
         for station in range(self.world.stations):
             pool = self.world.history(station)
-            weights = install(pool.x[:_INSTALL_IMAGES], pool.y[:_INSTALL_IMAGES], seed=station)
+            weights = install(pool.x, pool.y, seed=self.world.seed)
             digests[subject(station)] = digest = store.put(encode(weights))
             registered = ModelRegistered(
                 family=FAMILY,

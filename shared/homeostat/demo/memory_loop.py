@@ -5,10 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from drift_detector import DriftDetector
 from governor import Governor
+from homeostat.artifacts import ArtifactStore, open_store
+from homeostat.audit.keys import Key, create
+from homeostat.audit.signing import signed_bytes
+from homeostat.codec import Record, encode_payload
+from homeostat.core import Fold, Hand
+from homeostat.events import KeyRegistered
+from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
+from homeostat.host import HandRunner, MemoryHands, MemoryLog, MemoryLoop
+from homeostat.host.notary import seal_with
+from homeostat.host.reader import MemoryReader
 from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 from maml_trainer.hand import MamlTrainer
 from meta_learner import LearnerSettings, MetaLearner
@@ -21,15 +31,7 @@ from rollout_actuator import RolloutActuator
 from rollout_actuator.targets.local import LocalTarget
 from rollout_actuator.targets.router import Router
 
-from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.audit.keys import Key, create
-from homeostat.audit.signing import signed_bytes
-from homeostat.core import Fold, Hand
-from homeostat.events import KeyRegistered
-from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
-from homeostat.host import HandRunner, MemoryHands, MemoryLog, MemoryLoop
-from homeostat.host.notary import seal_with
-from homeostat.host.reader import MemoryReader
+_ROUND_MS: Final = 200
 
 
 @dataclass(slots=True)
@@ -52,14 +54,28 @@ class InMemory:
     operator: Key
     n_published: int = 0
 
+    def settle(self, max_lag: int, max_tasks: int) -> None:
+        """Run until nobody has anything to do; a fifth of a second passes."""
+        self.log.now += _ROUND_MS
+        self.loop.settle()
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything that lies in a log."""
+        return list(self.log.all(topic))
+
+    def places(self, topic: str) -> int:
+        """Partitions of a log."""
+        return self.log.places(topic)
+
+    def tick(self) -> None:
+        """No process to keep alive."""
+
     def publish(self, topic: str, subject: str, data: Any) -> None:
         """Write to a door, as the client would; requests are signed."""
         self.n_published += 1
         source, id_ = "/demo/cameras", str(self.n_published)
         headers: list[tuple[str, bytes]] = []
         if topic == REQUESTS:
-            from homeostat.codec import encode_payload
-
             signed = signed_bytes(data.TYPE, subject, source, id_, encode_payload(data)[0])
             headers = [("signature", self.operator.sign(signed).encode()), ("key-id", self.operator.key_id.encode())]
         self.log.publish(topic, subject, data, id_=id_, source=source, headers=headers)

@@ -11,20 +11,26 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from drift_detector import DriftDetector
+from homeostat.core import Event, Identity, Payload, Position
 from homeostat.demo.camera import capture, draw_optics, draw_pose, operator, standardise
 from homeostat.demo.digits import SIDE, Split, split
 from homeostat.demo.network import Weights, install, predict
 from homeostat.demo.world import N_SERVED
+from homeostat.events import ActionApplied, Band, ModelRegistered, Samples
+from homeostat.events.columns import pack
+from homeostat.events.logs import TIMELINE
 
 RATE: Final = 0.01
 """Nominal share of events with an alert."""
 
-ETA: Final = 0.3
-"""Step of the tracker, relative to the spread of the calibration scores; a larger one alerts less and misses more."""
+ETA: Final = 0.5
+"""Step of the tracker, as the meta-learner proposes it; a larger one alerts less and misses more."""
 
 N_CALIBRATION: Final = 192
 """Two days: a static threshold has seen every hour."""
 
+_MODEL: Final = "demo/camera"
 _DAY_EVENTS: Final = 96
 _SWING: Final = 0.3
 _AGEING: Final = 0.5
@@ -84,21 +90,55 @@ def static_alerts(scores: _Scores) -> _Bools:
 
 
 def tracked_alerts(scores: _Scores, *, eta: float = ETA) -> _Bools:
-    """Alert above a threshold that starts as the static one and follows the scores; one answer per later event.
+    """Alert where the drift detector does, with a band approved after the calibration; one answer per later event.
 
-    After each event it rises by eta sd (1 - `RATE`) if there was an alert and falls by eta sd `RATE` if not,
-    sd being the spread of the calibration scores; so in the long run the share of alerts is `RATE`, whatever the
-    scores do.
-
-    Source: quantile tracking, Angelopoulos, Candès and Tibshirani 2023 (conformal PID control), section 2.1.
+    The events go through the fold itself: what is compared is what runs.
     """
-    threshold = float(np.quantile(scores[:N_CALIBRATION], 1.0 - RATE))
-    step = eta * float(scores[:N_CALIBRATION].std())
+    fold = DriftDetector()
+    state = fold.initial(_MODEL)
+    state, _ = fold.step(state, _event(0, ModelRegistered(family="cameras", champion="v1", model=_MODEL)))
     alerts = np.zeros(len(scores) - N_CALIBRATION, np.bool_)
-    for at, score in enumerate(scores[N_CALIBRATION:].tolist()):
-        alerts[at] = score > threshold
-        threshold += step * (float(alerts[at]) - RATE)
+    for index, score in enumerate(scores.tolist()):
+        if index == N_CALIBRATION:
+            band = Band(signal="uncertainty", rate=RATE, low=0.0, high=1.0, eta=eta)
+            state, _ = fold.step(state, _event(index, _approved(band)))
+        state, _ = fold.step(state, _event(index, _bucket(index, score)))
+        if index >= N_CALIBRATION and state.tracker is not None:
+            alerts[index - N_CALIBRATION] = state.tracker.is_alert
     return alerts
+
+
+def _approved(band: Band) -> ActionApplied:
+    return ActionApplied(action="a", command="c", kind="threshold", family="demo/cameras", model=_MODEL, band=band)
+
+
+def _bucket(index: int, score: float) -> Samples:
+    return Samples(
+        version="v1",
+        role="champion",
+        request=[f"{index}-{row}" for row in range(N_SERVED)],
+        time=pack([float(index)] * N_SERVED),
+        features=[],
+        values=b"",
+        prediction=pack([0.0] * N_SERVED),
+        score=pack([1.0 - score] * N_SERVED),
+    )
+
+
+def _event(index: int, data: Payload) -> Event:
+    position = Position(TIMELINE, "", 0, index)
+    story = Identity("demo#0")
+    return Event(
+        id=f"{index}.0",
+        source="demo",
+        type=data.TYPE,
+        subject=_MODEL,
+        time=index,
+        data=data,
+        position=position,
+        story=story,
+        emitter="demo",
+    )
 
 
 class _Tally:

@@ -29,6 +29,7 @@ from homeostat.events.governance import (
     BudgetSet,
     BurnReported,
     CanaryJudged,
+    Candidate,
     FreezeLifted,
     FreezeSet,
     KeyRegistered,
@@ -46,7 +47,6 @@ from homeostat.events.governance import (
 from homeostat.events.policy import (
     BrakeReleased,
     BrakeSet,
-    Candidate,
     Command,
     MetaTrainingStart,
     RetrainStart,

@@ -62,6 +62,22 @@ class Plan(Value):
     price: float = Field(default=0.0, ge=0.0)
 
 
+class Candidate(Value):
+    """A version that an action has trained.
+
+    Args:
+        arm: Which arm.
+        version: Its name.
+        artifact: Its weights.
+        seconds: Training time.
+    """
+
+    arm: Name
+    version: Name
+    artifact: Digest
+    seconds: float = Field(default=0.0, ge=0.0)
+
+
 class ActionProposed(Data):
     """What the learner wants, with its alternatives. Its identity is the action's id.
 
@@ -75,6 +91,7 @@ class ActionProposed(Data):
         arms: All alternatives.
         shadows: Arms trained and scored without traffic.
         window: Data to train on.
+        candidates: For a rollout: versions that were trained elsewhere; the chosen one becomes the canary.
         plan: How.
         band: For a threshold.
         meta_training: For initial weights.
@@ -96,6 +113,7 @@ class ActionProposed(Data):
     arms: tuple[Arm, ...] = ()
     shadows: tuple[Name, ...] = ()
     window: Range | None = None
+    candidates: tuple[Candidate, ...] = ()
     plan: Plan = Plan()
     band: Band | None = None
     meta_training: MetaTraining | None = None

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from homeostat.events.base import Arm, Band, Data, Digest, Millis, Name, Range, Ratio, Subject, Value
-from homeostat.events.governance import MetaTraining, Plan
+from homeostat.events.base import Arm, Band, Data, Digest, Millis, Name, Range, Ratio, Subject
+from homeostat.events.governance import Candidate, MetaTraining, Plan
 
 
 class Command(Data):
@@ -53,22 +53,6 @@ class RetrainStart(Command):
     chosen: Name
     timeout_seconds: float = Field(default=60.0, gt=0.0)
     price_per_second: float = Field(default=0.0, ge=0.0)
-
-
-class Candidate(Value):
-    """A version that an action has trained.
-
-    Args:
-        arm: Which arm.
-        version: Its name.
-        artifact: Its weights.
-        seconds: Training time.
-    """
-
-    arm: Name
-    version: Name
-    artifact: Digest
-    seconds: float = Field(default=0.0, ge=0.0)
 
 
 class Rollout(Command):

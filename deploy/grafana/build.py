@@ -1,0 +1,202 @@
+"""Write the dashboards: `python deploy/grafana/build.py`. A test holds the files against this and the metrics.
+
+Two questions, one dashboard each: is it well, and does anybody have to act (on-call); why is it slow or stuck (debug).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from homeostat.telemetry import metrics
+
+FOLDER: Final = Path(__file__).parent / "dashboards"
+_SOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
+_COLUMNS: Final = 24
+"""Width of Grafana's grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel.
+
+    Args:
+        title: What it shows.
+        description: What to look for.
+        expr: PromQL.
+        legend: Of one series, with `{{label}}`.
+        unit: Grafana's name of the unit.
+        kind: Grafana's type of panel.
+        width: Of 24 columns.
+        red_from: Value from which it turns red; None for never.
+    """
+
+    title: str
+    description: str
+    expr: str
+    legend: str
+    unit: str = "short"
+    kind: str = "timeseries"
+    width: int = 12
+    red_from: float | None = None
+
+
+def _rate(metric: metrics.Metric, by: str) -> str:
+    return f"sum by ({by}) (rate({metric.name}[$__rate_interval]))"
+
+
+_REFUSED: Final = f"sum(rate({metrics.RECORDS_REFUSED.name}[5m]))"
+_FOLDED: Final = f"sum(rate({metrics.RECORDS_FOLDED.name}[5m]))"
+_WELL: Final = 'up{job=~"homeostat|model-server"}'
+
+ON_CALL: Final = (
+    Panel(
+        "Alerts",
+        "Each has a runbook under docs/runbooks.",
+        'ALERTS{alertstate="firing"}',
+        "{{alertname}}",
+        kind="table",
+        width=24,
+    ),
+    Panel("Services down", "", f"count({_WELL} == 0) or vector(0)", "down", kind="stat", width=6, red_from=1),
+    Panel(
+        "Scopes frozen",
+        "",
+        f"count(max by (scope) ({metrics.BRAKE.name}) == 1) or vector(0)",
+        "frozen",
+        kind="stat",
+        width=6,
+        red_from=1,
+    ),
+    Panel(
+        "Refused input",
+        "Share of all records.",
+        f"({_REFUSED} / ({_REFUSED} + {_FOLDED})) or vector(0)",
+        "refused",
+        "percentunit",
+        "stat",
+        6,
+        0.01,
+    ),
+    Panel("Commands under way", "", f"sum({metrics.TASKS_IN_FLIGHT.name})", "commands", kind="stat", width=6),
+    Panel("Records folded", "Does it work?", _rate(metrics.RECORDS_FOLDED, "fold"), "{{fold}}", "ops"),
+    Panel(
+        "Lag",
+        "How late is it?",
+        f"sum by (consumer, log) ({metrics.LAG_RECORDS.name})",
+        "{{consumer}} {{log}}",
+        red_from=10_000,
+    ),
+    Panel(
+        "Records refused",
+        "`homeostat quarantine list` says more.",
+        _rate(metrics.RECORDS_REFUSED, "fold, reason"),
+        "{{fold}} {{reason}}",
+        "ops",
+    ),
+    Panel(
+        "Commands closed",
+        "Refused ones: signature or expiry.",
+        f"sum by (hand, outcome) (increase({metrics.COMMANDS_DONE.name}[5m]))",
+        "{{hand}} {{outcome}}",
+    ),
+)
+
+DEBUG: Final = (
+    Panel("What runs", "", metrics.BUILD.name, "{{service}} {{version}}", kind="table", width=24),
+    Panel("Outputs", "Against records folded: what a fold says.", _rate(metrics.OUTPUTS, "fold"), "{{fold}}", "ops"),
+    Panel(
+        "Duplicates dropped",
+        "After a crash for a moment; else a producer repeats.",
+        _rate(metrics.RECORDS_DROPPED, "fold"),
+        "{{fold}}",
+        "ops",
+    ),
+    Panel("Subjects in memory", "", f"sum by (fold) ({metrics.SUBJECTS.name})", "{{fold}}"),
+    Panel("Snapshot bytes", "", _rate(metrics.SNAPSHOT_BYTES, "fold"), "{{fold}}", "Bps"),
+    Panel("Partitions", "By process: are they shared?", metrics.PARTITIONS.name, "{{container}} {{consumer}} {{log}}"),
+    Panel("Rebalances", "", f"sum by (consumer) (increase({metrics.REBALANCES.name}[5m]))", "{{consumer}}"),
+    Panel(
+        "Lag by process",
+        "One behind, the others not: a hot partition.",
+        metrics.LAG_RECORDS.name,
+        "{{container}} {{consumer}} {{log}}",
+    ),
+    Panel("Commands under way", "", metrics.TASKS_IN_FLIGHT.name, "{{hand}}"),
+    Panel("Memory", "", 'process_resident_memory_bytes{job="homeostat"}', "{{container}}", "bytes"),
+    Panel("Processor", "Cores.", 'rate(process_cpu_seconds_total{job="homeostat"}[$__rate_interval])', "{{container}}"),
+)
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Grafana's model of each dashboard, by uid."""
+    return {
+        "on-call": _dashboard("on-call", "Homeostat: on call", ON_CALL),
+        "debug": _dashboard("debug", "Homeostat: debug", DEBUG),
+    }
+
+
+def render(dashboard: dict[str, Any]) -> str:
+    """Text of a dashboard's file."""
+    return json.dumps(dashboard, indent=1) + "\n"
+
+
+def _dashboard(uid: str, title: str, panels: tuple[Panel, ...]) -> dict[str, Any]:
+    placed, x, y, height = [], 0, 0, 0
+    for number, panel in enumerate(panels, start=1):
+        if x + panel.width > _COLUMNS:
+            x, y, height = 0, y + height, 0
+        own = 4 if panel.kind == "stat" else 8
+        placed.append(_panel(number, panel, {"x": x, "y": y, "w": panel.width, "h": own}))
+        x, height = x + panel.width, max(height, own)
+    return {
+        "uid": f"homeostat-{uid}",
+        "title": title,
+        "tags": ["homeostat"],
+        "schemaVersion": 39,
+        "editable": False,
+        "refresh": "10s",
+        "time": {"from": "now-1h", "to": "now"},
+        "panels": placed,
+    }
+
+
+def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
+    is_table, is_now = panel.kind == "table", panel.kind in ("table", "stat")
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.red_from is not None:
+        steps.append({"color": "red", "value": panel.red_from})
+    return {
+        "id": number,
+        "title": panel.title,
+        "description": panel.description,
+        "type": panel.kind,
+        "gridPos": place,
+        "datasource": _SOURCE,
+        "fieldConfig": {
+            "defaults": {"unit": panel.unit, "thresholds": {"mode": "absolute", "steps": steps}},
+            "overrides": [],
+        },
+        "targets": [
+            {
+                "refId": "A",
+                "datasource": _SOURCE,
+                "expr": panel.expr,
+                "legendFormat": panel.legend,
+                "instant": is_now,
+                "range": not is_now,
+                "format": "table" if is_table else "time_series",
+            }
+        ],
+    }
+
+
+def main() -> None:
+    """Write every dashboard."""
+    FOLDER.mkdir(exist_ok=True)
+    for uid, dashboard in dashboards().items():
+        (FOLDER / f"{uid}.json").write_text(render(dashboard), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Every decision of a run, derived again from the logs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from homeostat.codec import Output, Record
+from homeostat.core import Fold
+from homeostat.demo.system import System
+from homeostat.events.logs import DOORS, LOGS
+from homeostat.host.replay import ReplayReport, compare, replay
+
+_OUTPUTS: Final = tuple(log.name for log in LOGS if log.kind == "log" and log.name != "homeostat.audit")
+
+
+def prove(system: System, folds: Sequence[Fold[Any]], show: Callable[[str], None] = lambda name: None) -> ReplayReport:
+    """Fold every input log again with fresh folds, and compare with what the logs hold, byte for byte.
+
+    Args:
+        system: Idle: what was read is folded.
+        folds: All of them, of the version that ran.
+        show: Told which fold is replayed.
+    """
+    inputs: dict[str, list[Record]] = {}
+    derived: list[Output] = []
+    emitters: list[str] = []
+    for fold in folds:
+        show(fold.name)
+        if fold.log not in inputs:
+            inputs[fold.log] = system.records(fold.log)
+        partitions: dict[tuple[str, int], list[Record]] = {}
+        for record in inputs[fold.log]:
+            partitions.setdefault((record.topic_id, record.partition), []).append(record)
+        for (topic_id, partition), records in sorted(partitions.items()):
+            derived += replay(fold, records, system.places)
+            emitters.append(f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}")
+        if fold.log in DOORS:
+            del inputs[fold.log]  # large, and nobody else reads it
+    recorded = (record for topic in _OUTPUTS for record in system.records(topic))
+    return compare(derived, recorded, emitters)

@@ -1,0 +1,165 @@
+"""What the demo needs of a system: a place to publish, a model server, logs to look at. Live, or in memory."""
+
+import json
+import os
+import shutil
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from homeostat.artifacts import ArtifactStore, open_store
+from homeostat.client import Client
+from homeostat.codec import Record
+from homeostat.events.logs import REQUESTS
+from homeostat.host.connection import Cluster, read_partition
+from homeostat.host.settings import HostSettings
+from homeostat.stack.local import LocalStack
+
+PARTITIONS: Final = 6
+_LAG: Final = "homeostat_lag_records"
+_IN_FLIGHT: Final = "homeostat_tasks_in_flight"
+
+
+class System(Protocol):
+    """A running Homeostat."""
+
+    @property
+    def target(self) -> Any:
+        """Model server: `apply` and `predict`."""
+
+    @property
+    def store(self) -> ArtifactStore:
+        """Artifacts."""
+
+    @property
+    def n_published(self) -> int:
+        """Records written to the doors so far."""
+
+    def publish(self, topic: str, subject: str, data: Any) -> None:
+        """Write to a door; requests are signed by the operator."""
+
+    def settle(self, max_lag: int, max_tasks: int) -> None:
+        """Wait until the services have caught up: back-pressure, as any producer would keep it."""
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything that lies in a log."""
+
+    def places(self, topic: str) -> int:
+        """Partitions of a log."""
+
+    def tick(self) -> None:
+        """Keep the processes alive, if there are any."""
+
+
+class LiveSystem:
+    """Real Kafka, real processes, real HTTP.
+
+    Args:
+        stack: Started.
+    """
+
+    def __init__(self, stack: LocalStack) -> None:
+        from rollout_actuator.targets.embedded import EmbeddedTarget
+
+        self.stack, self.target = stack, EmbeddedTarget(stack.model_server)
+        self.settings = HostSettings(bootstrap_servers=stack.bootstrap_servers, data_dir=stack.data_dir)
+        self.store = open_store(self.settings.store_url)
+        self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
+        self._cluster = Cluster(self.settings)
+        self._cluster.load()
+        self.n_published = 0
+
+    def publish(self, topic: str, subject: str, data: Any) -> None:
+        """See `System.publish`."""
+        self.n_published += 1
+        if topic == REQUESTS:
+            self._client.request(data, subject)
+        else:
+            self._client.publish(topic, subject, data)
+
+    def settle(self, max_lag: int, max_tasks: int) -> None:
+        """See `System.settle`; looks at the metrics that the services show."""
+        self._client.flush()
+        deadline = time.monotonic() + 60.0
+        while time.monotonic() < deadline:
+            lag, tasks = self.load()
+            if lag <= max_lag and tasks <= max_tasks:
+                return
+            self.tick()
+            time.sleep(0.01)
+
+    def load(self) -> tuple[int, int]:
+        """Records not folded yet, and commands under way, over all processes; a silent process counts as behind."""
+        lag = tasks = 0
+        for port in self.stack.ports.values():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2.0) as answer:  # ours
+                    text = answer.read().decode()
+            except OSError:
+                return 1 << 30, 0
+            for line in text.splitlines():
+                if line.startswith(_LAG):
+                    lag += int(float(line.rsplit(" ", 1)[1]))
+                elif line.startswith(_IN_FLIGHT):
+                    tasks += int(float(line.rsplit(" ", 1)[1]))
+        return lag, tasks
+
+    def records(self, topic: str) -> list[Record]:
+        """See `System.records`."""
+        topic_id = self._cluster.topic_id(topic)
+        return [
+            record
+            for partition in range(self._cluster.places(topic))
+            for record in read_partition(self.settings, topic, partition, topic_id)
+        ]
+
+    def places(self, topic: str) -> int:
+        """See `System.places`."""
+        return self._cluster.places(topic)
+
+    def tick(self) -> None:
+        """See `System.tick`."""
+        self.stack.tick()
+
+    def close(self) -> None:
+        """Give the connections back; the stack goes on."""
+        self._client.close()
+        self.target.close()
+
+
+@contextmanager
+def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None) -> Iterator[LiveSystem]:
+    """Start a fresh stack and wire the demo to it.
+
+    Raises:
+        KafkaUnavailable: There is no broker to be had.
+    """
+    for name in ("kafka", "keys", "artifacts", "jobs", "thresholds", "logs"):
+        shutil.rmtree(data_dir / name, ignore_errors=True)
+    for file in ("model-server.json", "operator.registered"):
+        (data_dir / file).unlink(missing_ok=True)
+    stack = LocalStack(
+        data_dir,
+        bootstrap_servers=os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"),
+        partitions=PARTITIONS,
+        environment=dict(environment or {}),
+        on_progress=say,
+    )
+    try:
+        stack.start()
+        system = LiveSystem(stack)
+        try:
+            yield system
+        finally:
+            system.close()
+    finally:
+        stack.stop()
+
+
+def load_json(record: Record) -> dict[str, Any]:
+    """Decode a JSON record, as an eye does."""
+    value: dict[str, Any] = json.loads(record.value or b"{}")
+    return value
