@@ -194,7 +194,7 @@ def judged(state: State, data: CanaryJudged) -> Emits:
     action = state.actions.get(data.action)
     if action is None or action.phase != "rolling":
         return ()
-    if data.judgement == "abort":
+    if data.judgement in ("abort", "inconclusive"):
         return abort(state, data.action, action)
     if data.step != action.step:
         return ()  # it speaks of a step that is over

@@ -64,8 +64,10 @@ class Answers:
         begin, end = numbers[0], numbers[0] + n_rows
         start, top = begin % window, begin % window + n_rows
         at: slice | NDArray[np.int64]
+        stamps: NDArray[np.int64] | np.int64
         if top <= window and begin >= self.n - window and numbers == list(range(begin, end)):
-            at, stamps = slice(start, top), np.arange(begin, end)  # the usual case: one run of slots
+            # the usual case: one run of slots
+            at, stamps = slice(start, top), np.arange(begin, end) if n_rows > 1 else np.int64(begin)
         else:
             stamps = np.array(numbers)
             kept = stamps >= self.n - window  # an event may be longer than the window, or push out its own rows

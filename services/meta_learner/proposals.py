@@ -22,8 +22,8 @@ from meta_learner.choice import SKIP, Choice, Floats, choose
 from meta_learner.settings import LearnerSettings
 from meta_learner.state import Model, State
 
-_LABELS_PER_HORIZON: Final = 2
-"""A canary without a judgement is inconclusive after this many horizons."""
+_HORIZONS_PER_LIMIT: Final = 1
+"""A canary without a judgement is inconclusive after this many horizons of labels."""
 
 
 def context_of(state: State, profile: ProfileUpdated) -> Floats:
@@ -75,7 +75,7 @@ def retrain(
             steps=family.steps,
             soak_labels=family.soak_labels,
             horizon_labels=family.horizon_labels,
-            label_limit=_LABELS_PER_HORIZON * family.horizon_labels,
+            label_limit=_HORIZONS_PER_LIMIT * family.horizon_labels,
             price=family.price_per_retrain,
         ),
         money=seconds * state.price_per_second,

@@ -22,7 +22,7 @@ class LearnerSettings:
     """
 
     prior_sd: float = 1.5
-    noise_sd: float = 0.4
+    noise_sd: float = 0.6
     unit: float = 0.1
     exploration: float = 0.3
     n_draws: int = 64

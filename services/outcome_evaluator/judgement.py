@@ -12,16 +12,17 @@ Judgement = Literal["abort", "promote", "continue", "inconclusive"]
 def assess(trial: Trial, settings: EvaluatorSettings) -> Judgement | None:
     """Say what the evidence allows now, or None to wait.
 
-    abort: E(worse) >= 1/alpha. promote: E(better) >= 1/alpha. continue: the step's soak has passed and
-    nothing leans to worse. inconclusive: the label limit is reached first.
+    abort: E(worse) >= 1/alpha, at once. Everything else waits for the step's soak: a fault that heals makes
+    what was trained on it look better for as long as it lasts. Then promote: E(better) >= 1/alpha. continue:
+    the evidence leans to better. inconclusive: the label limit is reached first.
     """
     if trial.test.worse(settings.alpha):
         return "abort"
-    if trial.test.better(settings.alpha):
-        return "promote"
     if trial.step_labels < trial.plan.soak_labels:
         return None
-    if trial.test.log2_e_worse < settings.leaning_log2:
+    if trial.test.better(settings.alpha):
+        return "promote"
+    if trial.test.log2_e_better > settings.leaning_log2:
         return "continue"
     return "inconclusive" if trial.n_labels >= trial.plan.label_limit else None
 

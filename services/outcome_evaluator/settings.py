@@ -9,10 +9,10 @@ class EvaluatorSettings:
 
     Args:
         alpha: Level of the sequential test, each way; any-time valid.
-        leaning_log2: A soaked step goes on only while the e-value for "worse" is below 2 to this.
+        leaning_log2: A soaked step goes on only if the e-value for "better" is above 2 to this.
         z: Half-width of the 90 % interval of a payoff, in standard errors.
     """
 
     alpha: float = 0.01
-    leaning_log2: float = 1.0
+    leaning_log2: float = 0.0
     z: float = 1.6448536

@@ -95,7 +95,7 @@ def family(price: float) -> FamilyRegistered:
         price_per_retrain=price,
         n_shadows=4,
         steps=(0.1, 0.5),
-        soak_labels=30,
+        soak_labels=40,
     )
 
 

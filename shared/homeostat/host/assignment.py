@@ -217,14 +217,11 @@ class Assignment(Generic[S]):
             self._seal(record, event, emit, ordinal)
 
     def _is_repeated(self, record: Record) -> bool:
-        source = sequence = ""
-        for name, value in record.headers:
-            if name == "ce_source":
-                source = value.decode()
-            elif name == "ce_sequence":
-                sequence = value.decode()
+        headers = dict(record.headers)
+        sequence = headers.get("ce_sequence", b"").decode()
         if not sequence:
             return False
+        source = headers.get("ce_source", b"").decode()
         if sequence <= self._watermarks.get(source, ""):
             return True
         self._watermarks[source] = sequence

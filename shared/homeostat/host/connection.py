@@ -18,6 +18,8 @@ EXIT_UNDELIVERED: Final = 75
 """Exit code when the broker did not take what was sent: nothing is lost, a restart sends it again."""
 
 _FLUSH_SECONDS: Final = 120.0
+_BURST: Final = 64
+"""Records handed over at once: few requests, and at most 64 MB waiting."""
 MAX_MESSAGE_BYTES: Final = 3_145_728
 """A quarantined record is the refused one in base64, with its headers."""
 
@@ -108,6 +110,9 @@ def record_of(message: Message, topic_id: str) -> Record:
 class KafkaOutbox:
     """Idempotent, gapless, without a message time-out (hole 3); any delivery error ends the process.
 
+    Records are handed to the client in bursts, in order: one by one, each would wake its thread and
+    become a request of its own. Order of calls: `serve` or `flush` after what must go out now.
+
     Args:
         settings: Of the host.
         client_id: For the broker's logs.
@@ -117,6 +122,7 @@ class KafkaOutbox:
     def __init__(self, settings: HostSettings, client_id: str, seal: Callable[[Output], Output] | None = None) -> None:
         self._seal = seal
         self._deadline: float | None = None
+        self._waiting: list[Output] = []
         self._producer = Producer(
             settings.client()
             | {
@@ -137,25 +143,32 @@ class KafkaOutbox:
 
     def send(self, output: Output) -> None:
         """Queue one record; waits while the queue is full."""
-        if self._seal is not None:
-            output = self._seal(output)
-        while True:
-            try:
-                self._producer.produce(
-                    output.topic,
-                    value=output.value,
-                    key=output.key,
-                    partition=output.partition,
-                    headers=output.headers,  # type: ignore[arg-type]  # a list of pairs is what it takes
-                    on_delivery=_on_delivery,
-                )
-            except BufferError:
-                self._producer.poll(0.05)
-            else:
-                return
+        self._waiting.append(output if self._seal is None else self._seal(output))
+        if len(self._waiting) >= _BURST:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        produce = self._producer.produce
+        for output in self._waiting:
+            while True:
+                try:
+                    produce(
+                        output.topic,
+                        value=output.value,
+                        key=output.key,
+                        partition=output.partition,
+                        headers=output.headers,  # type: ignore[arg-type]  # a list of pairs is what it takes
+                        on_delivery=_on_delivery,
+                    )
+                except BufferError:
+                    self._producer.poll(0.05)
+                else:
+                    break
+        self._waiting.clear()
 
     def serve(self) -> None:
-        """Run delivery callbacks."""
+        """Let everything go out, and run delivery callbacks."""
+        self._hand_over()
         self._producer.poll(0)
 
     def stop_by(self, deadline: float) -> None:
@@ -164,6 +177,7 @@ class KafkaOutbox:
 
     def flush(self) -> None:
         """Wait for acknowledgement; end the process with `EXIT_UNDELIVERED` if it does not come."""
+        self._hand_over()
         seconds = _FLUSH_SECONDS if self._deadline is None else max(0.05, self._deadline - time.monotonic())
         if self._producer.flush(seconds) > 0:
             log.error("outputs_undelivered", hint="the broker does not answer; nothing is lost, start again")

@@ -83,11 +83,11 @@ class KafkaHost:
             if first is not None:
                 for message in [first, *consumer.consume(_BATCH - 1, 0)]:
                     self._process(message)
-            self._outbox.serve()
             self._tick()
             if time.monotonic() >= next_snapshot:
                 self._snapshot(consumer)
                 next_snapshot = time.monotonic() + self._settings.snapshot_interval_seconds
+            self._outbox.serve()
         self._outbox.stop_by(time.monotonic() + _STOP_SECONDS)
         self._release(consumer, list(self.assignments))
         self._consumer = None
