@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from governor.settings import GovernorSettings
-from governor.state import Action, Model, State
+from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionProposed,
@@ -19,13 +19,9 @@ from homeostat.events import (
 )
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
 
-Verb = Literal["set", "promote", "abort", "revert"]
-_ROLLOUTS: Final[dict[Verb, type[Rollout]]] = {
-    "set": RolloutSet,
-    "promote": RolloutPromote,
-    "abort": RolloutAbort,
-    "revert": RolloutRevert,
-}
+Back = tuple[str, str | None]
+Verb = Literal["set", "promote", "abort"]
+_ROLLOUTS: Final[dict[Verb, type[Rollout]]] = {"set": RolloutSet, "promote": RolloutPromote, "abort": RolloutAbort}
 
 
 def first(state: State, id_: str, action: Action, settings: GovernorSettings) -> Emit:
@@ -38,6 +34,7 @@ def first(state: State, id_: str, action: Action, settings: GovernorSettings) ->
         "model": proposal.model,
         "rules_version": version,
         "expires_at": action.expires_at,
+        "is_emergency": action.is_emergency,
     }
     if proposal.kind == "threshold":
         return _emit(POLICY_THRESHOLD, ThresholdSet.model_validate(common | {"band": proposal.band}), proposal, action)
@@ -73,13 +70,14 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
         id_: The action.
         action: Its phase, step and candidates decide weight and champion.
         verb: Which command says it.
-        is_over: The action has settled: no candidates are kept.
+        is_over: The action has ended: no candidates are kept.
     """
     model = state.models[action.proposal.model or ""]
     canary = action.canary
     has_traffic = verb == "set" and action.phase == "rolling" and canary is not None and not is_over
-    promoted = canary is not None and (verb == "promote" or (is_over and model.champion == canary.version))
-    champion, artifact = (canary.version, canary.artifact) if promoted and canary else (model.champion, model.artifact)
+    champion, artifact = model.champion, model.artifact
+    if verb == "promote" and canary is not None:
+        champion, artifact = canary.version, canary.artifact
     steps = action.proposal.plan.steps
     command = _ROLLOUTS[verb].model_validate(
         {
@@ -89,6 +87,7 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
             "model": action.proposal.model,
             "rules_version": state.rules_of(action.scope)[1],
             "expires_at": action.expires_at,
+            "is_emergency": action.is_emergency,
             "revert_to": action.reference,
             "champion": champion,
             "champion_artifact": artifact,
@@ -104,28 +103,32 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
     return _emit(POLICY_ROLLOUT, command, action.proposal, action)
 
 
-def revert(id_: str, model: Model, subject: str, rules_version: str, expires_at: int) -> RolloutRevert:
-    """Back to the last known good version."""
-    assert model.last_good is not None
-    return RolloutRevert(
+def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) -> Emit:
+    """Back to the last known good version, without candidates.
+
+    Args:
+        state: For the rules in force.
+        id_: The request.
+        subject: `scope/model`.
+        back: Version, and its artifact if known.
+        expires_at: Of the command, ms.
+    """
+    version, artifact = back
+    command = RolloutRevert(
         action=id_,
         verdict=id_,
-        family=model.family,
+        family=state.models[subject].family,
         model=subject,
-        rules_version=rules_version,
+        rules_version=state.rules_of(subject.partition("/")[0])[1],
         expires_at=expires_at,
-        revert_to=model.last_good,
-        champion=model.last_good,
-        champion_artifact=model.last_good_artifact,
-        reference=model.last_good,
-        reference_artifact=model.last_good_artifact,
+        revert_to=version,
+        champion=version,
+        champion_artifact=artifact,
+        reference=version,
+        reference_artifact=artifact,
     )
+    return Emit(POLICY_ROLLOUT, command, subject)
 
 
-def _emit(
-    log: str,
-    command: Command,
-    proposal: ActionProposed,
-    action: Action,
-) -> Emit:
+def _emit(log: str, command: Command, proposal: ActionProposed, action: Action) -> Emit:
     return Emit(log, command, proposal.model or proposal.family, action.story)

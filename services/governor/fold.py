@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from governor import commands, law, lifecycle
-from governor.authority import authorise
+from governor import commands, deciding, law, lifecycle
+from governor.authority import authorise, remember
 from governor.settings import GovernorSettings
 from governor.state import Model, State
 from homeostat.core import Emit, Event, Reject
@@ -32,7 +32,7 @@ from homeostat.events import (
     ScopeConfigured,
     SourceDistrusted,
 )
-from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, POLICY_ROLLOUT
+from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
 
 _REVERT_TTL_MS: Final = 3_600_000
 
@@ -69,7 +69,9 @@ class Governor:
         Raises:
             Reject: A request that whoever signed it may not make, or about nothing that is known.
         """
-        return state, self._answer(state, event)
+        emits = self._answer(state, event)
+        remember(state, event.data, event.time, self.settings.heard_requests)
+        return state, emits
 
     def _answer(self, state: State, event: Event) -> tuple[Emit, ...]:
         data: Any = event.data
@@ -81,21 +83,21 @@ class Governor:
             case ActionRequested():
                 scope = data.family.partition("/")[0]
                 principal = authorise(state, event, data, "operator", scope)
-                return lifecycle.propose(state, event, data, self.settings, principal)
+                return deciding.propose(state, event, data, self.settings, principal)
             case ActionProposed():
-                return lifecycle.propose(state, event, data, self.settings)
+                return deciding.propose(state, event, data, self.settings)
             case ActionApplied():
-                return self._applied(state, event, data)
+                return lifecycle.applied(state, data, event.time)
             case ActionSettled():
                 return lifecycle.settled(state, data, event.time)
             case ActionFailed():
-                return self._failed(state, event, data)
+                return lifecycle.failed(state, data, event.time)
             case ClockTicked():
                 return lifecycle.expire(state, event.time)
             case ApprovalGiven() | ApprovalDenied():
-                return lifecycle.answer(state, event, data, self.settings)
+                return deciding.answer(state, event, data, self.settings)
             case FreezeLifted():
-                return law.enact(state, event, data) + self._resume(state)
+                return law.enact(state, event, data) + lifecycle.resume(state)
             case (
                 KeyRegistered()
                 | KeyRevoked()
@@ -108,67 +110,41 @@ class Governor:
             ):
                 return law.enact(state, event, data)
             case ModelRegistered():
-                self._registered(state, data)
+                return self._registered(state, data)
             case DeploymentObserved():
-                self._set_champion(state, data.model or "", data.version, data.artifact)
+                return self._deployed(state, event, data)
             case RevertRequested():
                 return self._revert(state, event, data)
             case ActionReverted():
-                self._set_champion(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
+                lifecycle.serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
             case _:
                 pass  # burn.reported and brake.confirmed are for eyes
         return ()
 
-    def _registered(self, state: State, data: ModelRegistered) -> None:
+    def _registered(self, state: State, data: ModelRegistered) -> tuple[Emit, ...]:
+        """Take a model in; one that is known keeps its champion, as a client may register at each start."""
         assert data.model is not None  # intake sets it
         family = f"{data.model.partition('/')[0]}/{data.family}"
+        is_new = all(model.family != family for model in state.models.values())
         known = state.models.get(data.model)
         if known is None:
             state.models[data.model] = Model(family, data.champion, data.artifact, data.tier)
         else:
             known.family, known.tier = family, data.tier
+        return law.welcome(state, family) if is_new else ()
 
-    def _set_champion(self, state: State, subject: str, version: str, artifact: str | None) -> None:
-        model = state.models.get(subject)
-        if model is None or model.champion == version:
-            return
-        model.last_good, model.last_good_artifact = model.champion, model.artifact
-        model.champion, model.artifact = version, artifact
-
-    def _applied(self, state: State, event: Event, data: ActionApplied) -> tuple[Emit, ...]:
-        if data.kind == "threshold":
-            action = state.actions.pop(data.action, None)
-            if action is not None:
-                lifecycle.release(state, action, 0.0, event.time)
-        elif data.rollout is not None and data.rollout_verb == "promote":
-            self._set_champion(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
-        return ()
-
-    def _failed(self, state: State, event: Event, data: ActionFailed) -> tuple[Emit, ...]:
-        """A hand could not. A braked rollout is tried again when the freeze is lifted."""
-        action = state.actions.get(data.action)
-        if action is None:
+    def _deployed(self, state: State, event: Event, data: DeploymentObserved) -> tuple[Emit, ...]:
+        subject = data.model or ""
+        if subject not in state.models:
             return ()
-        if data.reason == "braked" and action.candidates:
-            action.phase = "ready"
-            return ()
-        if action.phase == "acting":
-            lifecycle.release(state, action, 0.0, event.time)
-            del state.actions[data.action]
-            return ()
-        return lifecycle.abort(state, data.action, action) if action.phase == "rolling" else ()
-
-    def _resume(self, state: State) -> tuple[Emit, ...]:
-        emits: list[Emit] = []
-        for id_, action in state.actions.items():
-            emits += lifecycle.proceed(state, id_, action)
-        return tuple(emits)
+        ended = lifecycle.replaced(state, subject, data.version, data.artifact, event.time)
+        lifecycle.serve(state, subject, data.version, data.artifact)
+        return ended
 
     def _revert(self, state: State, event: Event, data: RevertRequested) -> tuple[Emit, ...]:
-        model = state.models.get(data.model)
-        if model is None or model.last_good is None:
-            raise Reject("nothing_to_revert", f"{data.model} has no earlier version that is known to be good")
         authorise(state, event, data, "operator", data.model.partition("/")[0])
-        version = state.rules_of(data.model.partition("/")[0])[1]
-        command = commands.revert(event.identity, model, data.model, version, event.time + _REVERT_TTL_MS)
-        return (Emit(POLICY_ROLLOUT, command, data.model),)
+        back = lifecycle.last_good(state, data.model)
+        if back is None:
+            raise Reject("nothing_to_revert", f"{data.model} has no earlier version that is known to be good")
+        withdrawn = lifecycle.withdraw(state, data.model, event.identity, event.time)
+        return (commands.revert(state, event.identity, data.model, back, event.time + _REVERT_TTL_MS), *withdrawn)

@@ -1,8 +1,9 @@
 """What people set: keys, roles, rules, budgets, freezes. Signed, and from the next event on."""
 
-from governor.authority import authorise, is_root
+from governor.authority import authorise, check_key, is_root
+from governor.rules import roll_over
 from governor.state import Budget, Key, State
-from homeostat.core import Emit, Event
+from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
     BrakeReleased,
     BrakeSet,
@@ -39,15 +40,17 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
     """
     match data:
         case KeyRegistered():
-            if not is_root(state, data):
+            if not is_root(state):
                 authorise(state, event, data, "admin", "*")
+            check_key(state, data)
             state.keys[data.key] = Key(data.public_key, data.principal)
             granted = state.roles.setdefault(data.principal, [])
             granted += [entry for role in data.roles if (entry := f"{role}@*") not in granted]
         case KeyRevoked():
             authorise(state, event, data, "admin", "*")
-            if data.key in state.keys:
-                state.keys[data.key].is_revoked = True
+            if data.key not in state.keys:
+                raise Reject("key_unknown", f"key {data.key} is not in the keyring")
+            state.keys[data.key].is_revoked = True
         case RoleGranted():
             authorise(state, event, data, "admin", "*")
             granted = state.roles.setdefault(data.principal, [])
@@ -75,24 +78,38 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
             return _tell_families(state, data, data.scope)
         case SourceDistrusted():
             authorise(state, event, data, "operator", data.scope)
-            if data.source not in state.distrusted:
-                state.distrusted.append(data.source)
+            if data.source not in (sources := state.distrusted.setdefault(data.scope, [])):
+                sources.append(data.source)
             return _tell_families(state, data, data.scope)
     return ()
 
 
 def _set_budget(state: State, data: BudgetSet, now: int) -> None:
-    old = state.budgets.get(data.scope)
-    state.budgets[data.scope] = Budget(
-        data.money,
-        data.period_ms,
-        now,
-        old.spent if old else 0.0,
-        old.reserved if old else 0.0,
-    )
+    """Begin a period with new money; what is spent and reserved stays. `*` sets all scopes without their own."""
+    followers = [scope for scope, budget in state.budgets.items() if budget.is_default and data.scope == "*"]
+    for scope in (data.scope, *followers):
+        old = state.budgets.get(scope, Budget(data.money, data.period_ms, now))
+        roll_over(old, now)
+        state.budgets[scope] = Budget(
+            data.money, data.period_ms, now, old.spent, old.reserved, is_default=scope != data.scope
+        )
+
+
+def welcome(state: State, family: str) -> tuple[Emit, ...]:
+    """Tell a new family what was set before it came."""
+    scope = family.partition("/")[0]
+    rules, version = state.rules_of(scope)
+    emits = [Emit(EXPERIENCE, rules, family)] if version else []
+    sources = state.distrusted.get(scope, [])
+    return (*emits, *(Emit(EXPERIENCE, SourceDistrusted(scope=scope, source=source), family) for source in sources))
 
 
 def _tell_families(state: State, data: RulesSet | ScopeConfigured | SourceDistrusted, scope: str) -> tuple[Emit, ...]:
-    """Every family concerned learns of it."""
-    families = sorted({m.family for m in state.models.values() if scope in ("*", m.family.partition("/")[0])})
-    return tuple(Emit(EXPERIENCE, data, family) for family in families)
+    """Every family concerned learns of it; rules of `*` concern the scopes without their own."""
+    families = {model.family for model in state.models.values()}
+    concerned = {
+        family
+        for family in families
+        if (own := family.partition("/")[0]) == scope or (scope == "*" and own not in state.rules)
+    }
+    return tuple(Emit(EXPERIENCE, data, family) for family in sorted(concerned))

@@ -1,16 +1,15 @@
-"""An action from proposal to settlement: what happens next, given what is known."""
+"""An approved action up to its settlement: what happens next, given what is known."""
+
+from typing import Final
 
 from governor import commands
-from governor.authority import authorise
-from governor.rules import judge, roll_over
-from governor.settings import GovernorSettings
-from governor.state import Action, Budget, State
-from homeostat.core import Emit, Event, Reject
+from governor.rules import roll_over
+from governor.state import Action, State
+from homeostat.core import Emit
 from homeostat.events import (
-    ActionProposed,
+    ActionApplied,
+    ActionFailed,
     ActionSettled,
-    ApprovalDenied,
-    ApprovalGiven,
     CanaryJudged,
     Candidate,
     CandidateTrained,
@@ -21,88 +20,11 @@ from homeostat.events.logs import EXPERIENCE, VERDICTS
 
 Emits = tuple[Emit, ...]
 
-
-def propose(
-    state: State, event: Event, proposal: ActionProposed, settings: GovernorSettings, requester: str = ""
-) -> Emits:
-    """Decide on a proposal: approved, denied, or held for a person."""
-    scope = proposal.family.partition("/")[0]
-    if scope not in state.budgets:
-        default = state.budgets.get("*")
-        amount = default.money if default else settings.default_money
-        period = default.period_ms if default else settings.default_period_ms
-        state.budgets[scope] = Budget(amount, period, event.time)
-    roll_over(state.budgets[scope], event.time)
-    rules, _ = state.rules_of(scope)
-    results = judge(state, proposal, event.time)
-    model = state.models.get(proposal.model or "")
-    action = Action(
-        proposal,
-        "held",
-        event.story,
-        expires_at=event.time + min(proposal.ttl_ms, rules.approval_ttl_ms),
-        reference=model.champion if model else "",
-        reference_artifact=model.artifact if model else None,
-        requester=requester,
-    )
-    if not all(result.passed for result in results):
-        return verdict(state, action, event.identity, "denied", results)
-    tier = max(proposal.tier, model.tier if model else "low", key=("low", "medium", "high").index)
-    if tier in rules.approval_tiers and proposal.chosen != "skip":
-        state.actions[event.identity] = action
-        needs = RuleResult(
-            rule="approval", passed=False, value=tier, limit="a person", reason=f"tier {tier} waits for a person"
-        )
-        return verdict(state, action, event.identity, "held", (*results, needs))
-    return approve(state, event, event.identity, action, results, settings)
+_SERVED: Final = ("rolling", "promoting", "measuring")
+"""Phases in which the candidates may lie on the model server."""
 
 
-def approve(
-    state: State,
-    event: Event,
-    id_: str,
-    action: Action,
-    results: tuple[RuleResult, ...],
-    settings: GovernorSettings,
-    *,
-    is_emergency: bool = False,
-) -> Emits:
-    """Reserve the tokens and give the first command."""
-    proposal = action.proposal
-    rules, _ = state.rules_of(action.scope)
-    action.expires_at = event.time + min(proposal.ttl_ms, rules.action_ttl_ms)
-    state.budgets[action.scope].reserved += proposal.money
-    action.verdict = event.emit_identity(0)
-    action.waiting_for = [
-        arm.name
-        for arm in proposal.arms
-        if arm.name != "skip" and (arm.name == proposal.chosen or arm.name in proposal.shadows)
-    ]
-    action.phase = "training" if proposal.kind == "retrain" else "acting"
-    given = verdict(state, action, id_, "approved", results, is_emergency=is_emergency)
-    model = state.models.get(proposal.model or "")
-    if model is not None:
-        model.starts = [*model.starts[-settings.history_length + 1 :], event.time]
-    if proposal.kind == "retrain" and not action.waiting_for:
-        release(state, action, 0.0, event.time)
-        state.actions.pop(id_, None)
-        return given
-    state.actions[id_] = action
-    if proposal.kind == "rollout":
-        action.waiting_for, action.candidates, action.phase = [], list(proposal.candidates), "ready"
-        return (*given, *proceed(state, id_, action))
-    return (*given, commands.first(state, id_, action, settings))
-
-
-def verdict(
-    state: State,
-    action: Action,
-    id_: str,
-    said: str,
-    results: tuple[RuleResult, ...] = (),
-    *,
-    is_emergency: bool = False,
-) -> Emits:
+def verdict(state: State, action: Action, id_: str, said: str, results: tuple[RuleResult, ...] = ()) -> Emits:
     """Say it to users and to the family."""
     proposal = action.proposal
     given = VerdictGiven.model_validate(
@@ -114,44 +36,11 @@ def verdict(
             "verdict": said,
             "rules": results,
             "rules_version": state.rules_of(action.scope)[1],
-            "is_emergency": is_emergency,
+            "is_emergency": action.is_emergency,
             "expires_at": action.expires_at,
         }
     )
     return (Emit(VERDICTS, given, action.scope, action.story), Emit(EXPERIENCE, given, proposal.family, action.story))
-
-
-def answer(state: State, event: Event, data: ApprovalGiven | ApprovalDenied, settings: GovernorSettings) -> Emits:
-    """A person's word on an action.
-
-    Raises:
-        Reject: `action_unknown`, `own_request`, `approved_twice`, or the signer may not.
-    """
-    action = state.actions.get(data.action)
-    if action is None or action.phase != "held":
-        raise Reject("action_unknown", f"{data.action} is not waiting for approval")
-    principal = authorise(state, event, data, "approver", action.scope)
-    if isinstance(data, ApprovalDenied):
-        del state.actions[data.action]
-        denied = RuleResult(
-            rule="approval", passed=False, value=principal, limit="a yes", reason=data.reason or "denied"
-        )
-        return verdict(state, action, data.action, "denied", (denied,))
-    if principal == action.requester:
-        raise Reject("own_request", f"{principal} asked for it and may not approve it")
-    if principal in action.approvers:
-        raise Reject("approved_twice", f"{principal} has approved it already; an emergency needs two people")
-    through = data.is_emergency and action.emergency >= 1
-    action.approvers.append(principal)
-    action.emergency += data.is_emergency
-    if data.is_emergency and not through:
-        return ()  # the first of two
-    del state.actions[data.action]
-    results = judge(state, action.proposal, event.time, through_freeze=through)
-    if not all(result.passed for result in results):
-        state.actions[data.action] = action
-        return verdict(state, action, data.action, "held", results)
-    return approve(state, event, data.action, action, results, settings, is_emergency=through)
 
 
 def trained(state: State, data: CandidateTrained) -> Emits:
@@ -160,6 +49,7 @@ def trained(state: State, data: CandidateTrained) -> Emits:
     if action is None or data.arm not in action.waiting_for:
         return ()
     action.waiting_for.remove(data.arm)
+    action.seconds += data.seconds
     if data.version is not None and data.artifact is not None:
         action.candidates.append(
             Candidate(arm=data.arm, version=data.version, artifact=data.artifact, seconds=data.seconds)
@@ -171,9 +61,17 @@ def trained(state: State, data: CandidateTrained) -> Emits:
     return proceed(state, data.action, action)
 
 
+def resume(state: State) -> Emits:
+    """Go on where a freeze has held."""
+    emits: list[Emit] = []
+    for id_, action in sorted(state.actions.items()):
+        emits += proceed(state, id_, action)
+    return tuple(emits)
+
+
 def proceed(state: State, id_: str, action: Action) -> Emits:
     """Do what is next, unless a freeze holds it."""
-    if state.is_frozen(action.scope):
+    if state.is_frozen(action.scope) and not action.is_emergency:
         return ()
     if action.phase == "ready":
         action.phase = "rolling" if action.canary is not None else "measuring"
@@ -181,7 +79,7 @@ def proceed(state: State, id_: str, action: Action) -> Emits:
         return (commands.rollout(state, id_, action, "set"),)
     judgement, action.judgement = action.judgement, ""
     if judgement == "promote" or (judgement == "continue" and action.step + 1 >= len(action.proposal.plan.steps)):
-        action.phase = "measuring"
+        action.phase = "promoting"
         return (commands.rollout(state, id_, action, "promote"),)
     if judgement == "continue":
         action.step += 1
@@ -190,42 +88,100 @@ def proceed(state: State, id_: str, action: Action) -> Emits:
 
 
 def judged(state: State, data: CanaryJudged) -> Emits:
-    """A judgement is answered with a weight; an abort passes every freeze."""
+    """A judgement is answered with a weight; an abort passes every freeze, and no evidence is no reason to go on."""
     action = state.actions.get(data.action)
     if action is None or action.phase != "rolling":
         return ()
     if data.judgement in ("abort", "inconclusive"):
-        return abort(state, data.action, action)
+        return _abort(state, data.action, action)
     if data.step != action.step:
         return ()  # it speaks of a step that is over
-    if data.judgement != "inconclusive":  # which holds until the action expires
-        action.judgement = data.judgement
-        return proceed(state, data.action, action)
+    action.judgement = data.judgement
+    return proceed(state, data.action, action)
+
+
+def applied(state: State, data: ActionApplied, now: int) -> Emits:
+    """What a hand has set is so; a threshold's band is the end of its action."""
+    action = state.actions.get(data.action)
+    if data.rollout is not None:
+        serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
+        if action is not None and action.phase == "promoting" and data.rollout_verb == "promote":
+            action.phase = "measuring"
+    elif action is not None and action.proposal.kind == data.kind == "threshold":
+        del state.actions[data.action]
+        release(state, action, 0.0, now)
     return ()
 
 
-def abort(state: State, id_: str, action: Action) -> Emits:
+def serve(state: State, subject: str, version: str, artifact: str | None) -> None:
+    """Take note of the version that serves now, and of the one to go back to."""
+    model = state.models.get(subject)
+    if model is None or model.champion == version:
+        return
+    if version == model.last_good:  # a step back: what it leaves is not good
+        model.champion, model.artifact = version, artifact or model.last_good_artifact
+        model.last_good = model.last_good_artifact = None
+        return
+    model.last_good, model.last_good_artifact = model.champion, model.artifact
+    model.champion, model.artifact = version, artifact
+
+
+def failed(state: State, data: ActionFailed, now: int) -> Emits:
+    """A hand could not. A braked rollout is tried again after the freeze; a retrain ends with its settlement."""
+    action = state.actions.get(data.action)
+    if action is None:
+        return ()
+    if action.phase == "acting":
+        why = RuleResult(rule="hand", passed=False, value=data.reason, limit="applied", reason=data.detail)
+        return _end(state, data.action, action, now, 0.0, (why,))
+    if data.kind != "rollout":
+        return ()
+    if data.reason == "braked":
+        _step_back(action)
+        return ()
+    return _abort(state, data.action, action) if action.phase in ("rolling", "promoting") else ()
+
+
+def _step_back(action: Action) -> None:
+    """Undo what a brake has stopped. An abort passes brakes, so what was aborted is left alone."""
+    if action.phase == "promoting":
+        action.phase, action.judgement = "rolling", "promote"
+    elif action.phase == "rolling" and action.step > 0:
+        action.step, action.judgement = action.step - 1, "continue"
+    elif action.phase == "rolling" or (action.phase == "measuring" and action.canary is None):
+        action.phase, action.step = "ready", -1
+
+
+def _abort(state: State, id_: str, action: Action) -> Emits:
     """Take the canary's weight away; it stays as a shadow until the outcome is measured."""
-    action.phase = "measuring"
+    action.phase, action.judgement = "measuring", ""
     return (commands.rollout(state, id_, action, "abort"),)
 
 
 def settled(state: State, data: ActionSettled, now: int) -> Emits:
     """Commit or refund the tokens and clear the shadows."""
-    action = state.actions.pop(data.action, None)
-    if action is None:
+    action = state.actions.get(data.action)
+    if action is None or (data.state == "failed" and action.phase not in ("training", "acting")):
+        return ()  # a command read again after a crash may fail though its arms have been trained
+    del state.actions[data.action]
+    if data.state == "promoted" and action.canary is not None:  # the report may come after the settlement
+        serve(state, action.proposal.model or "", action.canary.version, action.canary.artifact)
+    release(state, action, data.cost + _price(state, action), now)
+    if action.phase not in _SERVED:
         return ()
-    price = state.rules_of(action.scope)[0].price_per_training_second
-    release(state, action, data.cost + price * sum(candidate.seconds for candidate in action.candidates), now)
-    if action.candidates:
-        action.expires_at = max(action.expires_at, now + state.rules_of(action.scope)[0].action_ttl_ms)
-        return (commands.rollout(state, data.action, action, "set", is_over=True),)
-    return ()
+    action.expires_at = max(action.expires_at, now + state.rules_of(action.scope)[0].action_ttl_ms)
+    verb: commands.Verb = "abort" if state.is_frozen(action.scope) else "set"  # a brake would keep the shadows
+    return (commands.rollout(state, data.action, action, verb, is_over=True),)
+
+
+def _price(state: State, action: Action) -> float:
+    return state.rules_of(action.scope)[0].price_per_training_second * action.seconds
 
 
 def release(state: State, action: Action, cost: float, now: int) -> None:
     """Turn what was reserved into what was spent."""
     budget = state.budgets[action.scope]
+    roll_over(budget, now)
     budget.reserved = max(0.0, budget.reserved - action.proposal.money)
     budget.spent += cost
     model = state.models.get(action.proposal.model or "")
@@ -233,15 +189,79 @@ def release(state: State, action: Action, cost: float, now: int) -> None:
         model.settled_at = now
 
 
-def expire(state: State, now: int) -> Emits:
-    """End what has outlived its time: only the governor does."""
+def replaced(state: State, subject: str, version: str, artifact: str | None, now: int) -> Emits:
+    """Somebody has deployed: candidates that were compared with another champion never get its place."""
     emits: list[Emit] = []
-    for id_ in [id_ for id_, action in state.actions.items() if action.expires_at <= now]:
-        action = state.actions.pop(id_)
-        if action.phase != "held":
-            release(state, action, action.proposal.money, now)
-        emits += verdict(state, action, id_, "expired")
-        if action.candidates:
-            action.expires_at = now + state.rules_of(action.scope)[0].action_ttl_ms
-            emits.append(commands.rollout(state, id_, action, "abort", is_over=True))
+    is_known = version == state.models[subject].champion
+    for id_, action in _in_flight(state, subject):
+        is_own = action.canary is not None and action.canary.version == version
+        if is_own or (is_known and action.phase != "promoting"):
+            continue
+        serve(state, subject, version, artifact)  # before the command that says what serves
+        why = RuleResult(
+            rule="known_model",
+            passed=False,
+            value=action.reference,
+            limit=version,
+            reason=f"{version} was deployed from outside",
+        )
+        emits += _end(state, id_, action, now, _price(state, action), (why,))
     return tuple(emits)
+
+
+def last_good(state: State, subject: str) -> commands.Back | None:
+    """Version to go back to: while a promotion is on its way, the one that it replaces."""
+    model = state.models.get(subject)
+    if model is None:
+        return None
+    if any(action.phase == "promoting" for _, action in _in_flight(state, subject)):
+        return model.champion, model.artifact
+    return None if model.last_good is None else (model.last_good, model.last_good_artifact)
+
+
+def withdraw(state: State, subject: str, id_: str, now: int) -> Emits:
+    """End what is in flight on a model that goes back; the revert itself takes the candidates away."""
+    emits: list[Emit] = []
+    for action_id, action in _in_flight(state, subject):
+        why = RuleResult(rule="revert", passed=False, value=id_, limit="", reason="the model was reverted")
+        emits += _end(state, action_id, action, now, _price(state, action), (why,), is_cleared=True)
+    return tuple(emits)
+
+
+def _in_flight(state: State, subject: str) -> list[tuple[str, Action]]:
+    """Actions that change what a model serves."""
+    return [
+        (id_, action)
+        for id_, action in sorted(state.actions.items())
+        if action.proposal.model == subject and action.proposal.kind in ("retrain", "rollout")
+    ]
+
+
+def expire(state: State, now: int) -> Emits:
+    """End what has outlived its time: only the governor does. What it asked for counts as spent."""
+    emits: list[Emit] = []
+    for id_, action in sorted(state.actions.items()):
+        if action.expires_at <= now:
+            emits += _end(state, id_, action, now, action.proposal.money)
+    return tuple(emits)
+
+
+def _end(
+    state: State,
+    id_: str,
+    action: Action,
+    now: int,
+    cost: float,
+    why: tuple[RuleResult, ...] = (),
+    *,
+    is_cleared: bool = False,
+) -> Emits:
+    """End an action before its settlement: give the tokens back, say so, leave no candidate on the server."""
+    del state.actions[id_]
+    if action.phase != "held":
+        release(state, action, cost, now)
+    said = verdict(state, action, id_, "expired", why)
+    if action.phase not in _SERVED or is_cleared:
+        return said
+    action.expires_at = now + state.rules_of(action.scope)[0].action_ttl_ms
+    return (*said, commands.rollout(state, id_, action, "abort", is_over=True))

@@ -5,6 +5,7 @@ from typing import Final
 
 from governor.state import Budget, State
 from homeostat.events import ActionProposed, RuleResult, RulesSet
+from homeostat.events.base import Scalar
 
 MAX_FIRST_STEP: Final = 0.5
 """A first step above this is not a canary."""
@@ -15,10 +16,37 @@ Rule = Callable[[State, ActionProposed, RulesSet, int], RuleResult]
 
 
 def _result(
-    rule: str, value: bool | float | str, limit: bool | float | str, reason: str, *, passed: bool
+    rule: str,
+    value: Scalar,
+    limit: Scalar,
+    reason: str,
+    *,
+    passed: bool,
+    nearest: Scalar | None = None,
 ) -> RuleResult:
-    nearest = None if passed else limit
-    return RuleResult(rule=rule, passed=passed, value=value, limit=limit, reason=reason, nearest=nearest)
+    """Put a rule's word together; the nearest value that would have passed is the limit if nothing is said."""
+    near = None if passed else limit if nearest is None else nearest
+    return RuleResult(rule=rule, passed=passed, value=value, limit=limit, reason=reason, nearest=near)
+
+
+def complete(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """The proposal carries what an action of its kind needs."""
+    missing = _missing(proposal)
+    reason = f"{missing} is missing or wrong" if missing else "all there"
+    return _result("complete", missing, "", reason, passed=not missing)
+
+
+def _missing(proposal: ActionProposed) -> str:
+    arms = [arm.name for arm in proposal.arms]
+    is_choice = proposal.chosen in (*arms, "skip") and len(set(arms)) == len(arms)
+    about_model = {"model": proposal.model is not None}
+    needs: dict[str, dict[str, bool]] = {
+        "retrain": about_model | {"window": proposal.window is not None, "chosen": is_choice},
+        "rollout": about_model | {"chosen": proposal.chosen in [c.arm for c in proposal.candidates]},
+        "threshold": about_model | {"band": proposal.band is not None},
+        "meta_training": {"model": proposal.model is None, "meta_training": proposal.meta_training is not None},
+    }
+    return next((name for name, is_there in needs[proposal.kind].items() if not is_there), "")
 
 
 def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
@@ -28,10 +56,13 @@ def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) ->
 
 
 def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """The model is registered, and its champion is the one that the proposal speaks of."""
+    """The model is registered in the family, and its champion is the one that the proposal speaks of."""
     model = state.models.get(proposal.model or "")
     if proposal.model is None:
         return _result("known_model", "", "", "the action is about a family", passed=True)
+    if model is not None and model.family != proposal.family:
+        reason = f"the model is of family {model.family}"
+        return _result("known_model", proposal.family, model.family, reason, passed=False)
     champion = model.champion if model else ""
     reason = f"champion is {champion}" if model else "the model is not registered"
     return _result("known_model", proposal.champion or "", champion, reason, passed=champion == proposal.champion)
@@ -51,15 +82,16 @@ def concurrency(state: State, proposal: ActionProposed, rules: RulesSet, now: in
     """Actions in flight in the scope."""
     scope = proposal.family.partition("/")[0]
     n = sum(action.scope == scope for action in state.actions.values())
-    return _result("concurrency", n, rules.max_in_flight, f"{n} in flight in {scope}", passed=n < rules.max_in_flight)
+    limit = rules.max_in_flight
+    return _result("concurrency", n, limit, f"{n} in flight in {scope}", passed=n < limit, nearest=max(0, limit - 1))
 
 
 def rate(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """Actions started on the model in the window."""
     model = state.models.get(proposal.model or "")
     n = sum(start > now - rules.rate_window_ms for start in model.starts) if model else 0
-    window = rules.rate_window_ms / 1000
-    return _result("rate", n, rules.max_actions, f"{n} actions in {window:.0f} s", passed=n < rules.max_actions)
+    window, limit = rules.rate_window_ms / 1000, rules.max_actions
+    return _result("rate", n, limit, f"{n} actions in {window:.0f} s", passed=n < limit, nearest=max(0, limit - 1))
 
 
 def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
@@ -72,9 +104,9 @@ def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) 
 
 
 def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """What is asked fits into what is left of the period's budget."""
+    """What is asked fits into what is left of the period's budget; what is free always does."""
     budget = state.budgets[proposal.family.partition("/")[0]]
-    left = budget.money - budget.spent - budget.reserved
+    left = max(0.0, budget.money - budget.spent - budget.reserved)
     return _result(
         "money", proposal.money, left, f"{left:.4g} left of {budget.money:.4g}", passed=proposal.money <= left
     )
@@ -83,45 +115,58 @@ def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> 
 def slots(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """Trainings at a time."""
     taken = sum(action.proposal.slots for action in state.actions.values() if action.phase in ("training", "acting"))
-    left = rules.training_slots - taken
+    left = max(0, rules.training_slots - taken)
     return _result(
         "slots", proposal.slots, left, f"{taken} of {rules.training_slots} taken", passed=proposal.slots <= left
     )
 
 
 def blast_radius(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Share of the scope's models in a rollout at once."""
+    """Share of the scope's models that may get a canary at once, from approval to settlement; one always may."""
     scope = proposal.family.partition("/")[0]
     n_models = max(1, sum(subject.startswith(f"{scope}/") for subject in state.models))
-    n = sum(a.scope == scope and a.phase in ("rolling", "ready") for a in state.actions.values())
-    share = 0.0 if proposal.chosen == "skip" or proposal.kind not in ("retrain", "rollout") else (n + 1) / n_models
-    passed = share <= max(rules.max_rollouts_ratio, 1 / n_models)
-    return _result("blast_radius", share, rules.max_rollouts_ratio, f"{n} of {n_models} in a rollout", passed=passed)
+    n = sum(a.scope == scope and a.phase != "held" and _has_canary(a.proposal) for a in state.actions.values())
+    share = (n + 1) / n_models if _has_canary(proposal) else 0.0
+    limit = max(rules.max_rollouts_ratio, 1 / n_models)
+    nearest = int(limit * n_models) / n_models
+    reason = f"{n} of {n_models} in a rollout"
+    return _result("blast_radius", share, limit, reason, passed=share <= limit, nearest=nearest)
+
+
+def _has_canary(proposal: ActionProposed) -> bool:
+    return proposal.kind in _SERVING and proposal.chosen != "skip"
 
 
 def canary_first(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """No full-traffic switch: a retrain's first step is a small one."""
-    if proposal.kind not in ("retrain", "rollout") or proposal.chosen == "skip":
+    if not _has_canary(proposal):
         return _result("canary_first", 0.0, MAX_FIRST_STEP, "nothing is rolled out", passed=True)
     first = proposal.plan.steps[0] if proposal.plan.steps else 1.0
     return _result("canary_first", first, MAX_FIRST_STEP, f"first step {first:.0%}", passed=first <= MAX_FIRST_STEP)
 
 
 def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """A retrain names a closed range with labelled rows in it."""
-    rows = proposal.window.rows if proposal.window else 0
+    """What is trained names a closed range of its own history; a retrain's has labelled rows in it."""
+    window = proposal.meta_training.window if proposal.meta_training else proposal.window
+    if window is not None and window.subject != (own := proposal.model or proposal.family):
+        return _result("data_window", window.subject, own, f"the data is of {window.subject}", passed=False)
+    rows = window.rows if window else 0
     needed = 1 if proposal.kind == "retrain" else 0
     return _result("data_window", rows, needed, f"{rows} labelled rows", passed=rows >= needed)
 
 
 def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Nothing rests on a distrusted source."""
-    bad = next((source for source in state.distrusted if any(source in item for item in proposal.evidence)), "")
+    """Nothing rests on a source that is distrusted in the scope."""
+    named = [item.rpartition("#")[0] for item in proposal.evidence]
+    named += [proposal.window.source] if proposal.window else []
+    distrusted = state.distrusted.get(proposal.family.partition("/")[0], [])
+    bad = next((source for source in named if source in distrusted), "")
     return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
 
 
 RULES: Final[tuple[Rule, ...]] = (
     freeze,
+    complete,
     known_model,
     one_at_a_time,
     concurrency,

@@ -16,7 +16,8 @@ class GovernorSettings:
         default_period_ms: Its period.
         arm_timeout_seconds: Training time of one arm after which the hand stops it.
         meta_training_timeout_seconds: The same for a meta-training.
-        history_length: Starts remembered per model, for the rate rule.
+        history_length: Starts remembered per model, for the rate rule; more if the rule counts further.
+        heard_requests: Signed requests remembered, so that none counts twice.
     """
 
     default_money: float = DEFAULT_BUDGET_MONEY
@@ -24,3 +25,4 @@ class GovernorSettings:
     arm_timeout_seconds: float = 60.0
     meta_training_timeout_seconds: float = 600.0
     history_length: int = 100
+    heard_requests: int = 10_000

@@ -6,7 +6,7 @@ from typing import Literal
 from homeostat.core import Identity
 from homeostat.events import ActionProposed, Candidate, RulesSet
 
-Phase = Literal["held", "training", "ready", "rolling", "measuring", "acting"]
+Phase = Literal["held", "training", "ready", "rolling", "promoting", "measuring", "acting"]
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Model:
         family: `scope/family`.
         champion: What serves.
         artifact: Its weights, if known.
-        last_good: What served before, and its artifact.
+        last_good: What served before, and its artifact; None after a step back, as what was left is not good.
         tier: Risk.
         starts: Times of the actions started, ms, newest last.
         settled_at: When the last action ended, ms.
@@ -44,13 +44,17 @@ class Model:
 
 @dataclass(slots=True)
 class Budget:
-    """Money of a scope in the running period: spent, and reserved by actions in flight."""
+    """Money of a scope in the running period: spent, and reserved by actions in flight.
+
+    `is_default` says that nobody has set it for this scope: it follows the budget of `*`.
+    """
 
     money: float
     period_ms: int
     since: int
     spent: float = 0.0
     reserved: float = 0.0
+    is_default: bool = False
 
 
 @dataclass(slots=True)
@@ -67,9 +71,10 @@ class Action:
         candidates: What they trained.
         reference: Champion at the start, and its artifact.
         step: Index of the canary's step, -1 without traffic.
+        seconds: Training time so far, of the arms that failed too.
         judgement: The last one not acted on yet, because of a freeze.
-        approvers: Principals that approved, in order.
-        emergency: How many of them said it is one.
+        approvers: Principals that said it is an emergency, while a second one is waited for.
+        is_emergency: Two of them did: no freeze holds it.
         requester: Who asked, if a person did.
     """
 
@@ -83,9 +88,10 @@ class Action:
     reference: str = ""
     reference_artifact: str | None = None
     step: int = -1
+    seconds: float = 0.0
     judgement: str = ""
     approvers: list[str] = field(default_factory=list)
-    emergency: int = 0
+    is_emergency: bool = False
     requester: str = ""
 
     @property
@@ -101,7 +107,20 @@ class Action:
 
 @dataclass(slots=True)
 class State:
-    """All of it; see the classes above."""
+    """All of it; see the classes above.
+
+    Args:
+        keys: By key id.
+        roles: `role@scope` by principal.
+        rules: By scope or `*`.
+        rules_version: Identity of the event that set them.
+        freezes: Identity of the freeze, by scope or `*`.
+        budgets: By scope; that of `*` is the default of the others.
+        models: By `scope/model`.
+        actions: In flight, by id.
+        distrusted: Sources by scope.
+        heard: Signed requests that were obeyed, the oldest forgotten: a signature counts once.
+    """
 
     keys: dict[str, Key] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)
@@ -111,7 +130,8 @@ class State:
     budgets: dict[str, Budget] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
-    distrusted: list[str] = field(default_factory=list)
+    distrusted: dict[str, list[str]] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
 
     def rules_of(self, scope: str) -> tuple[RulesSet, str]:
         """Rules in force in a scope, and the identity of the event that set them (empty: the defaults)."""

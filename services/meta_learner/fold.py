@@ -71,6 +71,7 @@ class MetaLearner:
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = event.story, [event.identity]
                     model.champion = data.version
+                    return state, self._band(model, event, data.model)
             case DriftCleared():
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
@@ -79,22 +80,25 @@ class MetaLearner:
             case CandidateEvaluated():
                 return state, self._learn(state, data)
             case OutcomeMeasured():
-                self._close(state, data.action)
+                self._free(state, data.action)
+                state.decisions.pop(data.action, None)
             case VerdictGiven():
                 self._verdict(state, data)
             case TaskRecorded():
-                return state, self._task(state, event)
+                return state, self._task(state, event, data)
             case WeightsPublished():
-                state.weights, state.tasks.open_action = data.artifact, ""
-                return state, self._trained(event, data.action)
+                if not set(data.sources) & set(state.distrusted):
+                    state.weights, state.weights_sources = data.artifact, list(data.sources)
+                return state, self._trained(state, event, data.action)
             case WeightsRejected():
-                state.tasks.open_action = ""
-                return state, self._trained(event, data.action)
+                return state, self._trained(state, event, data.action)
             case RulesSet():
                 state.price_per_second = data.price_per_training_second
             case SourceDistrusted():
                 if data.source not in state.distrusted:
                     state.distrusted.append(data.source)
+                if data.source in state.weights_sources:
+                    state.weights, state.weights_sources = None, []
             case _:
                 pass  # episodes and incidents: learned from by later versions
         return state, ()
@@ -103,15 +107,27 @@ class MetaLearner:
         assert data.model is not None  # intake sets it
         model = state.models.setdefault(data.model, Model(data.champion, data.tier))
         model.tier = data.tier
-        if model.has_band or model.open_band:
+        return self._band(model, event, data.model)
+
+    def _band(self, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
+        """Propose a tracked threshold, unless there is one or the question is open."""
+        if model.band:
             return ()
-        model.open_band = event.emit_identity(0)
-        proposal = proposals.threshold(data, data.model, event.subject, self.settings)
+        model.band = event.emit_identity(ordinal)
+        proposal = proposals.threshold(model, subject, event.subject, self.settings)
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
-        model, family = state.models.get(data.model), state.family
-        if model is None or family is None or data.window is None:
+        model = state.models.get(data.model)
+        if model is None:
+            return ()
+        model.champion = data.version
+        emits = self._retrain(state, model, event, data)
+        return (*emits, *self._band(model, event, data.model, len(emits)))
+
+    def _retrain(self, state: State, model: Model, event: Event, data: ProfileUpdated) -> Emits:
+        family = state.family
+        if family is None or data.window is None:
             return ()
         if model.drift != event.story or model.open_action or data.labels_since_onset < family.wait_labels:
             return ()
@@ -119,10 +135,13 @@ class MetaLearner:
             return ()  # once more only with twice the labels
         self._prepare(state, family, data)
         proposal, context = proposals.retrain(state, family, model, data, event, self.settings)
-        action = event.emit_identity(0)
-        state.decisions[action] = Decision(data.model, context.tolist(), proposal.chosen)
-        model.open_action, model.decided = action, event.story
-        model.decided_labels = data.labels_since_onset
+        model.decided, model.decided_labels = event.story, data.labels_since_onset
+        if proposal.chosen != SKIP or proposal.shadows:  # a skip without shadows is over with its verdict
+            action = event.emit_identity(0)
+            model.open_action = action
+            state.decisions[action] = Decision(data.model, context.tolist(), proposal.chosen)
+            if len(state.decisions) > self.settings.n_decisions:
+                del state.decisions[next(iter(state.decisions))]
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
     def _prepare(self, state: State, family: FamilyRegistered, data: ProfileUpdated) -> None:
@@ -143,9 +162,10 @@ class MetaLearner:
             return ()
         context, unit = np.array(decision.context), self.settings.unit
         mean, variance = belief.regression.predict(context)
-        named = dict(zip(["intercept", *state.features], decision.context, strict=True))
+        # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
+        named = dict(zip(["bias", *state.features], decision.context, strict=True))
         beside = float(belief.beside.predict_one(named))  # type: ignore[no-untyped-call]  # river has no types here
-        half = self.settings.interval_z * float(np.sqrt(variance + self.settings.noise_sd**2))
+        half = self.settings.interval_z * float(np.sqrt(variance + self.settings.noise_sd * self.settings.noise_sd))
         observed = data.payoff / unit
         belief.n += 1
         belief.error += abs(mean - observed) * unit
@@ -164,27 +184,35 @@ class MetaLearner:
     def _indicator(model: str, name: str, value: float, n: int) -> Emit:
         return Emit(INDICATORS, IndicatorComputed(model=model, name=name, value=value, n=n), model)
 
-    def _close(self, state: State, action: str) -> None:
-        decision = state.decisions.pop(action, None)
-        if decision is not None and (model := state.models.get(decision.model)) is not None:
+    def _free(self, state: State, action: str) -> None:
+        """Let the model have its next action."""
+        decision = state.decisions.get(action)
+        model = state.models.get(decision.model) if decision is not None else None
+        if model is not None and model.open_action == action:
             model.open_action = ""
 
     def _verdict(self, state: State, data: VerdictGiven) -> None:
+        """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
+        if data.verdict not in ("denied", "expired"):
+            return
+        self._free(state, data.action)
+        if data.verdict == "denied":
+            state.decisions.pop(data.action, None)
+        if data.action == state.tasks.open_action:
+            state.tasks.open_action = ""
         model = state.models.get(data.model or "")
-        if data.verdict in ("denied", "expired"):
-            self._close(state, data.action)
-            if data.action == state.tasks.open_action:
-                state.tasks.open_action = ""
-        if model is not None and data.action == model.open_band and data.verdict != "held":
-            model.open_band, model.has_band = "", data.verdict == "approved"
+        if model is not None and data.action == model.band:
+            model.band = ""
 
-    def _task(self, state: State, event: Event) -> Emits:
+    def _task(self, state: State, event: Event, data: TaskRecorded) -> Emits:
         """Count a task; the arrays lie on the tasks log, as the first emit of the same input."""
-        tasks, place = state.tasks, f"{event.id.partition('.')[0]}.0"
-        if not tasks.first:
-            tasks.source, tasks.first, tasks.since = event.source, place, event.time
-        if event.source != tasks.source:
-            return ()  # another partition's intake: a range lies in one
+        offset, _, ordinal = event.id.partition(".")
+        is_distrusted = data.provenance is not None and data.provenance.source in state.distrusted
+        if ordinal != "1" or is_distrusted:
+            return ()  # without arrays it is the only emit, and there is nothing to train on
+        tasks, place = state.tasks, f"{offset}.0"
+        if event.source != tasks.source:  # the log was made again: a range lies in one source
+            tasks.source, tasks.first, tasks.since, tasks.n, tasks.n_total = event.source, place, event.time, 0, 0
         tasks.last, tasks.n, tasks.n_total = place, tasks.n + 1, tasks.n_total + 1
         if tasks.n < self.settings.tasks_per_training or tasks.open_action:
             return ()
@@ -192,6 +220,8 @@ class MetaLearner:
         tasks.n, tasks.open_action = 0, event.emit_identity(0)
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
-    def _trained(self, event: Event, action: str) -> Emits:
+    def _trained(self, state: State, event: Event, action: str) -> Emits:
+        if state.tasks.open_action == action:
+            state.tasks.open_action = ""
         settled = ActionSettled(action=action, kind="meta_training", state="done")
         return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)

@@ -11,7 +11,6 @@ from homeostat.events import (
     Band,
     FamilyRegistered,
     MetaTraining,
-    ModelRegistered,
     Plan,
     ProfileUpdated,
     Range,
@@ -59,7 +58,8 @@ def retrain(
     others = [name for name in choice.ranked() if name not in (choice.chosen, SKIP)]
     shadows = tuple(sorted(others[: family.n_shadows]))
     trained = [name for name in (choice.chosen, *shadows) if name != SKIP]
-    seconds = sum(state.beliefs[name].seconds for name in trained)
+    beliefs = [state.beliefs[name] for name in trained]
+    seconds = sum(belief.seconds if belief.n else settings.first_seconds for belief in beliefs)
     proposal = ActionProposed(
         kind="retrain",
         family=event.subject,
@@ -120,14 +120,15 @@ def _reason(choice: Choice, price: float) -> str:
     return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}"
 
 
-def threshold(data: ModelRegistered, model: str, family: str, settings: LearnerSettings) -> ActionProposed:
+def threshold(model: Model, subject: str, family: str, settings: LearnerSettings) -> ActionProposed:
     """Propose to track the alert threshold of a model's uncertainty inside the whole range."""
     band = Band(signal="uncertainty", rate=settings.alarm_rate, low=0.0, high=1.0, eta=settings.threshold_eta)
     return ActionProposed(
         kind="threshold",
         family=family,
-        model=model,
-        champion=data.champion,
+        model=subject,
+        champion=model.champion,
+        tier=model.tier,
         chosen="track",
         arms=(Arm(name="track", propensity=1.0),),
         band=band,

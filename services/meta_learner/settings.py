@@ -18,6 +18,8 @@ class LearnerSettings:
         training_steps: Outer steps of a meta-training.
         alarm_rate: Stated rate of the alert thresholds it proposes.
         threshold_eta: Step of their tracking; on made-up cameras it alerts at the stated rate.
+        first_seconds: Training time expected of an arm that was never measured.
+        n_decisions: Decisions remembered whose payoffs have not come.
         interval_z: Half-width of the published 90 % intervals.
     """
 
@@ -31,4 +33,6 @@ class LearnerSettings:
     training_steps: int = 300
     alarm_rate: float = 0.01
     threshold_eta: float = 0.5
+    first_seconds: float = 10.0
+    n_decisions: int = 1000
     interval_z: float = 1.6448536

@@ -59,8 +59,7 @@ class Model:
         evidence: Identities of what was noticed in it.
         decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset.
         open_action: The retrain in flight.
-        has_band: Its alert threshold is tracked.
-        open_band: The threshold action in flight.
+        band: The threshold action in flight or applied; empty without one.
     """
 
     champion: str
@@ -70,8 +69,7 @@ class Model:
     decided: Identity | None = None
     decided_labels: int = 0
     open_action: str = ""
-    has_band: bool = False
-    open_band: str = ""
+    band: str = ""
 
 
 @dataclass(slots=True)
@@ -89,7 +87,20 @@ class Tasks:
 
 @dataclass(slots=True)
 class State:
-    """Of one family."""
+    """Of one family.
+
+    Args:
+        family: Its catalogue of arms.
+        features: Names of the meta-features, in the order of every context.
+        beliefs: By arm.
+        models: By `scope/model`.
+        decisions: By action, the oldest first; those whose payoffs may still come.
+        tasks: For the next meta-training.
+        weights: Published initial weights.
+        weights_sources: Sources of the tasks they were trained on.
+        price_per_second: Of training, from the rules.
+        distrusted: Sources.
+    """
 
     family: FamilyRegistered | None = None
     features: list[str] = field(default_factory=list)
@@ -98,5 +109,6 @@ class State:
     decisions: dict[str, Decision] = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
     weights: str | None = None
+    weights_sources: list[str] = field(default_factory=list)
     price_per_second: float = 0.01
     distrusted: list[str] = field(default_factory=list)

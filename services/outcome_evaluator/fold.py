@@ -6,19 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Emit, Event
-from homeostat.events import ActionApplied, ActionFailed, Labels, ModelRegistered, Samples
+from homeostat.events import ActionApplied, ActionFailed, ActionReverted, Labels, ModelRegistered, Rollout, Samples
 from homeostat.events.columns import f8
 from homeostat.events.logs import GOVERNANCE, TIMELINE
+from outcome_evaluator.inline import join
 from outcome_evaluator.judgement import assess, judged
 from outcome_evaluator.outcome import failed, settle
 from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.state import State, Tally, Trial
+from outcome_evaluator.state import Ended, State, Tally, Trial
 
 Floats = NDArray[np.float64]
 
 
 class OutcomeEvaluator:
-    """Canary judgements and measured outcomes, per model."""
+    """Canary judgements and measured outcomes, per model.
+
+    A candidate is compared on the rows that it and the reference answered, by request. Labels come with
+    `labels.observed`, which has all answers; or inside samples, and then the last requests are remembered
+    until every version has answered. Of each request one label counts, the first.
+    """
 
     name = "outcome_evaluator"
     log: str = TIMELINE
@@ -48,87 +54,97 @@ class OutcomeEvaluator:
         data: Any = event.data
         match data:
             case Samples():
-                if state.trials and data.role == "canary":
-                    for trial in state.trials.values():
-                        trial.exposed += data.n_rows if trial.canary == data.version and trial.ended is None else 0
+                return state, self._samples(state, event, data)
             case Labels():
-                if state.trials:
-                    return state, self._labelled(state, event, data)
+                label, answers = f8(data.label), [(answer.version, f8(answer.prediction)) for answer in data.answers]
+                return state, self._compare(state, event, label, answers) if state.trials else ()
             case ActionApplied():
                 return state, self._applied(state, event, data)
+            case ActionReverted():
+                return state, self._end_all(state, event, "aborted")
             case ActionFailed():
-                if data.kind == "retrain":
-                    return state, failed(state.trials.pop(data.action, None), data, event)
+                if data.kind == "retrain" and data.action not in state.trials:  # else an old command, read again
+                    return state, failed(data, event)
             case ModelRegistered():
-                state.family = f"{event.subject.partition('/')[0]}/{data.family}"
                 state.kind = data.kind
             case _:
                 pass
         return state, ()
 
+    def _samples(self, state: State, event: Event, data: Samples) -> tuple[Emit, ...]:
+        state.is_inline |= bool(data.label)
+        emits: list[Emit] = []
+        for trial in list(state.trials.values()):
+            if data.role == "canary" and trial.canary == data.version and trial.ended is None:
+                trial.exposed += data.n_rows
+            if state.is_inline:
+                found = join(state.rows, data, trial.reference, self.settings.inline_requests)
+                if found is not None:
+                    emits += self._compare(state, event, found.label, [*found.predictions.items()], found.is_new)
+        return tuple(emits)
+
     def _applied(self, state: State, event: Event, data: ActionApplied) -> tuple[Emit, ...]:
         rollout = data.rollout
         if rollout is None:
             return ()
-        trial = state.trials.get(data.action)
         if not rollout.candidates:  # cleared: the governor has ended it before the horizon
-            if trial is None:
-                return ()
-            del state.trials[data.action]
-            trial.ended = trial.ended or "expired"
-            return settle(trial, event.subject, self.settings)
+            return self._end_all(state, event)
+        emits: tuple[Emit, ...] = ()
+        trial = state.trials.get(data.action)
         if trial is None:
-            by_version = {c.version: Tally(c.arm, c.seconds) for c in rollout.candidates}
-            chosen = by_version[rollout.canary].arm if rollout.canary in by_version else "skip"
-            trial = Trial(
-                data.action,
-                event.story,
-                data.family,
-                chosen,
-                rollout.canary,
-                rollout.reference,
-                rollout.plan,
-                by_version,
-                ended=None if rollout.canary else "skipped",
-            )
-            state.trials[data.action] = trial
+            emits = self._end_all(state, event)  # a model serves the candidates of one action at a time
+            trial = state.trials[data.action] = _trial_of(data, rollout, event)
         if data.rollout_verb == "promote":
             trial.ended = "promoted"
         elif data.rollout_verb == "abort":
             trial.ended = "aborted"
         elif rollout.step != trial.step:
             trial.step, trial.step_labels, trial.judged = rollout.step, 0, ""
-        return ()
+        return emits
 
-    def _labelled(self, state: State, event: Event, data: Labels) -> tuple[Emit, ...]:
-        errors = self._errors(state.kind, data)
+    def _end_all(self, state: State, event: Event, ended: Ended | None = None) -> tuple[Emit, ...]:
+        """Settle what is not served any more; a reverted promotion was none."""
+        emits: list[Emit] = []
+        for trial in state.trials.values():
+            if ended is not None and trial.ended != "skipped":
+                trial.ended = ended
+            emits += settle(trial, event.subject, self.settings)
+        state.trials, state.rows = {}, {}
+        return tuple(emits)
+
+    def _compare(
+        self,
+        state: State,
+        event: Event,
+        label: Floats,
+        answers: list[tuple[str, Floats]],
+        is_new: NDArray[np.bool_] | None = None,
+    ) -> tuple[Emit, ...]:
+        """Score every candidate on rows that the reference answered too.
+
+        Args:
+            state: With a trial.
+            event: What brought them.
+            label: (n,).
+            answers: Version and prediction, (n,), NaN where it did not answer; a version may stand there twice.
+            is_new: (n,) rows that count for the horizon; all of them if nothing is said.
+        """
+        errors: dict[str, Floats] = {}
+        for version, prediction in answers:
+            error, known = error_of(state.kind, prediction, label), errors.get(version)
+            errors[version] = error if known is None else np.where(np.isnan(known), error, known)
         emits: list[Emit] = []
         for trial in list(state.trials.values()):
             reference = errors.get(trial.reference)
-            if reference is None:
+            candidates = [(version, errors[version]) for version in trial.tallies if version in errors]
+            if reference is None or not candidates:
                 continue
-            known = ~np.isnan(reference)
-            trial.n_labels += int(known.sum())
-            for version, tally in trial.tallies.items():
-                if version in errors:
-                    self._score(trial, version, tally, errors[version], reference)
+            is_pair = ~np.isnan(reference) & np.any([~np.isnan(error) for _, error in candidates], axis=0)
+            trial.n_labels += int((is_pair if is_new is None else is_pair & is_new).sum())
+            for version, error in candidates:
+                self._score(trial, version, trial.tallies[version], error, reference)
             emits += self._conclude(state, trial, event)
         return tuple(emits)
-
-    @staticmethod
-    def _errors(kind: str, data: Labels) -> dict[str, Floats]:
-        """Error of each version per row in [0, 1], NaN where it did not answer."""
-        label = f8(data.label)
-        errors: dict[str, Floats] = {}
-        for answer in data.answers:
-            prediction = f8(answer.prediction)
-            if kind == "classifier":
-                error = np.where(np.isnan(prediction), np.nan, (prediction != label).astype(np.float64))
-            else:
-                error = np.minimum(1.0, np.abs(prediction - label) / (1.0 + np.abs(label)))
-            known = errors.get(answer.version)
-            errors[answer.version] = error if known is None else np.where(np.isnan(known), error, known)
-        return errors
 
     @staticmethod
     def _score(trial: Trial, version: str, tally: Tally, error: Floats, reference: Floats) -> None:
@@ -157,4 +173,28 @@ class OutcomeEvaluator:
         if trial.n_labels < trial.plan.horizon_labels:
             return ()
         del state.trials[trial.action]
+        state.rows = {}
         return settle(trial, event.subject, self.settings)
+
+
+def error_of(kind: str, prediction: Floats, label: Floats) -> Floats:
+    """Error per row in [0, 1]: 0 or 1 of a classifier, relative and capped of a regressor; NaN where one is missing."""
+    if kind == "classifier":
+        missing = np.isnan(prediction) | np.isnan(label)
+        return np.where(missing, np.nan, (prediction != label).astype(np.float64))
+    return np.minimum(1.0, np.abs(prediction - label) / (1.0 + np.abs(label)))
+
+
+def _trial_of(data: ActionApplied, rollout: Rollout, event: Event) -> Trial:
+    tallies = {c.version: Tally(c.arm, c.seconds) for c in rollout.candidates}
+    return Trial(
+        data.action,
+        event.story,
+        data.family,
+        tallies[rollout.canary].arm if rollout.canary in tallies else "skip",
+        rollout.canary,
+        rollout.reference,
+        rollout.plan,
+        tallies,
+        ended=None if rollout.canary else "skipped",
+    )

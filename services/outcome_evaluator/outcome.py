@@ -79,14 +79,14 @@ def settle(trial: Trial, model: str, settings: EvaluatorSettings) -> tuple[Emit,
     )
 
 
-def failed(trial: Trial | None, data: ActionFailed, event: Event) -> tuple[Emit, ...]:
-    """An action that never began is over too."""
+def failed(data: ActionFailed, event: Event) -> tuple[Emit, ...]:
+    """A retrain without any candidate is over too."""
     model = data.model or event.subject
     outcome = OutcomeMeasured(
         action=data.action,
         kind="retrain",
         model=model,
-        arm=trial.chosen if trial else "none",
+        arm="none",
         state="failed",
         verdict="inconclusive",
         gain=0.0,

@@ -1,11 +1,13 @@
 """What the evaluator knows of one model: its trials."""
 
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Literal
 
 from homeostat.core import Identity
 from homeostat.events import Plan
 from homeostat.stats.paired import PairedEProcess
+from outcome_evaluator.inline import Row
 
 Ended = Literal["promoted", "aborted", "skipped", "expired"]
 
@@ -39,7 +41,7 @@ class Tally:
         if self.n < 2:
             return 1.0
         variance: float = max(0.0, self.squares / self.n - self.mean * self.mean)
-        return float((variance / (self.n - 1)) ** 0.5)
+        return sqrt(variance / (self.n - 1))
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Trial:
         test: Sequential test of the canary against the reference.
         canary_errors: Of the pairs.
         reference_errors: Of the pairs.
-        n_labels: Labelled rows that the reference answered.
+        n_labels: Labelled rows that the reference and a candidate answered.
         exposed: Requests that the canary answered.
     """
 
@@ -87,8 +89,16 @@ class Trial:
 
 @dataclass(slots=True)
 class State:
-    """Of one model: `kind` says how an error is counted."""
+    """Of one model.
 
-    family: str = ""
+    Args:
+        kind: classifier or regressor: says how an error is counted.
+        trials: By action.
+        is_inline: Labels come inside samples.
+        rows: Requests whose answers come one version after the other; kept while there is a trial.
+    """
+
     kind: str = "classifier"
     trials: dict[str, Trial] = field(default_factory=dict)
+    is_inline: bool = False
+    rows: dict[str, Row] = field(default_factory=dict)

@@ -140,7 +140,7 @@ def test_prometheus_can_reach_the_metrics_of_the_services() -> None:
 def test_what_runs_once_is_what_the_command_line_has() -> None:
     """Topics with the usual partitions; keys without a network; the operator's key where no service can read it."""
     once = {name: spec for name, spec in OURS.items() if spec["restart"] == "no"}
-    lines = [shlex.split(part) for part in re.split(r"\n|\|\|", once["keys"]["command"][-1]) if part.strip()]
+    lines = [shlex.split(line) for line in re.findall(r"homeostat [^|>\n]+", once["keys"]["command"][-1])]
     for line in (*lines, once["topics"]["command"], once["operator"]["command"]):
         check_command(line)
 

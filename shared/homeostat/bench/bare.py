@@ -57,7 +57,7 @@ def copy_rate(ground: Ground, topic: str, out: str, starts: list[int], n: int) -
                         value=message.value(),
                         key=message.key(),
                         partition=message.partition() or 0,
-                        headers=message.headers() or [],  # type: ignore[arg-type]  # a list of pairs is what it takes
+                        headers=message.headers() or [],
                     )
                 except BufferError:
                     producer.poll(0.05)
@@ -71,16 +71,3 @@ def copy_rate(ground: Ground, topic: str, out: str, starts: list[int], n: int) -
     seconds = time.perf_counter() - started
     consumer.close()
     return (done - first) / seconds
-
-
-def ends(ground: Ground, topic: str) -> list[int]:
-    """End offset of each partition."""
-    consumer = Consumer(ground.settings.client() | {"group.id": "homeostat-bench-ends"})
-    try:
-        found = [
-            consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10.0, cached=False)
-            for partition in range(PARTITIONS)
-        ]
-        return [high for _, high in found]
-    finally:
-        consumer.close()

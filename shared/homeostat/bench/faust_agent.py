@@ -29,7 +29,7 @@ def main(servers: str, topic: str, out: str, n: str, folder: str) -> None:
     counts = app.Table("homeostat-bench-faust-counts", default=int, partitions=PARTITIONS)
     wanted = int(n)
 
-    @app.agent(source)  # type: ignore[untyped-decorator]  # Faust's decorators have no types
+    @app.agent(source)
     async def count(stream: Any) -> None:
         done, started, sent = 0, 0.0, None
         async for key, value in stream.items():

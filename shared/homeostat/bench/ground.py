@@ -46,11 +46,11 @@ class Ground:
         """
         wanted: dict[str, TopicSpec] = {}
         for name in (QUARANTINE, *logs):
-            wanted[name] = TopicSpec(name, PARTITIONS, _log(name).config())
+            wanted[name] = _spec(_log(name))
         for fold, log in folds:
-            wanted[log] = TopicSpec(log, PARTITIONS, _log(log).config())
+            wanted[log] = _spec(_log(log))
             snapshots = snapshot_log(fold, _log(log))
-            wanted[snapshots.name] = TopicSpec(snapshots.name, PARTITIONS, snapshots.config())
+            wanted[snapshots.name] = _spec(snapshots)
         ensure_topics(self.settings.bootstrap_servers, wanted.values())
         cluster = Cluster(self.settings)
         cluster.load()
@@ -116,3 +116,7 @@ def _log(name: str) -> Log:
         return by_name(name)
     except KeyError:
         return Log(name, "log", "", "made for a benchmark")
+
+
+def _spec(log: Log) -> TopicSpec:
+    return TopicSpec(log.name, log.partitions or PARTITIONS, log.config())

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from homeostat.bench.bare import copy_rate, ends
+from homeostat.bench.bare import copy_rate
+from homeostat.bench.ends import ends
 from homeostat.bench.ground import PARTITIONS, Ground
 from homeostat.bench.row import Row, missing, row
 from homeostat.bench.timed import rate_of

@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from homeostat.cli import demo, events, keys, quarantine, replays, requests, rules, stack, stories, topics
+from homeostat.cli import bench, demo, events, keys, quarantine, replays, requests, rules, stack, stories, topics
 from homeostat.cli.exits import EPILOG
 from homeostat.cli.group import Group
 
@@ -27,7 +27,7 @@ _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
         (requests.approve, requests.deny, requests.freeze, requests.unfreeze, requests.budget, requests.revert),
     ),
     ("Decide", (rules.apply,)),
-    ("Prove", (replays.replay, replays.export)),
+    ("Prove", (replays.replay, replays.export, bench.bench)),
 )
 
 for _panel, _functions in _COMMANDS:

@@ -30,6 +30,8 @@ from retrain_actuator.targets.inline import InlineLauncher
 from rollout_actuator import RolloutActuator
 from rollout_actuator.targets.local import LocalTarget
 from rollout_actuator.targets.router import Router
+from threshold_actuator import ThresholdActuator
+from threshold_actuator.targets.prometheus import PrometheusThresholds
 
 _ROUND_MS: Final = 200
 
@@ -108,6 +110,7 @@ def in_memory(learner: LearnerSettings | None = None, partitions: int = 2) -> It
         hands: list[Hand] = [
             RolloutActuator(target),
             RetrainActuator(history, store, InlineLauncher({"default": train}), root / "jobs"),
+            ThresholdActuator(PrometheusThresholds(root / "thresholds.json")),
             MamlTrainer(reader, store),
         ]
         keys = {notary.key_id: notary.public_key_hex}

@@ -15,7 +15,7 @@ from homeostat.events.logs import REQUESTS
 
 _SHARE: Final = 0.4
 _QUIET_EVENTS: Final = 30
-_EVERY: Final = 20
+_EVERY: Final = 2
 N_POISONED: Final = 6
 
 

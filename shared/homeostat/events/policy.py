@@ -18,6 +18,7 @@ class Command(Data):
         model: `scope/model`; None for a meta-training.
         rules_version: Rules, prices and reward weights in force.
         expires_at: A hand does not start it later.
+        is_emergency: Approved by two people, through a freeze: a brake does not stop it.
         revert_to: Last known good version.
     """
 
@@ -27,6 +28,7 @@ class Command(Data):
     model: Subject | None = None
     rules_version: str = ""
     expires_at: Millis
+    is_emergency: bool = False
     revert_to: Name | None = None
 
 

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from homeostat.codec import Output, Record
 from homeostat.core import Halt, Retry
@@ -18,6 +19,7 @@ EXIT_UNDELIVERED: Final = 75
 """Exit code when the broker did not take what was sent: nothing is lost, a restart sends it again."""
 
 _FLUSH_SECONDS: Final = 120.0
+_ENDS_SECONDS: Final = 2.0
 _BURST: Final = 64
 """Records handed over at once: few requests, and at most 64 MB waiting."""
 MAX_MESSAGE_BYTES: Final = 3_145_728
@@ -86,6 +88,18 @@ class Cluster:
         if topic not in self._places:
             raise TopicMissing(topic)
         return self._places[topic]
+
+    def ends(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """End of each partition, asked of the broker; from any thread. Empty if it does not answer."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # no types there
+        wanted = {TopicPartition(topic, partition): latest for topic, partition in places}
+        if not wanted:
+            return {}
+        try:
+            futures = self._admin.list_offsets(wanted, request_timeout=_ENDS_SECONDS)
+            return {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+        except KafkaException:
+            return {}
 
     def topic_id(self, topic: str) -> str:
         """The broker's id of this incarnation of a topic."""

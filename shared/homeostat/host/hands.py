@@ -15,7 +15,7 @@ from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Hand, Identity, Observer, Reject, Task
 from homeostat.core.hand import Report
-from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command
+from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
 
 _EVERYWHERE: Final = "*"
@@ -29,6 +29,11 @@ class _Pending:
     task: Task | None = None
     reports: deque[Report] = field(default_factory=deque)
     is_done: bool = False
+
+
+def _is_way_back(command: Command) -> bool:
+    """Open at any time, brake or not."""
+    return command.TYPE.endswith((".abort.v1", ".revert.v1"))
 
 
 def _is_at(pending: _Pending, topic: str, partition: int) -> bool:
@@ -122,6 +127,7 @@ class HandRunner:
         brakes = self._brakes.setdefault((record.topic, record.partition), {})
         if isinstance(event.data, BrakeSet):
             brakes[event.data.scope] = event.data.freeze
+            self._halt_rollouts()
             self._confirm(event, event.data)
         elif isinstance(event.data, BrakeReleased):
             brakes.pop(event.data.scope, None)
@@ -130,6 +136,18 @@ class HandRunner:
                 self._waiting.append(_Pending(event))
         elif isinstance(self.hand, Observer):
             self.hand.observe(event, is_braked=self._is_braked(event))
+
+    def _halt_rollouts(self) -> None:
+        """Answer rollouts that wait for their target: they would act in the freeze. Trainings hold what they have."""
+        for pending in self._running:
+            command = pending.event.data
+            if pending.task is None or pending.is_done or not isinstance(command, Rollout):
+                continue
+            if _is_way_back(command) or command.is_emergency or not self._is_braked(pending.event):
+                continue
+            pending.task.cancel()
+            pending.reports.append(self._failed(command, pending.event, "braked", "the scope was frozen on the way"))
+            pending.is_done = True
 
     def _confirm(self, event: Event, brake: BrakeSet) -> None:
         confirmed = BrakeConfirmed(
@@ -154,7 +172,15 @@ class HandRunner:
                 self.n_refused += 1
                 continue
             pending.task = self.hand.start(pending.event)
-            pending.is_done = pending.task is None
+            self._collect(pending)  # now, so that a brake never cancels an effect that nobody has heard of
+
+    @staticmethod
+    def _collect(pending: _Pending) -> None:
+        if pending.task is None:
+            pending.is_done = True
+        elif not pending.is_done:
+            pending.reports.extend(pending.task.poll())
+            pending.is_done = pending.task.is_done
 
     def _refusal(self, event: Event, now: int) -> Report | None:
         command = event.data
@@ -163,11 +189,11 @@ class HandRunner:
         signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
         if public is None or event.signature is None or not verify(public, event.signature, signed):
             return self._failed(command, event, "unsigned", "no valid signature of the notary")
-        if command.TYPE.endswith((".abort.v1", ".revert.v1")):
-            return None  # the way back is open at any time
+        if _is_way_back(command):
+            return None
         if now > command.expires_at:
             return self._failed(command, event, "expired", f"expired {(now - command.expires_at) / 1000:.1f} s ago")
-        if self._is_braked(event):
+        if self._is_braked(event) and not command.is_emergency:
             return self._failed(command, event, "braked", "the scope is frozen")
         return None
 
@@ -175,10 +201,19 @@ class HandRunner:
         scope = event.subject.partition("/")[0]
         if any(scope in brakes or _EVERYWHERE in brakes for brakes in self._brakes.values()):
             return True
-        if self._brake_file is not None and self._brake_file.exists():
-            scopes = json.loads(self._brake_file.read_text())["scopes"]
-            return scope in scopes or _EVERYWHERE in scopes
-        return False
+        scopes = self._scopes_of_file()
+        return scopes is None or scope in scopes or _EVERYWHERE in scopes
+
+    def _scopes_of_file(self) -> list[str] | None:
+        """Scopes braked on this machine; None if the file cannot be read, which brakes them all."""
+        if self._brake_file is None:
+            return []
+        try:
+            return [str(scope) for scope in json.loads(self._brake_file.read_text())["scopes"]]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @staticmethod
     def _failed(command: Command, event: Event, reason: str, detail: str) -> Report:
@@ -203,9 +238,8 @@ class HandRunner:
         outputs = [self._output(event, report, places) for event, report in self._notes]
         self._notes.clear()
         for pending in self._running:
-            if pending.task is not None and not pending.is_done:
-                pending.reports.extend(pending.task.poll())
-                pending.is_done = pending.task.is_done
+            if pending.task is not None:
+                self._collect(pending)
             outputs += [self._output(pending.event, report, places) for report in pending.reports]
             pending.reports.clear()
         self.n_done += sum(pending.is_done for pending in self._running)

@@ -55,7 +55,6 @@ class KafkaHost:
         self._seal = seal
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
-        self._consumer: Consumer | None = None
         self.is_ready = False
 
     def stop(self) -> None:
@@ -70,7 +69,7 @@ class KafkaHost:
             Exception: A bug in a fold, noted with its position.
         """
         self._outbox = KafkaOutbox(self._settings, self.service, self._seal)
-        self._consumer = consumer = group_consumer(self._settings, self.service, self.service)
+        consumer = group_consumer(self._settings, self.service, self.service)
         self._asking = plain_consumer(self._settings, f"{self.service}-asking")
         consumer.subscribe(
             list(self._folds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -90,7 +89,6 @@ class KafkaHost:
             self._outbox.serve()
         self._outbox.stop_by(time.monotonic() + _STOP_SECONDS)
         self._release(consumer, list(self.assignments))
-        self._consumer = None
         consumer.close()
 
     def _timeout(self, next_snapshot: float) -> float:
@@ -210,12 +208,3 @@ class KafkaHost:
         for place in partitions:
             self.assignments.pop((place.topic, place.partition), None)
         consumer.incremental_unassign(partitions)
-
-    def ends(self) -> dict[tuple[str, int], int]:
-        """End of each assigned partition as last heard from the broker; -1 where nothing was heard yet."""
-        if self._consumer is None:
-            return {}
-        return {
-            place: self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
-            for place in list(self.assignments)
-        }

@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from homeostat.host.connection import Cluster
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
 from homeostat.telemetry import Metrics, Server, metrics, serve
@@ -19,18 +20,21 @@ class HostMetrics(Collector):
     Args:
         name: Of the process.
         services: What runs in it.
+        cluster: Asked where the logs end.
         collectors: Series of theirs.
     """
 
-    def __init__(self, name: str, services: Sequence[Any], collectors: Sequence[Collector] = ()) -> None:
-        self._name, self._services = name, services
+    def __init__(
+        self, name: str, services: Sequence[Any], cluster: Cluster, collectors: Sequence[Collector] = ()
+    ) -> None:
+        self._name, self._services, self._cluster = name, services, cluster
         self._metrics = Metrics(name, version("homeostat"))
         for collector in (self, *collectors):
             self._metrics.registry.register(collector)
 
-    def serve(self, port: int) -> Server:
+    def serve(self, port: int, address: str) -> Server:
         """Begin to answer; see `telemetry.serve`."""
-        return serve(port, self._metrics, info=self._info, readiness=self._waiting)
+        return serve(port, self._metrics, info=self._info, readiness=self._waiting, address=address)
 
     def _waiting(self) -> list[str]:
         return [f"{service.service} has not started" for service in self._services if not service.is_ready]
@@ -53,8 +57,7 @@ class HostMetrics(Collector):
         yield from self._folds([service for service in self._services if isinstance(service, KafkaHost)])
         yield from self._hands([service for service in self._services if isinstance(service, KafkaHands)])
 
-    @staticmethod
-    def _folds(hosts: Sequence[KafkaHost]) -> Iterator[Metric]:
+    def _folds(self, hosts: Sequence[KafkaHost]) -> Iterator[Metric]:
         folded, dropped, outputs = (
             _counter(e) for e in (metrics.RECORDS_FOLDED, metrics.RECORDS_DROPPED, metrics.OUTPUTS)
         )
@@ -63,7 +66,7 @@ class HostMetrics(Collector):
         rebalances = _counter(metrics.REBALANCES)
         for host in hosts:
             rebalances.add_metric([host.service], host.n_rebalances)
-            ends = host.ends()
+            ends = self._cluster.ends(list(host.assignments))
             by_fold: dict[str, list[tuple[tuple[str, int], Any]]] = {}
             for place, assignment in list(host.assignments.items()):
                 by_fold.setdefault(assignment.fold.name, []).append((place, assignment))

@@ -155,7 +155,9 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
     _connect(cluster, stopping)
     context = Context(settings, cluster)
     services = build(names, context)
-    server = HostMetrics("+".join(names), services, context.collectors).serve(settings.metrics_port)
+    server = HostMetrics("+".join(names), services, cluster, context.collectors).serve(
+        settings.metrics_port, settings.metrics_address
+    )
     log.info("started", services=[service.service for service in services], metrics_port=server.port)
     failures: list[BaseException] = []
 

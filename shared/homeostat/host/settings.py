@@ -18,6 +18,7 @@ class HostSettings(BaseSettings):
         store: Artifact store: a folder or an object store's URL; default `<data_dir>/artifacts`.
         snapshot_interval_seconds: Longest time between two snapshots of a partition with changes.
         metrics_port: Port of metrics and health; 0 picks a free one.
+        metrics_address: Interface of that port; there is no authentication.
         adopt_version: Take over the unclean snapshot of another version, see `VersionMismatch`.
         security_protocol: As in librdkafka.
         sasl_mechanism: As in librdkafka.
@@ -33,6 +34,7 @@ class HostSettings(BaseSettings):
     store: str = ""
     snapshot_interval_seconds: float = Field(default=2.0, gt=0.0)
     metrics_port: int = Field(default=0, ge=0, le=65535)
+    metrics_address: str = "127.0.0.1"
     adopt_version: bool = Field(default=False, validation_alias="HOMEOSTAT_HOST_ADOPT_VERSION")
     security_protocol: str = "plaintext"
     sasl_mechanism: str = ""

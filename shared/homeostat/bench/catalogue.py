@@ -1,0 +1,52 @@
+"""The benchmarks by name. Each part has a broker of its own, so that none inherits another's topics and caches."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from homeostat.bench import hops, policy, recovery, scale, throughput
+from homeostat.bench.ground import Ground, ground
+from homeostat.bench.row import Row
+
+Say = Callable[[str], None]
+
+
+def _pipeline(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    runs = 1 if is_quick else 3
+    n = 20_000 if is_quick else 100_000
+    parts: list[tuple[str, Callable[[Ground], Iterator[Row]]]] = [
+        ("one host against the limit and Faust", lambda g: throughput.against_limit(g, n=n, runs=runs)),
+        ("intake and drift_detector", lambda g: throughput.services(g, n=n, runs=runs)),
+        ("four hops", lambda g: hops.four_hops(g, n=100 if is_quick else 500, runs=runs)),
+        ("telemetry to policy", lambda g: policy.telemetry_to_policy(g, n=20 if is_quick else 100)),
+        ("recovery", lambda g: recovery.recovery(g, runs=runs)),
+        ("memory", policy.memory),
+    ]
+    for name, part in parts:
+        say(name)
+        with ground(say) as own:
+            yield from part(own)
+
+
+def _scale(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    say("three folds in memory")
+    yield from scale.scale(200 if is_quick else 10_000)
+
+
+_BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {"pipeline": _pipeline, "scale": _scale}
+NAMES: Final = tuple(_BENCHMARKS)
+
+
+def run(name: str, *, is_quick: bool = False, say: Say = lambda _: None) -> Iterator[Row]:
+    """Run a benchmark; yield its rows as they are measured.
+
+    Args:
+        name: One of `NAMES`.
+        is_quick: Small numbers and one run each: shows that it works, not how fast.
+        say: Told what is being measured.
+
+    Raises:
+        KeyError: There is no such benchmark.
+        BenchFailed: A measurement could not be made.
+        KafkaUnavailable: No Kafka can be had.
+    """
+    return _BENCHMARKS[name](say, is_quick=is_quick)

@@ -1,0 +1,281 @@
+"""A short run of the whole loop in memory, in which nearly everything that can happen happens once.
+
+A few digit-reading cameras are served, drift, are retrained and rolled out; people approve, deny, freeze, revert;
+others send what must be refused. Real folds and hands, made-up people.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.artifacts import ArtifactStore
+from homeostat.codec import Output, decode_event
+from homeostat.codec.encode import partition_of
+from homeostat.core import Event
+from homeostat.demo.fleet import FAMILY, SCOPE, VERSION, Fleet, subject
+from homeostat.demo.memory_loop import InMemory
+from homeostat.demo.play import encode
+from homeostat.demo.poison import Poisoner, Poisoning
+from homeostat.demo.world import World
+from homeostat.events import (
+    ActionProposed,
+    ApprovalDenied,
+    ApprovalGiven,
+    Array,
+    BudgetSet,
+    DeploymentObserved,
+    EpisodeRecorded,
+    FreezeLifted,
+    FreezeSet,
+    IncidentRecorded,
+    KeyRegistered,
+    KeyRevoked,
+    Labels,
+    ModelRegistered,
+    RevertRequested,
+    RoleGranted,
+    RulesSet,
+    Samples,
+    ScopeConfigured,
+    SignalObserved,
+    SliObserved,
+    SourceDistrusted,
+    TaskRecorded,
+    UpdateContributed,
+    VerdictGiven,
+    WeightsPublished,
+)
+from homeostat.events.columns import F4, f8, pack
+from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REPORTS, REQUESTS, TELEMETRY, TRACES, VERDICTS
+from rollout_actuator.targets.base import Deployment
+
+RULES: Final = RulesSet(
+    cooldown_ms=0,
+    max_actions=1000,
+    training_slots=8,
+    approval_tiers=("medium", "high"),
+    approval_ttl_ms=4_000,
+    price_per_training_second=1.0,
+)
+"""Fast rules for a fast world: a round is a fifth of a second."""
+
+MONEY: Final = 60.0
+_DAY_MS: Final = 86_400_000
+_PRICE: Final = 0.03
+_FAMILY: Final = f"{SCOPE}/{FAMILY}"
+EVENTFUL: Final = 76
+"""Seed of a world in which each of three stations is bumped or replanned early."""
+
+_QUIET: Final = 40
+"""Events of the world that are left out: nothing happens in them."""
+
+_CAREFUL: Final = 1
+"""The station whose changes wait for a person."""
+
+_STEP: Final = 1 / 2
+_FINE_STEP: Final = 1 / 16
+_N_TASKS: Final = 100
+"""As many as the learner waits for before it proposes to learn initial weights."""
+
+
+def lean(data: Any) -> Any:
+    """Round the columns of samples to a few bits: recorded runs are kept in the repository."""
+    if not isinstance(data, Samples):
+        return data
+    score = np.round(f8(data.score) / _FINE_STEP) * _FINE_STEP
+    return msgspec.structs.replace(
+        data,
+        values=_rounded(data.values, _FINE_STEP),
+        score=pack(score),
+        inputs=_rounded(data.inputs, _STEP),
+    )
+
+
+def _rounded(column: bytes, step: float) -> bytes:
+    return pack(np.round(np.frombuffer(column, F4) / step) * step + 0.0, F4)  # and no negative zeros
+
+
+class Rehearsal:
+    """One run.
+
+    Args:
+        system: Fresh.
+        seed: Of the world.
+        stations: >= 3.
+        rounds: >= 60.
+    """
+
+    def __init__(self, system: InMemory, seed: int = EVENTFUL, stations: int = 3, rounds: int = 80) -> None:
+        self.system, self.world = system, World(seed, stations, _QUIET + rounds)
+        system.loop.hands = [hand for hand in system.loop.hands if hand.hand.name != "maml_trainer"]  # see `_publish_weights`
+        self.fleet = Fleet(self.world, system.target, self._publish)
+        self._n_held = 0
+        self._poisoner = Poisoner(self.world, system.store, encode, self._champion, [Poisoning(2, 10, "poisoned")])
+        self._script: dict[int, Callable[[], None]] = {
+            4: self._record_traces,
+            8: self._send_nonsense,
+            16: self._observe_service,
+            34: lambda: self._ask(FreezeSet(scope=SCOPE, reason="inventory")),
+            40: lambda: self._ask(FreezeLifted(scope=SCOPE)),
+            20: self._change_keys,
+            rounds - 24: self._publish_weights,
+            rounds - 20: self._deploy,
+            rounds - 16: lambda: self._ask(RevertRequested(model=subject(0), reason="users complain")),
+            rounds - 12: lambda: self._ask(SourceDistrusted(scope=SCOPE, source="/jobs/odd")),
+            rounds - 10: lambda: self._ask(ScopeConfigured(scope=SCOPE, owner="line-maintenance")),
+        }
+
+    def play(self, disturb: Callable[[int], None] = lambda index: None) -> None:
+        """Run everything; hours pass at the end, so that nothing is left in flight.
+
+        Args:
+            disturb: Called after every round, with its index.
+        """
+        self._ask(RULES, GOVERNANCE_KEY)
+        self._ask(BudgetSet(scope=GOVERNANCE_KEY, money=MONEY, period_ms=_DAY_MS), GOVERNANCE_KEY)
+        self._install(self.system.store)
+        for index in range(self.world.events - _QUIET):
+            if index in self._script:
+                self._script[index]()
+            self._poisoner.act(index, self._publish)
+            for station in range(self.world.stations):
+                self.fleet.play(self.world.event(station, _QUIET + index))
+            if index % 10 == 9:
+                self._repeat(TELEMETRY)
+            self.system.settle(0, 0)
+            self._answer_held()
+            disturb(index)
+        self.system.settle(0, 0)
+        self.system.loop.advance(4 * 3_600_000)
+
+    def _publish(self, topic: str, key: str, data: Any) -> None:
+        if isinstance(data, ModelRegistered) and key == subject(_CAREFUL):
+            data = data.model_copy(update={"tier": "medium"})
+        self.system.publish(topic, key, lean(data))
+
+    def _ask(self, data: Any, key: str = SCOPE) -> None:
+        self._publish(REQUESTS, key, data)
+
+    def _champion(self, station: int) -> str:
+        return (self.fleet.champions[station] or [VERSION])[-1]
+
+    def _install(self, store: ArtifactStore) -> None:
+        for model, digest in self.fleet.install(store, encode, _PRICE).items():
+            installed = Deployment(source="/rehearsal", sequence="0", champion=VERSION, artifacts={VERSION: digest})
+            self.system.target.apply(model, installed)
+        self.system.settle(0, 0)
+
+    def _events(self, topic: str, type_: str) -> Iterator[Event]:
+        for record in self.system.records(topic):
+            if (b"homeostat." + type_.encode() + b".v1") in dict(record.headers).values():
+                yield decode_event(record, time=record.timestamp, emitter="", is_door=False)
+
+    def _answer_held(self) -> None:
+        """Let the first held action expire, deny the second, approve the others."""
+        held = [e.data for e in self._events(VERDICTS, "verdict.given") if getattr(e.data, "verdict", "") == "held"]
+        for given in held[self._n_held :]:
+            assert isinstance(given, VerdictGiven)
+            if self._n_held == 1:
+                self._ask(ApprovalDenied(action=given.action, reason="not today"))
+            elif self._n_held > 1:
+                self._ask(ApprovalGiven(action=given.action, is_emergency=self._n_held == 3))
+            self._n_held += 1
+
+    def _repeat(self, topic: str) -> None:
+        """A client that got no answer sends its last event again."""
+        for partition in range(self.system.places(topic)):
+            for record in self.system.log.records(topic, partition)[-1:]:
+                self.system.log.append(
+                    Output(topic, partition, record.key or b"", record.value, record.headers)
+                )
+
+    def _record_traces(self) -> None:
+        x, y = np.zeros((2, 2), F4), np.array([0, 1])
+        arrays = {"support_x": _array(x), "support_y": _array(y), "query_x": _array(x + 1), "query_y": _array(y)}
+        for number in range(_N_TASKS):
+            task = {"task": f"task-{number:03d}", "n_classes": 2} | (arrays if number < _N_TASKS // 2 else {})
+            self._publish(TRACES, _FAMILY, TaskRecorded.model_validate(task))
+        self._publish(TRACES, _FAMILY, EpisodeRecorded(episode="e-1", model=subject(0), result=0.9, seconds=3.5))
+        self._publish(TRACES, _FAMILY, IncidentRecorded(incident="i-1", symptoms=("blurred",), fix=("wiped",)))
+        client = UpdateContributed(client="c-1", base="0" * 64, delta="1" * 64, n_tasks=3)
+        self._publish(TRACES, _FAMILY, client)
+
+    def _send_nonsense(self) -> None:
+        """What must be refused, each for another reason."""
+        model = subject(0)
+        strange = _one_row(version="v", request="r-1", feature="temperature")
+        self._publish(TELEMETRY, model, strange)
+        self._publish(TELEMETRY, "plant/unknown", strange)
+        self._publish(TELEMETRY, model, Labels(request=["never-served"], label=pack([1.0]), time=pack([1.7e9])))
+        self._publish(TELEMETRY, model, TaskRecorded(task="t", n_classes=0))
+        self._publish(TRACES, "no-slash", TaskRecorded(task="t", n_classes=0))
+        self._publish(TRACES, _FAMILY, TaskRecorded(task="t", n_classes=2, support_x=_array(np.zeros((1, 1), F4))))
+        self._publish(REPORTS, model, WeightsPublished.model_validate(_weights("x", subject(1))))
+        self._publish(REQUESTS, "other", FreezeSet(scope=SCOPE))
+        unsigned = {"topic": REQUESTS, "subject": SCOPE, "data": FreezeSet(scope=SCOPE), "source": "/anybody"}
+        self.system.log.publish(**unsigned, id_="1")
+        for topic in (TELEMETRY, TRACES, REQUESTS, REPORTS):
+            key, headers = b"plant/camera-00", [("ce_type", b"homeostat.signal.observed.v2"), ("ce_id", b"\xff")]
+            place = partition_of(key, self.system.places(topic))
+            self.system.log.append(Output(topic, place, key, b"{not json", headers[:1]))
+            self.system.log.append(Output(topic, place, key, b"", headers))
+
+    def _observe_service(self) -> None:
+        latency = SliObserved(name="latency_seconds", layer="latency", value=0.02, window_seconds=60.0)
+        self._publish(TELEMETRY, subject(0), latency)
+        busy = SignalObserved(layer="kubernetes", name="cpu", value=0.4, attributes={"node": "a"})
+        self._publish(TELEMETRY, subject(0), busy)
+
+    def _change_keys(self) -> None:
+        key = KeyRegistered(key="0" * 16, public_key="1" * 64, principal="guest")
+        self._ask(key, GOVERNANCE_KEY)
+        self._ask(RoleGranted(principal="guest", role="approver", scope=SCOPE), GOVERNANCE_KEY)
+        self._ask(KeyRevoked(key=key.key, reason="guest has left"), GOVERNANCE_KEY)
+
+    def _publish_weights(self) -> None:
+        """Answer the meta-trainings as a trainer would: no weights are needed to fold it."""
+        for event in self._events(GOVERNANCE, "action.proposed"):
+            assert isinstance(event.data, ActionProposed)
+            if event.data.kind == "meta_training":
+                published = WeightsPublished.model_validate(_weights(event.identity, _FAMILY))
+                self._publish(REPORTS, _FAMILY, published)
+
+    def _deploy(self) -> None:
+        """Somebody goes back to the first version by hand."""
+        self._publish(TELEMETRY, subject(2), DeploymentObserved(version=VERSION, reason="by hand"))
+
+
+def _weights(action: str, family: str) -> dict[str, Any]:
+    numbers = {"loss": 0.4, "gain": 0.1, "gain_low": 0.05, "n_tasks": _N_TASKS}
+    return {"action": action, "family": family, "artifact": "2" * 64, "algorithm": "maml", **numbers}
+
+
+def _one_row(version: str, request: str, feature: str) -> Samples:
+    one = pack([1.0])
+    values = pack([1.0], F4)
+    return Samples(
+        version=version,
+        role="champion",
+        request=[request],
+        time=one,
+        features=[feature],
+        values=values,
+        prediction=one,
+        score=one,
+    )
+
+
+def _array(values: NDArray[Any]) -> Array:
+    dtype = {"f": "float32", "i": "int64"}[values.dtype.kind]
+    return Array.model_validate({"dtype": dtype, "shape": values.shape, "data": b64encode(values.tobytes()).decode()})
+
+
+def rehearse(system: InMemory, seed: int = EVENTFUL) -> Rehearsal:
+    """Play one run without faults."""
+    run = Rehearsal(system, seed)
+    run.play()
+    return run
