@@ -65,15 +65,15 @@ class Ground:
         outbox.flush()
         return n
 
-    def start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a Python module with the settings in its environment; it is ended with the ground."""
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Python with the settings in its environment; it is ended with the ground."""
         environment = os.environ | {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.settings.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.folder / "data"),
         }
         with (self.folder / "processes.log").open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         self._children.append(child)
         return child

@@ -31,7 +31,7 @@ def four_hops(ground: Ground, *, n: int, runs: int) -> Iterator[Row]:
     folds = [f"bench-hop-{number}" for number in range(STAGES)]
     ground.create(zip(folds, _TOPICS, strict=False), *_TOPICS)
     stages = [
-        ground.start("homeostat.testing.pipeline", fold, _TOPICS[number], _TOPICS[number + 1])
+        ground.start("-m", "homeostat.testing.pipeline", fold, _TOPICS[number], _TOPICS[number + 1])
         for number, fold in enumerate(folds)
     ]
     n_warm = _warm_up(ground)

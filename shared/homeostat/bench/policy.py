@@ -21,6 +21,7 @@ _MODELS: Final = 24
 _EVENTS: Final = 480
 _SETTLE_SECONDS: Final = 20.0
 _LAST_SECONDS: Final = 5.0
+_IDLE: Final = "import signal, confluent_kafka, numpy; signal.pause()"
 _NAME: Final = "telemetry to policy at the embedded target"
 
 
@@ -68,7 +69,7 @@ def memory(ground: Ground) -> Iterator[Row]:
         traffic = Traffic(_MODELS, 100, is_inside=False)
         ground.publish(traffic.registrations(TELEMETRY, PARTITIONS))
         ground.publish(traffic.events(TELEMETRY, PARTITIONS, _EVENTS))
-        bare = ground.start("homeostat.bench.idle")
+        bare = ground.start("-c", _IDLE)
         wait_for(lambda: False, _SETTLE_SECONDS)
         reference = psutil.Process(bare.pid).memory_info().rss / 1e6
         for status in stack.status():

@@ -80,7 +80,7 @@ def recovery(ground: Ground, *, runs: int) -> Iterator[Row]:
 
 
 def _start(ground: Ground) -> subprocess.Popen[bytes]:
-    return ground.start("homeostat.testing.pipeline", _FOLD, _SOURCE, _TARGET)
+    return ground.start("-m", "homeostat.testing.pipeline", _FOLD, _SOURCE, _TARGET)
 
 
 def _settle(feed: _Feed) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from homeostat.cli import bench, demo, events, keys, quarantine, replays, requests, rules, stack, stories, topics
+from homeostat.cli import bench, demo, evaluate, events, keys, quarantine, replays, requests, rules, stack, stories, topics
 from homeostat.cli.exits import EPILOG
 from homeostat.cli.group import Group
 
@@ -20,7 +20,7 @@ app: Final = typer.Typer(
 )
 
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
-    ("Run", (stack.up, stack.down, stack.status, stack.doctor, demo.demo)),
+    ("Run", (stack.up, stack.down, stack.status, stack.doctor, demo.demo, evaluate.evaluate)),
     ("Look and feed", (events.publish, events.tail, stories.story, stories.why)),
     (
         "Decide",

@@ -166,7 +166,7 @@ class MemoryUnderTest:
         self._host.run()
 
     def restart(self, *, is_clean: bool) -> None:
-        """A crash loses what was not stored; half of it was."""
+        """See `HostUnderTest.restart`; nothing was stored before a crash, so all of it is folded again."""
         if is_clean:
             for assignment in self._host.assignments:
                 assignment.snapshot(is_clean=True)
