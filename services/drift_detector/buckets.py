@@ -46,9 +46,7 @@ def _add(state: State, samples: Samples) -> None:
     values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
     # NaN fails the comparison, so the fast path has only known values.
     if values.size and np.maximum.reduce(np.abs(values), axis=None) < _UNKNOWN_FROM:
-        state.sums[:-1] += (
-            values[:, 0] if n_rows == 1 else np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
-        )
+        state.sums[:-1] += values[:, 0] if n_rows == 1 else np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
         state.counts[:-1] += n_rows
     elif values.size:
         known = np.abs(values) < _UNKNOWN_FROM

@@ -82,6 +82,8 @@ class DriftDetector:
         elif isinstance(data, ActionApplied):
             if data.rollout is not None and data.rollout_verb == "promote":
                 promote(state, data.rollout.champion, self._settings)
+            elif data.rollout is not None and data.rollout_verb == "revert":
+                reset(state, data.rollout.champion, self._settings)
             if data.kind == "threshold":
                 state.tracker = Tracker(data.band) if data.band is not None else None
         return state, ()

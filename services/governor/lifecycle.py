@@ -107,7 +107,7 @@ def applied(state: State, data: ActionApplied, now: int) -> Emits:
         serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
         if action is not None and action.phase == "promoting" and data.rollout_verb == "promote":
             action.phase = "measuring"
-    elif action is not None and action.proposal.kind == data.kind == "threshold":
+    elif action is not None and action.phase == "acting" and action.proposal.kind == data.kind == "threshold":
         del state.actions[data.action]
         release(state, action, 0.0, now)
     return ()
@@ -161,7 +161,9 @@ def _abort(state: State, id_: str, action: Action) -> Emits:
 def settled(state: State, data: ActionSettled, now: int) -> Emits:
     """Commit or refund the tokens and clear the shadows."""
     action = state.actions.get(data.action)
-    if action is None or (data.state == "failed" and action.phase not in ("training", "acting")):
+    if action is None or action.phase == "held":
+        return ()
+    if data.state == "failed" and action.phase not in ("training", "acting"):
         return ()  # a command read again after a crash may fail though its arms have been trained
     del state.actions[data.action]
     if data.state == "promoted" and action.canary is not None:  # the report may come after the settlement

@@ -33,6 +33,6 @@ class LearnerSettings:
     training_steps: int = 300
     alarm_rate: float = 0.01
     threshold_eta: float = 0.5
-    first_seconds: float = 10.0
+    first_seconds: float = 1.0
     n_decisions: int = 1000
     interval_z: float = 1.6448536

@@ -2,12 +2,14 @@
 
 from homeostat.host.process import Context, Service, main
 from threshold_actuator import ThresholdActuator
+from threshold_actuator.settings import ThresholdActuatorSettings
 from threshold_actuator.targets.prometheus import PrometheusThresholds
 
 
 def services(context: Context) -> list[Service]:
     """Wire the hand to its file and series, and to its host."""
-    target = PrometheusThresholds(context.workdir("thresholds") / "thresholds.json")
+    state = ThresholdActuatorSettings().state or context.workdir("thresholds") / "thresholds.json"
+    target = PrometheusThresholds(state)
     return context.hand("threshold-actuator", ThresholdActuator(target), collectors=[target])
 
 

@@ -9,9 +9,9 @@ class ThresholdActuatorSettings(BaseSettings):
     """Where the thresholds are kept.
 
     Args:
-        state: File they survive a restart in.
+        state: File they survive a restart in; None for `<data dir>/thresholds/thresholds.json`.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_THRESHOLD_ACTUATOR_", frozen=True, extra="forbid")
 
-    state: Path = Path(".homeostat/thresholds.json")
+    state: Path | None = None

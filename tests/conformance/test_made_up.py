@@ -94,7 +94,7 @@ class RemembersOutsideItsState(Wrong):
         self.n_seen = 0
 
     def step(self, state: Count, event: Event) -> tuple[Count, tuple[Emit, ...]]:
-        self.n_seen += 1
+        self.n_seen += isinstance(event.data, SignalObserved)
         state, emits = super().step(state, event)
         return state, (*emits, self._say(event, "seen", self.n_seen)) if emits else ()
 

@@ -131,7 +131,6 @@ def test_every_variable_is_known_and_its_value_accepted(name: str, monkeypatch: 
         settings()
 
 
-@pytest.mark.xfail(reason="hosts answer on 127.0.0.1 only: there is no setting for the address of the metrics port yet")
 def test_prometheus_can_reach_the_metrics_of_the_services() -> None:
     """Another container is another machine."""
     assert all(spec["environment"].get("HOMEOSTAT_METRICS_ADDRESS") == "0.0.0.0" for spec in HOSTS.values())

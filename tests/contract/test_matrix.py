@@ -14,13 +14,11 @@ from homeostat.events.logs import LOGS
 ROOT = Path(__file__).parents[2]
 FOLDS = ("intake", "drift_detector", "outcome_evaluator", "meta_learner", "governor")
 HANDS = ("maml_trainer", "rollout_actuator", "retrain_actuator", "threshold_actuator", "auditor")
-EYES = ("scoreboard", "console")
-HOST = "shared/homeostat/host"
+SHELLS = ("shared/homeostat/host", "shared/homeostat/cli")
+"""What runs the services, and what people look through."""
 
 FOR_PEOPLE = {
     "homeostat.event.refused.v1": "kept for people, who replay or discard it",
-    "homeostat.log.digested.v1": "read by `homeostat audit verify`",
-    "homeostat.checkpoint.signed.v1": "read by `homeostat audit verify`",
     "homeostat.action.progressed.v1": "shown while a hand works",
     "homeostat.incident.recorded.v1": "recorded for people and for later learners",
     "homeostat.episode.recorded.v1": "recorded for people and for later learners",
@@ -28,12 +26,15 @@ FOR_PEOPLE = {
     "homeostat.signal.observed.v1": "shown beside the model it speaks of",
     "homeostat.indicator.computed.v1": "shown",
 }
-"""Types that no fold or hand needs, and who does."""
+"""Types that no fold, hand or shell needs, and who does."""
 
-pytestmark = pytest.mark.skipif(
-    not all((ROOT / "services" / name / "__main__.py").is_file() for name in (*FOLDS, *HANDS, *EYES)),
-    reason="not every service is there yet",
-)
+RESERVED = {
+    "homeostat.update.contributed.v1": "federated learning of initial weights",
+    "homeostat.prior.contributed.v1": "priors shared between families",
+    "homeostat.prior.published.v1": "priors shared between families",
+    "homeostat.burn.reported.v1": "error budgets as a rule",
+}
+"""Types whose reader is yet to be written, and what it is for: schemas are fixed from the start."""
 
 CLASSES: dict[str, type] = {name: value for name, value in vars(events).items() if isinstance(value, type)}
 LOG_NAMES: dict[str, str] = {name: value for name, value in vars(logs).items() if isinstance(value, str)}
@@ -98,19 +99,29 @@ def written(folder: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("type_", sorted(set(MODELS)))
-def test_every_event_has_a_reader(type_: str) -> None:
-    """A fold, a hand, their host, an eye; or people, and then it says why."""
-    folders = [f"services/{name}" for name in (*FOLDS, *HANDS, *EYES)] + [HOST]
-    readers = [folder for folder in folders if folder != "services/intake" and type_ in read(folder)]
+def readers_of(type_: str) -> list[str]:
+    """Folders that tell a type apart; intake passes everything on and does not count."""
+    folders = (*(f"services/{name}" for name in (*FOLDS, *HANDS) if name != "intake"), *SHELLS)
+    return [folder for folder in folders if type_ in read(folder)]
 
-    assert readers or type_ in FOR_PEOPLE
+
+@pytest.mark.parametrize("type_", sorted(MODELS))
+def test_every_event_has_a_reader(type_: str) -> None:
+    """A fold, a hand, their host, the command line; or people, or nobody yet, and then it says why."""
+    assert readers_of(type_) or type_ in FOR_PEOPLE | RESERVED
+
+
+@pytest.mark.parametrize("type_", sorted(FOR_PEOPLE | RESERVED))
+def test_no_excuse_outlives_its_reason(type_: str) -> None:
+    """A type that is excused is in the catalogue, and nothing that decides or acts reads it."""
+    assert type_ in MODELS
+    assert [folder for folder in readers_of(type_) if folder.startswith("services/")] == []
 
 
 @pytest.mark.parametrize("log", [log.name for log in LOGS if log.kind == "log"])
 def test_every_log_has_a_writer(log: str) -> None:
     """Some service or the host emits to it."""
-    folders = [f"services/{name}" for name in (*FOLDS, "auditor")] + [HOST]
+    folders = (*(f"services/{name}" for name in (*FOLDS, "auditor")), *SHELLS)
 
     assert [folder for folder in folders if log in written(folder)]
 

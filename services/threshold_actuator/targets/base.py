@@ -31,4 +31,4 @@ class ThresholdTarget(Protocol):
         """What is approved for a signal, if anything."""
 
     def moved(self, model: str, moved: ThresholdMoved) -> None:
-        """Take a tracked value over, clipped into the band; without an approved band nothing happens."""
+        """Take a tracked threshold over, clipped into the band, and the signal; without a band nothing happens."""

@@ -1,11 +1,11 @@
-"""Thresholds as the series `homeostat_alert_threshold{model,signal}`.
+"""Thresholds as the series `homeostat_alert_threshold`, beside the signals they are for.
 
-Alert rules stay where they are and compare with the series; the hand only moves it. Source:
+Alert rules stay where they are and compare the two series; the hand only moves the threshold. Source:
 https://www.robustperception.io/using-time-series-as-alert-thresholds
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from homeostat.core import Halt
 from homeostat.events import Band, ThresholdMoved
+from homeostat.telemetry import metrics
 
 _MAX_SOURCES: Final = 16
 """Incarnations of the governance log that a fence remembers."""
@@ -59,6 +60,7 @@ class PrometheusThresholds(Collector):
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
         self._state = self._read()
+        self._signals: dict[tuple[str, str], float] = {}
 
     def approve(self, model: str, source: str, sequence: str, band: Band) -> bool:
         """See `ThresholdTarget.approve`; a threshold that was never set starts at the band's high end."""
@@ -81,30 +83,27 @@ class PrometheusThresholds(Collector):
         return Band(signal=signal, rate=found.rate, low=found.low, high=found.high, eta=found.eta)
 
     def moved(self, model: str, moved: ThresholdMoved) -> None:
-        """See `ThresholdTarget.moved`."""
+        """See `ThresholdTarget.moved`; the signal's value is shown, not kept: the next move brings it again."""
         old = self._threshold(model, moved.signal)
         if old is None:
             return
+        with self._lock:
+            self._signals[model, moved.signal] = moved.value
         value = min(max(moved.threshold, old.low), old.high)
         if value != old.value:
             self._set(model, moved.signal, msgspec.structs.replace(old, value=value))
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the series."""
-        family = GaugeMetricFamily(
-            "homeostat_alert_threshold",
-            "Threshold that alert rules compare the signal with.",
-            labels=("model", "signal"),
-        )
+        """Yield the thresholds and the signals."""
         with self._lock:
-            values = [
-                (model, signal, threshold.value)
-                for model, signals in self._state.items()
-                for signal, threshold in signals.items()
-            ]
-        for model, signal, value in sorted(values):
-            family.add_metric((model, signal), value)
-        yield family
+            signals = dict(self._signals)
+            thresholds = {
+                (model, signal): threshold.value
+                for model, of_model in self._state.items()
+                for signal, threshold in of_model.items()
+            }
+        yield _family(metrics.ALERT_THRESHOLD, thresholds)
+        yield _family(metrics.ALERT_SIGNAL, signals)
 
     def _threshold(self, model: str, signal: str) -> _Threshold | None:
         return self._state.get(model, {}).get(signal)
@@ -131,3 +130,12 @@ class PrometheusThresholds(Collector):
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)
+
+
+def _family(entry: metrics.Metric, values: Mapping[tuple[str, str], float]) -> GaugeMetricFamily:
+    """Build a family of series from values by (`scope/model`, signal)."""
+    family = GaugeMetricFamily(entry.name, entry.help, labels=entry.labels)
+    for (model, signal), value in sorted(values.items()):
+        scope, _, name = model.partition("/")
+        family.add_metric((scope, name, signal), value)
+    return family

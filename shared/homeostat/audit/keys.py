@@ -1,4 +1,4 @@
-"""Private keys on disk: one PEM file per name, readable by its owner, never overwritten."""
+"""Keys on disk: one PEM file per name, readable by its owner, never overwritten; its public half beside it in hex."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -27,11 +27,11 @@ _OPEN: Final = 0o027
 class KeyMissing(Halt):
     """There is no key of this name.
 
-    Operator: `homeostat key create NAME`, and register its public key with a signed request.
+    Operator: `homeostat keys create NAME`, and register its public key with a signed request.
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"no key at {path}; create one with `homeostat key create {path.stem}`")
+        super().__init__(f"no key at {path}; create one with `homeostat keys create {path.stem}`")
         self.path = path
 
 
@@ -43,7 +43,7 @@ class KeyExists(Halt):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} exists and is not overwritten: use another name, or `homeostat key rotate {path.stem}`"
+            f"{path} exists and is not overwritten: use another name, or `homeostat keys rotate {path.stem}`"
         )
         self.path = path
 
@@ -81,7 +81,9 @@ class Key:
 
 
 def create(folder: Path, name: str) -> Key:
-    """Make a key and write `<folder>/<name>.pem` (PKCS8, mode 0600); makes the folder (0700) if needed.
+    """Make a key: `<folder>/<name>.pem` (PKCS8, mode 0600) and `<name>.pub` (hex); makes the folder (0700) if needed.
+
+    A crash between the two leaves a key without its public half, which `publish` writes.
 
     Raises:
         KeyExists: There is one of this name.
@@ -95,7 +97,9 @@ def create(folder: Path, name: str) -> Key:
     except FileExistsError:
         raise KeyExists(path) from None
     _write(descriptor, _pem(private))
-    return _key(name, private)
+    key = _key(name, private)
+    publish(folder, key)
+    return key
 
 
 def load(folder: Path, name: str) -> Key:
@@ -126,9 +130,10 @@ def load(folder: Path, name: str) -> Key:
 
 
 def rotate(folder: Path, name: str) -> tuple[Key, Key]:
-    """Put a new key in the place of an old one, which is kept as `<name>.<key id>.pem`.
+    """Put a new key in the place of an old one, which is kept as `<name>.<key id>.pem`, as its public half is.
 
-    A crash leaves either the old or the new key in place, whole; rotating again is safe.
+    A crash leaves either the old or the new key in place, whole; rotating again is safe. Both public halves are
+    there before the new key is: whoever checks a signature knows the key before anything is signed with it.
 
     Returns:
         The old key, to revoke; the new one, to register.
@@ -141,9 +146,39 @@ def rotate(folder: Path, name: str) -> tuple[Key, Key]:
     retired = folder / f"{name}.{old.key_id}.pem"
     if not retired.exists():
         _replace(retired, _pem(old.private))
-    private = Ed25519PrivateKey.generate()
-    _replace(path, _pem(private))
-    return old, _key(name, private)
+    _replace(folder / f"{name}.{old.key_id}.pub", old.public_key_hex.encode())
+    new = _key(name, Ed25519PrivateKey.generate())
+    publish(folder, new)
+    _replace(path, _pem(new.private))
+    return old, new
+
+
+def publish(folder: Path, key: Key) -> None:
+    """Write the public half of a key, `<name>.pub`: all that whoever checks its signatures needs."""
+    _replace(folder / f"{key.name}.pub", key.public_key_hex.encode())
+
+
+def public_keys(folder: Path, name: str) -> dict[str, str]:
+    """Public keys in hex by id, of a name's key and of those it has replaced; reads no private key.
+
+    Raises:
+        KeyMissing: There is no public key of this name.
+        KeyUnusable: A file is not a public key in hex.
+    """
+    paths = [_path(folder, name).with_suffix(".pub"), *sorted(folder.glob(f"{name}.*.pub"))]
+    found = {}
+    for path in paths:
+        try:
+            raw = bytes.fromhex(path.read_text("ascii"))
+            Ed25519PublicKey.from_public_bytes(raw)
+        except FileNotFoundError:
+            raise KeyMissing(path) from None
+        except OSError as error:
+            raise KeyUnusable(path, f"cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise KeyUnusable(path, "not an Ed25519 public key: 64 hex digits") from None
+        found[signing.key_id(raw)] = raw.hex()
+    return found
 
 
 def _path(folder: Path, name: str) -> Path:

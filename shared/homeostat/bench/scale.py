@@ -11,9 +11,9 @@ import msgspec
 import psutil
 
 from homeostat.bench.family import experience
+from homeostat.bench.folds import fold_of
 from homeostat.bench.row import Row, row
 from homeostat.bench.workload import Traffic
-from homeostat.cli.folds import fold_of
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import SNAPSHOTS, TELEMETRY, TIMELINE

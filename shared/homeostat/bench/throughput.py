@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from homeostat.bench.bare import copy_rate
 from homeostat.bench.ends import ends
+from homeostat.bench.folds import fold_of
 from homeostat.bench.ground import PARTITIONS, Ground
 from homeostat.bench.row import Row, missing, row
 from homeostat.bench.timed import rate_of
 from homeostat.bench.workload import Traffic, indicators
-from homeostat.cli.folds import FOLDS, fold_of
 from homeostat.core import Fold
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TELEMETRY, TIMELINE
 from homeostat.stack import TopicSpec, ensure_topics
@@ -81,7 +81,7 @@ def services(ground: Ground, *, n: int, runs: int) -> Iterator[Row]:
 
 def _service(ground: Ground, fold: Fold[Any], log: str, n_rows: int, n: int, runs: int) -> Row:
     """Time one service on events of `n_rows` rows; a consumer group of its own keeps no memory of others."""
-    service = f"bench-{FOLDS[fold.name].partition(':')[0]}"
+    service = f"bench-{fold.name}"
     cluster = ground.create([(fold.name, log)], TIMELINE, EXPERIENCE, GOVERNANCE, INDICATORS, _COPY)
     traffic = Traffic(MODELS, n_rows, is_inside=log == TIMELINE)
     rates, limits = [], []

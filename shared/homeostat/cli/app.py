@@ -5,7 +5,20 @@ from typing import Final
 
 import typer
 
-from homeostat.cli import bench, demo, evaluate, events, keys, quarantine, replays, requests, rules, stack, stories, topics
+from homeostat.cli import (
+    bench,
+    demo,
+    evaluate,
+    events,
+    keys,
+    quarantine,
+    replays,
+    requests,
+    rules,
+    stack,
+    stories,
+    topics,
+)
 from homeostat.cli.exits import EPILOG
 from homeostat.cli.group import Group
 

@@ -145,7 +145,9 @@ class KafkaOutbox:
                 "acks": "all",
                 "enable.gapless.guarantee": True,
                 "message.timeout.ms": 0,
-                "linger.ms": 0,
+                # What a burst leaves behind shares a request: at 0 the client's thread wakes for every record,
+                # and on two cores that halves the throughput. It costs each hop half a millisecond.
+                "linger.ms": 0.5,
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "compression.type": "lz4",
                 "delivery.report.only.error": True,

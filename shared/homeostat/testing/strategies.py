@@ -1,9 +1,9 @@
 """Made-up payloads and logs for property tests of folds and targets. Needs hypothesis.
 
-    @given(records(TIMELINE, signals()))
-    def test_my_fold_conforms(records: list[Record]) -> None:
-        for check in CHECKS:
-            check(MyFold, records)
+@given(records(TIMELINE, signals()))
+def test_my_fold_conforms(records: list[Record]) -> None:
+    for check in CHECKS:
+        check(MyFold, records)
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def samples(
         max_rows: At most, if `requests` is None.
     """
     ids = list(requests or draw(st.lists(names(), min_size=1, max_size=max_rows, unique=True)))
-    n = len(ids)
+    n, was = len(ids), draw(st.sampled_from(_ROLES)) if role is None else role
 
     def column(values: st.SearchStrategy[float | None], size: int = n) -> bytes:
         return pack(draw(st.lists(values, min_size=size, max_size=size)))
@@ -92,7 +92,7 @@ def samples(
     inputs = draw(st.lists(narrow, min_size=3 * len(captured), max_size=3 * len(captured)))
     return Samples(
         version=version,
-        role=role or draw(st.sampled_from(_ROLES)),
+        role=was,
         request=ids,
         time=column(numbers(0.0, 1e6)),
         features=list(FEATURES),
@@ -157,7 +157,7 @@ def records(
         subject: Keys; two of them if None.
         max_size: Records at most.
     """
-    keys = subject or st.sampled_from(("team/m0", "team/m1"))
+    keys = st.sampled_from(("team/m0", "team/m1")) if subject is None else subject
     lines = draw(st.lists(st.tuples(keys, payloads, st.integers(0, 5_000)), min_size=1, max_size=max_size))
     is_door, now, made = by_name(topic).kind == "door", _START_MS, []
     for offset, (key, data, millis) in enumerate(lines):

@@ -11,8 +11,10 @@ from homeostat.events import (
     ActionApplied,
     ActionReverted,
     DeploymentObserved,
+    DriftCleared,
     DriftDetected,
     ModelRegistered,
+    ProfileUpdated,
     Rollout,
 )
 
@@ -46,6 +48,21 @@ def drifted() -> tuple[Stream, list[Payload]]:
 reverted = ActionReverted(
     action="a", command="c", kind="retrain", model=MODEL, family="acme/cameras", rollout=rollout("v2")
 )
+
+
+def test_a_promotion_does_not_close_the_story() -> None:
+    """The drift that it answers goes on being profiled, its labels counted from the onset, until the level is back."""
+    stream, timeline = drifted()
+    timeline += [applied("promote"), *(stream.samples(0.3, version="v2") for _ in range(20))]
+    story = of(run(timeline)[1], DriftDetected)[-1]
+
+    _, emits = run([*timeline, *(stream.samples(0.05, version="v2") for _ in range(30))])
+
+    refined = [profile for offset, profile in of(emits, ProfileUpdated) if offset > 71]
+    assert [profile.labels_since_onset for profile in refined][:2] == [160, 240]
+    assert {profile.version for profile in refined} == {"v2"}
+    assert all(profile.window is not None and profile.window.first == story[1].onset.first for profile in refined)
+    assert of(emits, DriftCleared)
 
 
 @pytest.mark.parametrize("change", [applied("promote"), applied("revert"), reverted, DeploymentObserved(version="v2")])

@@ -25,13 +25,13 @@ def test_profiles_come_at_doubling_numbers_of_labels() -> None:
     assert found[-2:] == [40, 80]
 
 
-def test_there_are_ten_bounded_numbers() -> None:
-    """Whatever happens, the ten names come, in [-3, 3], and the window ends where the profile was made."""
+def test_there_are_twelve_bounded_numbers() -> None:
+    """Whatever happens, the twelve names come, in [-3, 3], and the window ends where the profile was made."""
     for incident in (profiles(0.6, [5.0, 5.0, 5.0], 0.3), profiles(0.05, [0.5], 0.9), profiles(0.95, [], 0.99)):
         assert incident
         for profile in incident:
             assert tuple(profile.meta_features) == NAMES
-            assert len(NAMES) == 10
+            assert len(NAMES) == 12
             assert all(-3.0 <= value <= 3.0 for value in profile.meta_features.values())
             assert profile.window is not None
             assert profile.window.rows == profile.labels_since_onset

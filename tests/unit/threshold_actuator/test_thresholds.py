@@ -55,10 +55,10 @@ def moved(threshold: float) -> ThresholdMoved:
     return ThresholdMoved(model=MODEL, signal="uncertainty", threshold=threshold, value=0.1, is_alert=False, rate=0.01)
 
 
-def series(target: PrometheusThresholds) -> float | None:
+def series(target: PrometheusThresholds, name: str = "homeostat_alert_threshold") -> float | None:
     registry = CollectorRegistry()
     registry.register(target)
-    return registry.get_sample_value("homeostat_alert_threshold", {"model": MODEL, "signal": "uncertainty"})
+    return registry.get_sample_value(name, {"scope": "dock", "model": "camera-1", "signal": "uncertainty"})
 
 
 def reports(hand: ThresholdActuator, event: Event) -> list[Report]:
@@ -127,6 +127,18 @@ def test_without_approval_nothing_moves(target: PrometheusThresholds) -> None:
     target.moved(MODEL, moved(0.5))
 
     assert series(target) is None
+
+
+def test_the_signal_is_shown_beside_its_threshold(target: PrometheusThresholds) -> None:
+    """Under the same labels, and only once it was measured and has a threshold."""
+    target.moved(MODEL, moved(0.5))
+    assert series(target, "homeostat_alert_signal") is None
+    reports(ThresholdActuator(target), approve())
+    assert series(target, "homeostat_alert_signal") is None
+
+    target.moved(MODEL, moved(0.5))
+
+    assert series(target, "homeostat_alert_signal") == 0.1
 
 
 def test_nothing_moves_while_the_scope_is_braked(target: PrometheusThresholds) -> None:

@@ -1,0 +1,232 @@
+"""A governor with people who sign, one model, and every way to speak to it."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governor import Governor, GovernorSettings
+from governor.state import State
+from homeostat.audit.keys import Key
+from homeostat.audit.signing import key_id, signed_bytes
+from homeostat.codec import decode_state, encode_payload, encode_state
+from homeostat.core import Emit, Event, Identity, Position
+from homeostat.events import (
+    ActionApplied,
+    ActionFailed,
+    ActionProposed,
+    ActionReverted,
+    ActionSettled,
+    Arm,
+    CanaryJudged,
+    CandidateTrained,
+    ClockTicked,
+    Data,
+    KeyRegistered,
+    ModelRegistered,
+    Plan,
+    Provenance,
+    Range,
+    RoleGranted,
+    Rollout,
+    VerdictGiven,
+)
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
+
+SCOPE, FAMILY, MODEL = "acme", "acme/cameras", "acme/camera-1"
+EMITTER = "/homeostat/governor/homeostat.governance/t/0"
+LEARNER = "/homeostat/meta_learner/homeostat.experience/e/0"
+START_MS = 1_000_000
+DIGEST = {arm: f"{n}" * 64 for n, arm in enumerate(("v0", "warm", "head", "scratch"), 1)}
+D = TypeVar("D", bound=Data)
+
+
+def key_of(name: str) -> Key:
+    """The key of a person, the same in every run."""
+    private = Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b".")[:32])
+    public = private.public_key().public_bytes_raw()
+    return Key(name, key_id(public), public.hex(), private)
+
+
+def registration(name: str, *roles: str) -> KeyRegistered:
+    """Make a person's key known."""
+    key = key_of(name)
+    return KeyRegistered.model_validate(
+        {"key": key.key_id, "public_key": key.public_key_hex, "principal": name, "roles": roles}
+    )
+
+
+class Court:
+    """The governor, step by step.
+
+    Args:
+        settings: Of the governor.
+        is_restored: Put the state through the snapshot codec after every step.
+        model_tier: Risk of the one model.
+    """
+
+    def __init__(
+        self, settings: GovernorSettings | None = None, *, is_restored: bool = True, model_tier: str = "low"
+    ) -> None:
+        self.fold, self.is_restored = Governor(settings), is_restored
+        self.state: State = self.fold.initial("*")
+        self.now, self.offset = START_MS, 0
+        self.said: list[Emit] = []
+        self.law(registration("root", "admin"), name="")
+        for name, role in (("olga", "operator"), ("ada", "approver"), ("ben", "approver")):
+            self.law(registration(name))
+            self.law(RoleGranted.model_validate({"principal": name, "role": role, "scope": SCOPE}))
+        self.register(tier=model_tier)
+
+    def tell(self, data: Data, *, subject: str = SCOPE, id_: str = "", story: str = "story") -> list[Emit]:
+        """Fold one event in; return what it led to."""
+        self.offset += 1
+        event = Event(
+            id=id_ or f"{self.offset}.0",
+            source=LEARNER,
+            type=data.TYPE,
+            subject=subject,
+            time=self.now,
+            data=data,
+            position=Position(GOVERNANCE, "t", 0, self.offset),
+            story=Identity(story),
+            emitter=EMITTER,
+        )
+        self.state, emits = self.fold.step(self.state, event)
+        if self.is_restored:
+            self.state = decode_state(encode_state(self.state), self.fold.state_type())
+        self.said += emits
+        return list(emits)
+
+    def signed(self, data: D, name: str, *, subject: str = SCOPE, id_: str = "", signed: bytes | None = None) -> D:
+        """A request as intake passes it on."""
+        key, id_ = key_of(name), id_ or f"request-{self.offset}"
+        text = signed_bytes(data.TYPE, subject, "/cli", id_, encode_payload(data)[0]) if signed is None else signed
+        proof = Provenance(subject, "/cli", id_, key.key_id, key.sign(text), b64encode(text).decode())
+        return data.model_copy(update={"provenance": proof})
+
+    def law(self, data: Data, name: str = "root", *, subject: str = "*") -> list[Emit]:
+        """A person asks; without a name nobody has signed."""
+        asked = self.signed(data, name, subject=subject) if name else data
+        return self.tell(asked, subject=subject)
+
+    def register(self, model: str = MODEL, family: str = "cameras", tier: str = "low") -> list[Emit]:
+        """Make a model known, serving v0."""
+        data = ModelRegistered.model_validate(
+            {"family": family, "champion": "v0", "artifact": DIGEST["v0"], "model": model, "tier": tier}
+        )
+        return self.tell(data)
+
+    def propose(self, **changes: Any) -> tuple[str, list[Emit]]:
+        """The learner wants a retrain; return the action's id and what came of it."""
+        emits = self.tell(proposal(**changes))
+        return f"{LEARNER}#{self.offset}.0", emits
+
+    def ask(self, data: Data, name: str = "olga") -> tuple[str, list[Emit]]:
+        """A person wants an action."""
+        emits = self.tell(self.signed(data, name))
+        return f"{LEARNER}#{self.offset}.0", emits
+
+    def train(self, action: str, *arms: str, failed: Sequence[str] = (), seconds: float = 2.0) -> list[Emit]:
+        """Every arm reports; return what the last report led to."""
+        emits: list[Emit] = []
+        for arm in (*arms, *failed):
+            is_good = arm not in failed
+            report = CandidateTrained.model_validate(
+                about(action, "retrain")
+                | {
+                    "arm": arm,
+                    "version": f"{arm}-1" if is_good else None,
+                    "artifact": DIGEST[arm] if is_good else None,
+                    "seconds": seconds,
+                }
+            )
+            emits = self.tell(report)
+        return emits
+
+    def judge(self, action: str, judgement: str, step: int = 0) -> list[Emit]:
+        """The evaluator speaks."""
+        data = {"action": action, "model": MODEL, "version": "warm-1", "step": step, "judgement": judgement}
+        numbers = dict.fromkeys(("log2_e_worse", "log2_e_better", "canary_error", "champion_error", "alpha"), 0.0)
+        counts = dict.fromkeys(("n_labels", "n_discordant", "exposed"), 0)
+        return self.tell(CanaryJudged.model_validate(data | numbers | counts))
+
+    def apply(self, command: Rollout, verb: str) -> list[Emit]:
+        """The rollout hand reports what it has set."""
+        state = Rollout.model_validate({name: value for name, value in command if name != "provenance"})
+        if verb == "revert":
+            return self.tell(ActionReverted.model_validate(about(command.action, "rollout") | {"rollout": state}))
+        report = about(command.action, "rollout") | {"rollout": state, "rollout_verb": verb}
+        return self.tell(ActionApplied.model_validate(report))
+
+    def fail(self, action: str, kind: str, reason: str = "target_failed", model: str | None = MODEL) -> list[Emit]:
+        """A hand could not."""
+        return self.tell(ActionFailed.model_validate(about(action, kind) | {"reason": reason, "model": model}))
+
+    def settle(self, action: str, state: str = "promoted", kind: str = "retrain") -> list[Emit]:
+        """The outcome is measured."""
+        data = {"action": action, "kind": kind, "state": state, "model": MODEL}
+        return self.tell(ActionSettled.model_validate(data))
+
+    def tick(self, to: int) -> list[Emit]:
+        """Time passes."""
+        self.now = to
+        return self.tell(ClockTicked(due=to), subject="*")
+
+    def roll(self, action: str | None = None) -> str:
+        """Take an action up to the canary's first step."""
+        id_ = action or self.propose()[0]
+        self.apply(one(self.train(id_, "warm", "head"), Rollout), "set")
+        return id_
+
+
+def about(action: str, kind: str) -> dict[str, Any]:
+    """What every report says."""
+    return {"action": action, "command": "c", "kind": kind, "family": FAMILY, "model": MODEL}
+
+
+def proposal(**changes: Any) -> ActionProposed:
+    """A retrain of two arms, one of them a shadow."""
+    fields: dict[str, Any] = {
+        "kind": "retrain",
+        "family": FAMILY,
+        "model": MODEL,
+        "champion": "v0",
+        "chosen": "warm",
+        "arms": (Arm(name="head"), Arm(name="skip"), Arm(name="warm")),
+        "shadows": ("head",),
+        "window": Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80),
+        "plan": Plan(steps=(0.1, 0.5)),
+        "money": 5.0,
+        "slots": 1,
+    }
+    return ActionProposed.model_validate(fields | changes)
+
+
+def data_of(emits: Sequence[Emit], type_: type[D]) -> list[D]:
+    """Payloads of a type."""
+    return [emit.data for emit in emits if isinstance(emit.data, type_)]
+
+
+def one(emits: Sequence[Emit], type_: type[D]) -> D:
+    """The only payload of a type."""
+    found = data_of(emits, type_)
+    assert len(found) == 1, [emit.data for emit in emits]
+    return found[0]
+
+
+def verdict(emits: Sequence[Emit]) -> VerdictGiven:
+    """The verdict, which users and the family hear alike."""
+    public, family = [emit for emit in emits if isinstance(emit.data, VerdictGiven)]
+    assert (public.log, public.subject) == (VERDICTS, SCOPE)
+    assert (family.log, family.subject) == (EXPERIENCE, FAMILY)
+    assert public.data == family.data
+    assert isinstance(public.data, VerdictGiven)
+    return public.data
+
+
+def money(court: Court) -> tuple[float, float]:
+    """What is reserved and what is spent."""
+    budget = court.state.budgets[SCOPE]
+    return round(budget.reserved, 9), round(budget.spent, 9)

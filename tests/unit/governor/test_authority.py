@@ -1,0 +1,237 @@
+"""Who is heard: signatures, keys, roles, scopes."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from tests.unit.governor.court import FAMILY, SCOPE, Court, data_of, key_of, proposal, registration, verdict
+
+from governor import GovernorSettings
+from governor.authority import IMPLIED, has_role
+from governor.state import State
+from homeostat.audit.signing import signed_bytes
+from homeostat.codec import encode_payload, encode_state
+from homeostat.core import Reject
+from homeostat.events import (
+    ActionRequested,
+    BudgetSet,
+    Data,
+    FreezeLifted,
+    FreezeSet,
+    KeyRegistered,
+    KeyRevoked,
+    RevertRequested,
+    RoleGranted,
+    RulesSet,
+    ScopeConfigured,
+    SourceDistrusted,
+)
+
+FREEZE = FreezeSet(scope=SCOPE)
+
+
+def refused(court: Court, data: Data, subject: str = SCOPE) -> str:
+    """Reason of a refusal, which leaves the state as it was."""
+    before = encode_state(court.state)
+    with pytest.raises(Reject) as caught:
+        court.tell(data, subject=subject)
+    assert encode_state(court.state) == before
+    return caught.value.reason
+
+
+@pytest.fixture
+def court() -> Court:
+    """Root, an operator, two approvers."""
+    return Court()
+
+
+def test_the_first_key_needs_no_signature_and_the_second_one_does() -> None:
+    """Whoever starts a system holds it, once."""
+    court = Court()
+
+    assert refused(court, registration("eve", "admin"), "*") == "unsigned"
+    assert key_of("root").key_id in court.state.keys
+
+
+def test_a_key_is_named_by_its_bytes(court: Court) -> None:
+    """Nobody takes another key's place by taking its name."""
+    wrong = registration("eve").model_copy(update={"key": key_of("ada").key_id})
+
+    assert refused(court, court.signed(wrong, "root", subject="*"), "*") == "key_invalid"
+    assert court.state.keys[key_of("ada").key_id].principal == "ada"
+
+
+def test_a_root_key_with_a_wrong_name_is_no_root() -> None:
+    """The keyring stays empty and open for the right one."""
+    court = Court()
+    court.state = State()
+
+    assert refused(court, registration("eve").model_copy(update={"key": "mine"})) == "key_invalid"
+
+
+def test_what_was_signed_by_nobody_is_refused(court: Court) -> None:
+    """No signature, half of one, or one of a stranger."""
+    signed = court.signed(FREEZE, "olga")
+    assert signed.provenance is not None
+    half = signed.model_copy(update={"provenance": dataclasses.replace(signed.provenance, key=None)})
+
+    assert refused(court, FREEZE) == "unsigned"
+    assert refused(court, half) == "unsigned"
+    assert refused(court, court.signed(FREEZE, "stranger")) == "key_unknown"
+
+
+def test_a_signature_by_another_key_is_refused(court: Court) -> None:
+    """The named key must have made it."""
+    signed = court.signed(FREEZE, "ada")
+    assert signed.provenance is not None
+    forged = dataclasses.replace(signed.provenance, key=key_of("olga").key_id)
+
+    assert refused(court, signed.model_copy(update={"provenance": forged})) == "signature_invalid"
+
+
+@pytest.mark.parametrize(
+    ("type_", "subject", "source", "id_", "payload"),
+    [
+        (FreezeLifted.TYPE, SCOPE, "/cli", "1", FREEZE),
+        (FREEZE.TYPE, "other", "/cli", "1", FREEZE),
+        (FREEZE.TYPE, SCOPE, "/other", "1", FREEZE),
+        (FREEZE.TYPE, SCOPE, "/cli", "2", FREEZE),
+        (FREEZE.TYPE, SCOPE, "/cli", "1", FreezeSet(scope="*")),
+        ("homeostat.no.such.v1", SCOPE, "/cli", "1", FREEZE),
+    ],
+)
+def test_a_signature_covers_type_subject_source_id_and_payload(
+    court: Court, type_: str, subject: str, source: str, id_: str, payload: Data
+) -> None:
+    """What was signed for something else is no signature of this."""
+    other = signed_bytes(type_, subject, source, id_, encode_payload(payload)[0])
+
+    assert refused(court, court.signed(FREEZE, "olga", id_="1", signed=other)) == "signature_invalid"
+
+
+def test_signed_bytes_that_nobody_can_read_are_refused(court: Court) -> None:
+    """And stop nothing."""
+    assert refused(court, court.signed(FREEZE, "olga", signed=b"DSSEv1 nonsense")) == "signature_invalid"
+
+
+def test_a_request_counts_once(court: Court) -> None:
+    """Whoever can write to the door cannot lift tomorrow's freeze with yesterday's signature."""
+    lift = court.signed(FreezeLifted(scope=SCOPE), "olga", id_="lift")
+    court.tell(lift)
+    court.law(FREEZE, "olga", subject=SCOPE)
+
+    assert refused(court, lift) == "replayed"
+    assert court.state.is_frozen(SCOPE)
+
+
+def test_a_refused_request_may_come_again(court: Court) -> None:
+    """It was not obeyed, so it is not used up."""
+    asked = court.signed(FREEZE, "ada", id_="early")
+    assert refused(court, asked) == "role_missing"
+    court.law(RoleGranted(principal="ada", role="operator", scope=SCOPE))
+
+    court.tell(asked)
+
+    assert court.state.is_frozen(SCOPE)
+
+
+def test_a_revoked_key_is_not_heard_and_does_not_come_back(court: Court) -> None:
+    """Another key of the same person is."""
+    court.law(KeyRevoked(key=key_of("olga").key_id))
+    again = registration("olga")
+
+    assert refused(court, court.signed(FREEZE, "olga")) == "key_revoked"
+    assert refused(court, court.signed(again, "root", subject="*"), "*") == "key_revoked"
+    court.law(registration("olga-2").model_copy(update={"principal": "olga"}))
+    court.law(FREEZE, "olga-2", subject=SCOPE)
+    assert court.state.is_frozen(SCOPE)
+
+
+def test_revoking_a_key_that_is_not_there_is_refused(court: Court) -> None:
+    """A slip of the pen must not look like a revocation."""
+    assert refused(court, court.signed(KeyRevoked(key="abc"), "root", subject="*"), "*") == "key_unknown"
+
+
+@pytest.mark.parametrize(
+    ("data", "role"),
+    [
+        (registration("new"), "admin@*"),
+        (KeyRevoked(key=key_of("ben").key_id), "admin@*"),
+        (RoleGranted(principal="new", role="operator", scope=SCOPE), "admin@*"),
+        (ScopeConfigured(scope=SCOPE), "admin@acme"),
+        (RulesSet(scope="*"), "operator@*"),
+        (RulesSet(scope=SCOPE), "operator@acme"),
+        (BudgetSet(scope=SCOPE, money=1.0, period_ms=1), "operator@acme"),
+        (FreezeSet(scope="*"), "operator@*"),
+        (FREEZE, "operator@acme"),
+        (FreezeLifted(scope=SCOPE), "operator@acme"),
+        (SourceDistrusted(scope=SCOPE, source="/s"), "operator@acme"),
+        (ActionRequested(**dict(proposal())), "operator@acme"),
+        (RevertRequested(model="acme/camera-1"), "operator@acme"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_every_request_needs_its_role_in_its_scope(court: Court, data: Data, role: str) -> None:
+    """One step less than the needed role is refused, the role itself is not."""
+    name, _, scope = role.partition("@")
+    less = {"admin": "operator", "operator": "approver"}[name]
+    subject = "*" if isinstance(data, KeyRegistered | KeyRevoked | RoleGranted) or scope == "*" else SCOPE
+    court.law(registration("sam"))
+    court.law(RoleGranted.model_validate({"principal": "sam", "role": less, "scope": "*"}))
+    court.law(RoleGranted.model_validate({"principal": "sam", "role": name, "scope": "elsewhere"}))
+    assert refused(court, court.signed(data, "sam", subject=subject), subject) == "role_missing"
+
+    court.law(RoleGranted.model_validate({"principal": "sam", "role": name, "scope": scope}))
+
+    if isinstance(data, RevertRequested):
+        assert refused(court, court.signed(data, "sam", subject=subject), subject) == "nothing_to_revert"
+    else:
+        court.tell(court.signed(data, "sam", subject=subject), subject=subject)
+
+
+def test_roles_imply_what_the_table_says() -> None:
+    """In their scope, and everywhere for `*`."""
+    roles = ("admin", "operator", "approver", "notary")
+    for granted in roles:
+        state = State()
+        state.roles["p"] = [f"{granted}@a"]
+        state.roles["q"] = [f"{granted}@*"]
+        for role in roles:
+            assert has_role(state, "p", role, "a") == has_role(state, "q", role, "b") == (role in IMPLIED[granted])
+            assert not has_role(state, "p", role, "b")
+            assert not has_role(state, "p", role, "*")
+
+
+def test_a_request_of_a_foreign_model_in_the_own_family_is_denied(court: Court) -> None:
+    """The role counts in the family's scope, so the model must be in it."""
+    court.register("other/camera-9")
+    asked: dict[str, Any] = dict(proposal(model="other/camera-9"))
+
+    emits = court.tell(court.signed(ActionRequested(**asked), "olga", subject="*"), subject="*")
+
+    assert verdict(emits).verdict == "denied"
+    assert [rule.rule for rule in verdict(emits).rules if not rule.passed] == ["known_model", "data_window"]
+
+
+def test_families_hear_the_rules_that_are_in_force_for_them(court: Court) -> None:
+    """Rules of all do not displace those of a scope; who comes later hears of both rules and distrust."""
+    court.law(RulesSet(scope=SCOPE, price_per_training_second=7.0))
+    court.register("other/m", family="f")
+
+    everywhere = court.law(RulesSet(scope="*", price_per_training_second=1.0))
+    court.law(SourceDistrusted(scope=SCOPE, source="/bad"))
+    late = court.register("acme/late", family="late")
+
+    assert [emit.subject for emit in everywhere] == ["other/f"]
+    assert [emit.subject for emit in late] == ["acme/late", "acme/late"]
+    assert data_of(late, RulesSet)[0].price_per_training_second == 7.0
+    assert data_of(late, SourceDistrusted)[0].source == "/bad"
+    assert court.register("acme/camera-2") == []
+    assert FAMILY in {model.family for model in court.state.models.values()}
+
+
+def test_the_memory_of_requests_is_bounded() -> None:
+    """The oldest are forgotten."""
+    court = Court(GovernorSettings(heard_requests=3))
+
+    assert len(court.state.heard) == 3

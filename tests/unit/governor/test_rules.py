@@ -1,0 +1,253 @@
+"""Each rule passes and fails, says why, and names a value that would have passed."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.governor.court import FAMILY, MODEL, SCOPE, START_MS, proposal
+
+from governor.rules import RULES, judge
+from governor.state import Action, Budget, Model, State
+from homeostat.core import Identity
+from homeostat.events import Arm, Band, Candidate, MetaTraining, Plan, Range, RuleResult, RulesSet
+
+NOW = START_MS
+WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
+
+
+def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
+    """A scope with models and money."""
+    state = State()
+    state.models = {f"acme/camera-{n}": Model(FAMILY, "v0", None, "low") for n in range(1, n_models + 1)}
+    state.budgets[SCOPE] = Budget(10.0, 1000, NOW)
+    if rules is not None:
+        state.rules[SCOPE], state.rules_version[SCOPE] = rules, "r"
+    return state
+
+
+def in_flight(state: State, phase: Any = "rolling", **changes: Any) -> None:
+    """Put an action in flight."""
+    state.actions[f"a{len(state.actions)}"] = Action(proposal(**changes), phase, Identity("s"))
+
+
+def rule(name: str, state: State, **changes: Any) -> RuleResult:
+    """What one rule says of a proposal."""
+    return next(result for result in judge(state, proposal(**changes), NOW) if result.rule == name)
+
+
+def test_a_sound_proposal_passes_every_rule() -> None:
+    """Every rule is asked, once, and none names a nearer value."""
+    results = judge(state_of(), proposal(), NOW)
+
+    assert [result.rule for result in results] == [rule.__name__ for rule in RULES]
+    assert all(result.passed and result.nearest is None for result in results)
+
+
+@pytest.mark.parametrize("where", [SCOPE, "*"])
+def test_a_freeze_denies(where: str) -> None:
+    """Of the scope, or of all."""
+    state = state_of()
+    state.freezes[where] = "f"
+
+    result = rule("freeze", state)
+
+    assert (result.passed, result.nearest, result.reason) == (False, False, "the scope is frozen")
+
+
+def test_a_freeze_of_another_scope_is_none_of_its_business() -> None:
+    """Scopes are apart."""
+    state = state_of()
+    state.freezes["other"] = "f"
+
+    assert rule("freeze", state).passed
+
+
+BAND = Band(signal="u", rate=0.01, low=0.0, high=1.0, eta=0.5)
+META = MetaTraining(window=WINDOW.model_copy(update={"subject": FAMILY}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, ""),
+        ({"model": None}, "model"),
+        ({"window": None}, "window"),
+        ({"chosen": "nothing"}, "chosen"),
+        ({"arms": (Arm(name="warm"), Arm(name="warm"))}, "chosen"),
+        ({"kind": "threshold", "band": BAND}, ""),
+        ({"kind": "threshold"}, "band"),
+        ({"kind": "threshold", "band": BAND, "model": None}, "model"),
+        ({"kind": "meta_training", "meta_training": META, "model": None}, ""),
+        ({"kind": "meta_training", "model": None}, "meta_training"),
+        ({"kind": "meta_training", "meta_training": META}, "model"),
+        ({"kind": "rollout"}, "chosen"),
+        ({"kind": "rollout", "candidates": (Candidate(arm="warm", version="w", artifact="a" * 64),)}, ""),
+    ],
+)
+def test_a_proposal_without_what_its_kind_needs_is_denied(changes: dict[str, Any], missing: str) -> None:
+    """A person may send any form; none of them may stop the governor."""
+    result = rule("complete", state_of(), **changes)
+
+    assert (result.passed, result.value) == (not missing, missing)
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed", "nearest"),
+    [
+        ({}, True, None),
+        ({"champion": "v9"}, False, "v0"),
+        ({"champion": None}, False, "v0"),
+        ({"model": "acme/unknown"}, False, ""),
+        ({"family": "acme/others"}, False, FAMILY),
+        ({"model": None}, True, None),
+    ],
+)
+def test_a_model_is_known_by_its_champion_and_its_family(changes: dict[str, Any], passed: bool, nearest: Any) -> None:
+    """Whoever may act in one family may not name another's model in it."""
+    result = rule("known_model", state_of(), **changes)
+
+    assert (result.passed, result.nearest) == (passed, nearest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "passed"),
+    [("retrain", "retrain", False), ("rollout", "retrain", False), ("threshold", "retrain", True)],
+)
+def test_one_action_at_a_time_changes_what_a_model_serves(kind: str, other: str, passed: bool) -> None:
+    """A retrain and a rollout are rivals; a threshold is not."""
+    state = state_of()
+    in_flight(state, kind=other)
+
+    result = rule("one_at_a_time", state, kind=kind)
+
+    assert result.passed == passed
+    assert result.nearest == (None if passed else 0)
+
+
+@given(n=st.integers(0, 5), limit=st.integers(0, 5))
+def test_concurrency_counts_the_scope(n: int, limit: int) -> None:
+    """Fewer than the limit are in flight; the nearest value is one that passes."""
+    state = state_of(RulesSet(max_in_flight=limit))
+    for number in range(n):
+        in_flight(state, model=f"acme/other-{number}")
+
+    result = rule("concurrency", state)
+
+    assert result.passed == (n < limit)
+    assert result.nearest == (None if result.passed else max(0, limit - 1))
+
+
+def test_the_rate_forgets_what_is_older_than_its_window() -> None:
+    """Two of three starts lie inside."""
+    state = state_of(RulesSet(max_actions=2, rate_window_ms=100))
+    state.models[MODEL].starts = [NOW - 101, NOW - 99, NOW - 1]
+
+    result = rule("rate", state)
+
+    assert (result.passed, result.value, result.nearest) == (False, 2, 1)
+    state.models[MODEL].starts = [NOW - 100, NOW - 99]
+    assert rule("rate", state).passed
+
+
+@given(since=st.integers(0, 200))
+def test_a_cooldown_lasts_exactly_as_long_as_it_says(since: int) -> None:
+    """From the settlement on."""
+    state = state_of(RulesSet(cooldown_ms=100))
+    state.models[MODEL].settled_at = NOW - since
+
+    result = rule("cooldown", state)
+
+    assert result.passed == (since >= 100)
+    assert result.nearest == (None if result.passed else 100)
+
+
+@given(spent=st.floats(0, 20), reserved=st.floats(0, 20), asked=st.floats(0, 20))
+def test_money_is_what_is_left(spent: float, reserved: float, asked: float) -> None:
+    """What is spent and what is reserved is gone; what is named as nearest would pass."""
+    state = state_of()
+    state.budgets[SCOPE].spent, state.budgets[SCOPE].reserved = spent, reserved
+
+    result = rule("money", state, money=asked)
+
+    assert result.passed == (asked <= max(0.0, 10.0 - spent - reserved))
+    assert result.passed or rule("money", state, money=result.nearest).passed
+
+
+@given(taken=st.integers(0, 5), asked=st.integers(0, 5))
+def test_slots_are_taken_while_training(taken: int, asked: int) -> None:
+    """And free again when the arms have reported."""
+    state = state_of(RulesSet(training_slots=3))
+    in_flight(state, "training", slots=taken)
+    in_flight(state, "rolling", slots=5)
+
+    result = rule("slots", state, slots=asked)
+
+    assert result.passed == (asked <= max(0, 3 - taken))
+    assert result.passed or rule("slots", state, slots=result.nearest).passed
+
+
+@given(
+    n_models=st.integers(1, 8),
+    n=st.integers(0, 8),
+    ratio=st.floats(0, 1),
+    phase=st.sampled_from(["training", "rolling", "measuring"]),
+)
+def test_the_blast_radius_is_held_from_approval_to_settlement(n_models: int, n: int, ratio: float, phase: Any) -> None:
+    """What is in training now is in a rollout later; one model may always be."""
+    state = state_of(RulesSet(max_rollouts_ratio=ratio), n_models=n_models)
+    for number in range(n):
+        in_flight(state, phase, model=f"acme/camera-{number}")
+
+    result = rule("blast_radius", state)
+
+    assert result.passed == ((n + 1) / n_models <= max(ratio, 1 / n_models))
+    assert result.nearest is None or 1 / n_models <= float(result.nearest) <= max(ratio, 1 / n_models)
+
+
+def test_what_gives_no_canary_has_no_blast_radius() -> None:
+    """Skips, held actions and thresholds."""
+    state = state_of(RulesSet(max_rollouts_ratio=0.5), n_models=2)
+    in_flight(state, "held")
+    in_flight(state, chosen="skip")
+    in_flight(state, "acting", kind="threshold")
+
+    assert rule("blast_radius", state).value == 0.5
+    assert rule("blast_radius", state, chosen="skip").value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "chosen", "passed"),
+    [((0.1, 0.5), "warm", True), ((0.6,), "warm", False), ((), "warm", False), ((), "skip", True)],
+)
+def test_a_rollout_begins_small(steps: tuple[float, ...], chosen: str, passed: bool) -> None:
+    """No step at all is a switch of all traffic."""
+    result = rule("canary_first", state_of(), plan=Plan(steps=steps), chosen=chosen)
+
+    assert (result.passed, result.nearest) == (passed, None if passed else 0.5)
+
+
+@pytest.mark.parametrize(
+    ("window", "nearest"),
+    [
+        (WINDOW, None),
+        (WINDOW.model_copy(update={"rows": 0}), 1),
+        (WINDOW.model_copy(update={"subject": "other/camera"}), MODEL),
+    ],
+)
+def test_a_retrain_learns_from_labelled_rows_of_its_own_model(window: Range, nearest: Any) -> None:
+    """Another tenant's data is not to be had by naming it."""
+    result = rule("data_window", state_of(), window=window)
+
+    assert (result.passed, result.nearest) == (nearest is None, nearest)
+
+
+def test_nothing_rests_on_a_distrusted_source() -> None:
+    """A source is distrusted whole, by name, and in its scope only."""
+    state = state_of()
+    state.distrusted = {SCOPE: ["/s", "/bad"], "other": ["/good"]}
+    window = WINDOW.model_copy(update={"source": "/good"})
+
+    assert not rule("trust", state).passed
+    assert rule("trust", state, window=window, evidence=("/bad/not#1.0", "/good#/bad")).passed
+    assert rule("trust", state, window=window, evidence=("/bad#1.0",)).value == "/bad"

@@ -1,0 +1,163 @@
+"""A model on trial: an evaluator with requests, answers and labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from homeostat.codec import decode_state, encode_state
+from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.events import (
+    ActionApplied,
+    ActionFailed,
+    ActionReverted,
+    Answer,
+    Candidate,
+    Labels,
+    ModelRegistered,
+    Plan,
+    Rollout,
+    Samples,
+)
+from homeostat.events.columns import Role, pack
+from homeostat.events.logs import TIMELINE
+from outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
+
+MODEL, FAMILY, ACTION = "acme/camera-1", "acme/cameras", "learner#1.0"
+PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100, price=0.02)
+D = TypeVar("D")
+
+
+class Bench:
+    """The evaluator, step by step; its state goes through the snapshot codec after each.
+
+    Args:
+        kind: Of the model.
+        settings: Of the evaluator.
+    """
+
+    def __init__(self, kind: str = "classifier", settings: EvaluatorSettings | None = None) -> None:
+        self.fold = OutcomeEvaluator(settings)
+        self.state = self.fold.initial(MODEL)
+        self.offset = self.n_requests = 0
+        self.said: list[Emit] = []
+        self.tell(ModelRegistered.model_validate({"family": "cameras", "champion": "v0", "kind": kind}))
+
+    def tell(self, data: Payload) -> list[Emit]:
+        """Fold one event in; return what it led to."""
+        self.offset += 1
+        event = Event(
+            id=f"{self.offset}.0",
+            source="/intake",
+            type=data.TYPE,
+            subject=MODEL,
+            time=1_000 * self.offset,
+            data=data,
+            position=Position(TIMELINE, "t", 0, self.offset),
+            story=Identity("story"),
+            emitter="/homeostat/outcome_evaluator",
+        )
+        self.state, emits = self.fold.step(self.state, event)
+        self.state = decode_state(encode_state(self.state), self.fold.state_type())
+        self.said += emits
+        return list(emits)
+
+    def serve(self, verb: str = "set", step: int = 0, action: str = ACTION, **changes: Any) -> list[Emit]:
+        """The hand has set something."""
+        rollout = rollout_of(
+            action, step=step, **({"canary": "warm-1", "weight": 0.1} if verb == "set" else {}) | changes
+        )
+        return self.tell(ActionApplied.model_validate(about(action) | {"rollout": rollout, "rollout_verb": verb}))
+
+    def revert(self) -> list[Emit]:
+        """The hand has gone back."""
+        rollout = rollout_of("request#1", candidates=(), reference="v-1", champion="v-1")
+        return self.tell(ActionReverted.model_validate(about("request#1") | {"rollout": rollout}))
+
+    def fail(self, kind: str, action: str = ACTION) -> list[Emit]:
+        """The hand could not."""
+        return self.tell(ActionFailed.model_validate(about(action) | {"kind": kind, "reason": "no_data"}))
+
+    def requests(self, n: int) -> list[str]:
+        """Fresh ids."""
+        self.n_requests += n
+        return [f"r{number}" for number in range(self.n_requests - n, self.n_requests)]
+
+    def label(self, answers: Mapping[str, Sequence[float | None]], truth: Sequence[float | None]) -> list[Emit]:
+        """Labels come late, with what each `role/version` said."""
+        said = [
+            Answer(key.partition("/")[2], role_of(key), pack(list(values)), pack([0.5] * len(truth)))
+            for key, values in sorted(answers.items())
+        ]
+        n = len(truth)
+        return self.tell(Labels(self.requests(n), pack(list(truth)), pack([0.0] * n), said, pack([0.0] * n)))
+
+    def rounds(self, n: int, warm: float = 0.0, v0: float = 0.0, head: float = 0.0) -> list[Emit]:
+        """Label `n` requests one by one; each version says its number where the truth is 0."""
+        emits: list[Emit] = []
+        for _ in range(n):
+            emits += self.label({"champion/v0": [v0], "canary/warm-1": [warm], "shadow/head-1": [head]}, [0.0])
+        return emits
+
+    def sample(
+        self,
+        version: str,
+        requests: Sequence[str],
+        says: Sequence[float],
+        label: Sequence[float | None] = (),
+        role: Role = "champion",
+    ) -> list[Emit]:
+        """One version's rows, labels inside or not."""
+        n = len(requests)
+        return self.tell(
+            Samples(
+                version=version,
+                role=role,
+                request=list(requests),
+                time=pack([0.0] * n),
+                features=[],
+                values=b"",
+                prediction=pack(list(says)),
+                score=pack([0.5] * n),
+                label=pack(list(label)) if label else b"",
+            )
+        )
+
+
+def role_of(key: str) -> Role:
+    """Role in `role/version`."""
+    roles: dict[str, Role] = {"champion": "champion", "canary": "canary", "shadow": "shadow"}
+    return roles[key.partition("/")[0]]
+
+
+def about(action: str) -> dict[str, Any]:
+    """What every report says."""
+    return {"action": action, "command": "c", "kind": "rollout", "family": FAMILY, "model": MODEL}
+
+
+def rollout_of(action: str, **changes: Any) -> Rollout:
+    """Two candidates against v0."""
+    fields: dict[str, Any] = {
+        "action": action,
+        "verdict": "v",
+        "family": FAMILY,
+        "model": MODEL,
+        "expires_at": 0,
+        "champion": "v0",
+        "reference": "v0",
+        "plan": PLAN,
+        "candidates": tuple(
+            Candidate(arm=arm, version=f"{arm}-1", artifact="a" * 64, seconds=2.0) for arm in ("head", "warm")
+        ),
+    }
+    return Rollout.model_validate(fields | changes)
+
+
+def data_of(emits: Sequence[Emit], type_: type[D]) -> list[D]:
+    """Payloads of a type."""
+    return [emit.data for emit in emits if isinstance(emit.data, type_)]
+
+
+def one(emits: Sequence[Emit], type_: type[D]) -> D:
+    """The only payload of a type."""
+    found = data_of(emits, type_)
+    assert len(found) == 1, [emit.data for emit in emits]
+    return found[0]

@@ -1,0 +1,79 @@
+"""Labels that come inside samples pair the versions as late ones do."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, one
+
+from homeostat.events import CandidateEvaluated, OutcomeMeasured
+from homeostat.events.columns import Role
+from outcome_evaluator import EvaluatorSettings
+
+SAID = {"v0": 1.0, "warm-1": 0.0, "head-1": 1.0}
+ROLES: dict[str, Role] = {"v0": "champion", "warm-1": "canary", "head-1": "shadow"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), everywhere=st.booleans())
+def test_the_order_of_the_versions_does_not_matter(data: st.DataObject, everywhere: bool) -> None:
+    """Whoever answers first and whichever event has the label: each version is compared once per request."""
+    bench = Bench()
+    bench.serve()
+    bench.sample("v0", bench.requests(1), [0.0], [0.0])
+    for _ in range(6):
+        requests = bench.requests(3)
+        order = data.draw(st.permutations(sorted(SAID)))
+        for version in (*order, data.draw(st.sampled_from(order))):
+            label = [0.0] * 3 if everywhere or version == "v0" else []
+            bench.sample(version, requests, [SAID[version]] * 3, label, ROLES[version])
+
+    trial = bench.state.trials[ACTION]
+    assert {version: (tally.n, tally.total) for version, tally in trial.tallies.items()} == {
+        "warm-1": (18, 18.0),
+        "head-1": (18, 0.0),
+    }
+    assert trial.n_labels == 18
+    assert trial.test.n_pairs == 18
+
+
+def test_an_action_settles_on_inline_labels_alone() -> None:
+    """And keeps nothing afterwards."""
+    bench = Bench()
+    bench.serve()
+    bench.serve("promote", champion="warm-1")
+    for _ in range(PLAN.horizon_labels):
+        request = bench.requests(1)
+        bench.sample("warm-1", request, [0.0], [0.0])
+        bench.sample("v0", request, [1.0], role="shadow")
+        bench.sample("head-1", request, [1.0], role="shadow")
+
+    assert one(bench.said, OutcomeMeasured).gain == 1.0
+    assert len(data_of(bench.said, CandidateEvaluated)) >= 1
+    assert bench.state.rows == {}
+
+
+def test_rows_without_a_truth_and_rows_of_one_version_say_nothing() -> None:
+    """A label may be missing inside a labelled event."""
+    bench = Bench()
+    bench.serve()
+    requests = bench.requests(2)
+    bench.sample("v0", requests, [1.0, 1.0], [0.0, None])
+    bench.sample("warm-1", requests, [0.0, 0.0], role="canary")
+    bench.sample("v0", bench.requests(4), [1.0] * 4, [0.0] * 4)
+
+    assert bench.state.trials[ACTION].tallies["warm-1"].n == 1
+
+
+def test_the_memory_of_requests_is_bounded_and_empty_at_rest() -> None:
+    """Without a trial, or where labels come late, nothing is remembered."""
+    bench = Bench(settings=EvaluatorSettings(inline_requests=10))
+    bench.sample("v0", bench.requests(5), [0.0] * 5, [0.0] * 5)
+    assert bench.state.rows == {}
+    bench.serve()
+
+    bench.sample("v0", bench.requests(30), [0.0] * 30, [0.0] * 30)
+
+    assert list(bench.state.rows) == [f"r{n}" for n in range(25, 35)]
+    late = Bench()
+    late.serve()
+    late.sample("v0", late.requests(30), [0.0] * 30)
+    assert late.state.rows == {}
