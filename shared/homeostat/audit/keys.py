@@ -31,7 +31,12 @@ class KeyMissing(Halt):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"no key at {path}; create one with `homeostat keys create {path.stem}`")
+        todo = (
+            f"no public key at {path}; `homeostat keys show {path.stem}` writes it where the private one is"
+            if path.suffix == ".pub"
+            else f"no key at {path}; create one with `homeostat keys create {path.stem}`"
+        )
+        super().__init__(todo)
         self.path = path
 
 

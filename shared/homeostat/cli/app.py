@@ -6,6 +6,7 @@ from typing import Final
 import typer
 
 from homeostat.cli import (
+    audits,
     bench,
     demo,
     evaluate,
@@ -15,6 +16,7 @@ from homeostat.cli import (
     replays,
     requests,
     rules,
+    schemas,
     stack,
     stories,
     topics,
@@ -40,7 +42,7 @@ _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
         (requests.approve, requests.deny, requests.freeze, requests.unfreeze, requests.budget, requests.revert),
     ),
     ("Decide", (rules.apply,)),
-    ("Prove", (replays.replay, replays.export, bench.bench)),
+    ("Prove", (replays.replay, replays.export, bench.bench, schemas.schemas)),
 )
 
 for _panel, _functions in _COMMANDS:
@@ -48,6 +50,7 @@ for _panel, _functions in _COMMANDS:
         app.command(rich_help_panel=_panel)(_function)
 app.add_typer(topics.app, name="topics", rich_help_panel="Look and feed")
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Look and feed")
+app.add_typer(audits.app, name="audit", rich_help_panel="Prove")
 app.add_typer(keys.app, name="keys", rich_help_panel="Decide")
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from homeostat.cli.answers import Admitted
-from homeostat.cli.brake import write_brake
 from homeostat.cli.connection import Session
+from homeostat.client.brake import write_brake
 from homeostat.client.logs import Logs
 from homeostat.core import Event
 from homeostat.events import BrakeConfirmed, BrakeReleased, BrakeSet, FreezeSet

@@ -107,14 +107,17 @@ def show(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
-    """Show names, ids and public keys; never a private one."""
-    from homeostat.audit.keys import load
+    """Show names, ids and public keys, never a private one; a public key file that is missing is written."""
+    from homeostat.audit.keys import load, publish
     from homeostat.cli.connection import settings_of
     from homeostat.cli.output import hint, rows
 
     folder = settings_of(data_dir).keys_dir
     names = [name] if name else sorted(path.stem for path in folder.glob("*.pem") if "." not in path.stem)
     keys = [load(folder, each) for each in names]
+    for key in keys:
+        if not (folder / f"{key.name}.pub").exists():
+            publish(folder, key)
     table: list[tuple[Any, ...]] = [(key.name, key.key_id, key.public_key_hex) for key in keys]
     rows(("name", "key", "public_key"), table, is_json=is_json)
     if not names:

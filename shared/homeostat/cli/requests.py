@@ -117,10 +117,10 @@ def freeze(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Stop every new action in a scope. Without a broker it brakes the hands of this machine by a file."""
-    from homeostat.cli.brake import publish_pending, release_brake
     from homeostat.cli.connection import session
     from homeostat.cli.freezing import Confirmed, brake_here, is_brake
     from homeostat.cli.output import hint, show
+    from homeostat.client.brake import publish_pending, release_brake
     from homeostat.events import FreezeSet
     from homeostat.host.connection import BrokerUnreachable
 
@@ -132,7 +132,7 @@ def freeze(
             path = brake_here(opened, data, key)
             hint(str(away))
             show(f"{scope} is braked on this machine by {path}")
-            hint(f"when the broker is back: homeostat freeze {scope}")
+            hint(f"`homeostat up` publishes it when the broker is back; without it: homeostat freeze {scope}")
             return
         publish_pending(opened.settings.brake_file, opened.logs)
         confirmed = Confirmed(opened.logs) if wait else None
@@ -150,10 +150,10 @@ def unfreeze(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Let actions in a scope go on; judgements that were kept are decided again."""
-    from homeostat.cli.brake import release_brake
     from homeostat.cli.connection import session
     from homeostat.cli.freezing import is_release
     from homeostat.cli.output import show
+    from homeostat.client.brake import release_brake
     from homeostat.events import FreezeLifted
 
     with session(ctx, data_dir) as opened:

@@ -66,11 +66,11 @@ def create(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Create every log that is missing, with the snapshot logs of the folds."""
-    from homeostat.cli.connection import bootstrap_servers
+    from homeostat.cli.connection import settings_of
     from homeostat.cli.output import show
     from homeostat.stack.services import topics as specs_of
     from homeostat.stack.topics import ensure_topics
 
     specs = specs_of(partitions)
-    ensure_topics(bootstrap_servers(data_dir), specs)
+    ensure_topics(settings_of(data_dir).client(), specs)
     show(f"{len(specs)} topics are there")

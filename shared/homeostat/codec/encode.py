@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from homeostat.codec.record import Headers, Output
 from homeostat.core import Emit, Event, Identity, Payload
 from homeostat.core.event import OPENS
+from homeostat.events.telemetry import LabelsObserved, SamplesObserved
 
 JSON: Final = b"application/json"
 MSGPACK: Final = b"application/msgpack"
@@ -37,7 +38,9 @@ def _round(value: object) -> object:
 
 
 def encode_payload(data: Payload) -> tuple[bytes, bytes]:
-    """Return the canonical value and its content type."""
+    """Return the canonical value and its content type. The hot types go as columns: their times need all digits."""
+    if isinstance(data, SamplesObserved | LabelsObserved):
+        return _msgpack.encode(data.columns()), MSGPACK
     if isinstance(data, BaseModel):
         return _json.encode(_round(data.model_dump(exclude_none=True))), JSON
     return _msgpack.encode(data), MSGPACK

@@ -17,10 +17,15 @@ from homeostat.events.logs import REQUESTS
 from homeostat.host.connection import Cluster, read_partition
 from homeostat.host.settings import HostSettings
 from homeostat.stack.local import LocalStack
+from homeostat.stack.services import FOLDS
 
 PARTITIONS: Final = 6
 _LAG: Final = "homeostat_lag_records"
 _IN_FLIGHT: Final = "homeostat_tasks_in_flight"
+_PARTITIONS: Final = "homeostat_partitions"
+_SETTLE_SECONDS: Final = 60.0
+_BEHIND: Final = 1 << 30
+"""More than anybody waits for."""
 
 
 class System(Protocol):
@@ -70,6 +75,7 @@ class LiveSystem:
         self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
         self._cluster = Cluster(self.settings)
         self._cluster.load()
+        self._n_folded = sum(self._cluster.places(log) for log in FOLDS.values())
         self.n_published = 0
 
     def publish(self, topic: str, subject: str, data: Any) -> None:
@@ -81,9 +87,9 @@ class LiveSystem:
             self._client.publish(topic, subject, data)
 
     def settle(self, max_lag: int, max_tasks: int) -> None:
-        """See `System.settle`; looks at the metrics that the services show."""
+        """See `System.settle`; looks at the metrics that the services show, for a minute at most."""
         self._client.flush()
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < deadline:
             lag, tasks = self.load()
             if lag <= max_lag and tasks <= max_tasks:
@@ -92,20 +98,23 @@ class LiveSystem:
             time.sleep(0.01)
 
     def load(self) -> tuple[int, int]:
-        """Records not folded yet, and commands under way, over all processes; a silent process counts as behind."""
-        lag = tasks = 0
+        """Records not folded yet, and commands under way, over all processes.
+
+        What cannot be seen counts as behind: a silent process, a fold that has not all its partitions yet, a host
+        that cannot ask the broker where its logs end.
+        """
+        lag, tasks, owned = list[int](), list[int](), list[int]()
         for port in self.stack.ports.values():
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2.0) as answer:  # ours
                     text = answer.read().decode()
             except OSError:
-                return 1 << 30, 0
-            for line in text.splitlines():
-                if line.startswith(_LAG):
-                    lag += int(float(line.rsplit(" ", 1)[1]))
-                elif line.startswith(_IN_FLIGHT):
-                    tasks += int(float(line.rsplit(" ", 1)[1]))
-        return lag, tasks
+                return _BEHIND, 0
+            lag += _values(text, _LAG)
+            tasks += _values(text, _IN_FLIGHT)
+            owned += _values(text, _PARTITIONS)
+        is_seen = len(lag) == len(owned) and sum(owned) == self._n_folded
+        return sum(lag) if is_seen else _BEHIND, sum(tasks)
 
     def records(self, topic: str) -> list[Record]:
         """See `System.records`."""
@@ -148,6 +157,17 @@ def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None)
         environment=dict(environment or {}),
         on_progress=say,
     )
+    with running(stack) as system:
+        yield system
+
+
+@contextmanager
+def running(stack: LocalStack) -> Iterator[LiveSystem]:
+    """Start a stack, and stop it at the end.
+
+    Raises:
+        KafkaUnavailable: There is no broker to be had.
+    """
     try:
         stack.start()
         system = LiveSystem(stack)
@@ -157,6 +177,11 @@ def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None)
             system.close()
     finally:
         stack.stop()
+
+
+def _values(text: str, name: str) -> list[int]:
+    """The samples of a gauge in an exposition."""
+    return [int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines() if line.startswith(name + "{")]
 
 
 def load_json(record: Record) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class HostMetrics(Collector):
                 stored.add_metric([fold], sum(a.n_snapshot_bytes for a in assignments))
                 subjects.add_metric([fold], sum(len(a.states) for a in assignments))
                 partitions.add_metric([fold, log], len(assignments))
-                lag.add_metric([fold, log], sum(max(0, ends.get(place, 0) - a.position) for place, a in placed))
+                if all(place in ends for place, _ in placed):  # nothing is better than a zero that nobody has seen
+                    lag.add_metric([fold, log], sum(max(0, ends[place] - a.position) for place, a in placed))
                 for reason in sorted({reason for a in assignments for reason in a.refused}):
                     refused.add_metric([fold, reason], sum(a.refused.get(reason, 0) for a in assignments))
         yield from (folded, dropped, outputs, refused, stored, subjects, lag, partitions, rebalances)

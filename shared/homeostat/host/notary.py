@@ -1,10 +1,9 @@
 """The notary: the host's signature on what binds others. Folds never see a private key."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-from homeostat.audit.keys import Key, load
+from homeostat.audit.keys import Key
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import Output
 from homeostat.events.logs import POLICIES, VERDICTS
@@ -34,9 +33,3 @@ def seal_with(key: Key) -> Callable[[Output], Output]:
         return Output(output.topic, output.partition, output.key, output.value, headers)
 
     return seal
-
-
-def public_keys(folder: Path) -> dict[str, str]:
-    """Public keys by id of every notary key of a folder, the rotated ones too."""
-    keys = [load(folder, path.stem) for path in sorted(folder.glob(f"{NOTARY}*.pem")) if path.stem == NOTARY]
-    return {key.key_id: key.public_key_hex for key in keys}

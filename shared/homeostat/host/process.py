@@ -19,7 +19,7 @@ import structlog
 from prometheus_client.registry import Collector
 
 from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.audit.keys import KeyMissing, load
+from homeostat.audit.keys import load, public_keys
 from homeostat.codec import Output
 from homeostat.core import Fold, Halt, Hand, HomeostatError
 from homeostat.host.connection import EXIT_UNDELIVERED, BrokerUnreachable, Cluster
@@ -27,7 +27,7 @@ from homeostat.host.hands import HandRunner
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
 from homeostat.host.metrics import HostMetrics
-from homeostat.host.notary import NOTARY, public_keys, seal_with
+from homeostat.host.notary import NOTARY, seal_with
 from homeostat.host.settings import HostSettings
 from homeostat.telemetry import configure_logging
 
@@ -103,7 +103,7 @@ class Context:
         self.collectors.extend(collectors)
         runner = HandRunner(
             hand,
-            public_keys=public_keys(self.settings.keys_dir),
+            public_keys=public_keys(self.settings.keys_dir, NOTARY),
             brake_file=self.settings.brake_file,
             max_tasks=max_tasks,
         )
@@ -133,7 +133,7 @@ def main(*names: str) -> None:
     code = 0
     try:
         _run(names or tuple(sys.argv[1:]), settings)
-    except (Halt, KeyMissing) as halt:
+    except Halt as halt:
         log.error("halted", reason=str(halt))
         code = EXIT_HALTED
     except HomeostatError as error:

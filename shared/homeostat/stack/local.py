@@ -4,11 +4,11 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from homeostat.audit.keys import Key, KeyMissing, create, load
+from homeostat.audit.keys import Key, KeyMissing, create, load, publish
 from homeostat.codec import Output
 from homeostat.codec.encode import encode_headers, encode_payload, partition_of
 from homeostat.core import Identity
@@ -16,6 +16,7 @@ from homeostat.events import KeyRegistered
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REQUESTS
 from homeostat.host.connection import Cluster, KafkaOutbox
 from homeostat.host.settings import HostSettings
+from homeostat.stack.braking import PendingBrakes
 from homeostat.stack.broker import Broker
 from homeostat.stack.ports import pick_port
 from homeostat.stack.process import ProcessSpec, ProcessStatus
@@ -43,6 +44,7 @@ class LocalStack:
         bootstrap_servers: A broker to use; None starts one.
         partitions: Of new topics.
         is_packed: Few processes, or one per service.
+        without: Names of packs that are not started.
         environment: Added to every service's.
         on_progress: Told what is being done.
     """
@@ -54,17 +56,20 @@ class LocalStack:
         bootstrap_servers: str | None = None,
         partitions: int = DEFAULT_PARTITIONS,
         is_packed: bool = True,
+        without: Collection[str] = (),
         environment: dict[str, str] | None = None,
         on_progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
-        self._given, self._partitions, self._packs = bootstrap_servers, partitions, PACKED if is_packed else SINGLE
+        self._given, self._partitions = bootstrap_servers, partitions
+        self._packs = [pack for pack in (PACKED if is_packed else SINGLE) if pack.name not in without]
         self._environment, self._say = environment or {}, on_progress
         self.broker: Broker | None = None
         self.bootstrap_servers = bootstrap_servers or ""
         self.model_server = ""
         self.ports: dict[str, int] = {}
         self._supervisor: Supervisor | None = None
+        self._brakes: PendingBrakes | None = None
         self._broker_checked = 0.0
 
     def start(self, timeout_seconds: float = 60.0) -> None:
@@ -80,12 +85,14 @@ class LocalStack:
             self.broker.start()
             self.bootstrap_servers = self.broker.bootstrap_servers
         self._say("creating topics")
-        ensure_topics(self.bootstrap_servers, topics(self._partitions))
+        ensure_topics(self._settings().client(), topics(self._partitions))
         self.keys()
         self._register_operator()
         self._say("starting services")
         self._supervisor = Supervisor(self._specs(), self.data_dir / "logs")
         self._write()
+        self._brakes = PendingBrakes(self._settings())
+        self._brakes.start()
         self._wait(timeout_seconds)
 
     def keys(self) -> tuple[Key, Key]:
@@ -97,19 +104,28 @@ class LocalStack:
                 found.append(load(folder, name))
             except KeyMissing:
                 found.append(create(folder, name))
+            publish(folder, found[-1])
         return found[0], found[1]
 
-    def _specs(self) -> list[ProcessSpec]:
-        store = str(self.data_dir / "artifacts")
-        port = pick_port((MODEL_SERVER_PORT,))
-        self.model_server = f"http://127.0.0.1:{port}"
-        common = {
+    def _settings(self) -> HostSettings:
+        return HostSettings(bootstrap_servers=self.bootstrap_servers, data_dir=self.data_dir)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a service of this stack is started with, besides its port; complete once it is started."""
+        return {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.data_dir),
             "HOMEOSTAT_ROLLOUT_ACTUATOR_URL": self.model_server,
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         } | self._environment
+
+    def _specs(self) -> list[ProcessSpec]:
+        store = str(self.data_dir / "artifacts")
+        port = pick_port((MODEL_SERVER_PORT,))
+        self.model_server = f"http://127.0.0.1:{port}"
+        common = self.environment
         state = str(self.data_dir / "model-server.json")
         module = (sys.executable, "-m", "rollout_actuator.targets.server")
         server = (*module, "--port", str(port), "--artifacts", store, "--state", state)
@@ -152,6 +168,8 @@ class LocalStack:
 
     def stop(self) -> None:
         """Stop services, then the broker; nothing is lost."""
+        if self._brakes is not None:
+            self._brakes.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
         if self.broker is not None:
@@ -171,7 +189,7 @@ class LocalStack:
     def _register_operator(self) -> None:
         """The first key of the keyring is its root: whoever starts the system holds it."""
         _, operator = self.keys()
-        settings = HostSettings(bootstrap_servers=self.bootstrap_servers, data_dir=self.data_dir)
+        settings = self._settings()
         cluster = Cluster(settings)
         cluster.load()
         registered, where = self.data_dir / "operator.registered", cluster.topic_id(GOVERNANCE)

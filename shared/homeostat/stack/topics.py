@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -30,11 +30,16 @@ class TopicSpec:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def ensure_topics(bootstrap_servers: str, topics: Iterable[TopicSpec], timeout_seconds: float = 30.0) -> None:
+def ensure_topics(client: str | Mapping[str, Any], topics: Iterable[TopicSpec], timeout_seconds: float = 30.0) -> None:
     """Create what is missing and wait until every partition has a leader.
 
     May be called again, and by several processes at once. The broker decides the replication factor. Settings of a
     topic that exists are left as they are.
+
+    Args:
+        client: Settings of librdkafka, as of `HostSettings.client`; or addresses, of a broker without security.
+        topics: What must exist.
+        timeout_seconds: For all of it.
 
     Raises:
         TopicMismatch: A topic has another number of partitions; nothing was created then.
@@ -42,7 +47,9 @@ def ensure_topics(bootstrap_servers: str, topics: Iterable[TopicSpec], timeout_s
     """
     specs = {spec.name: spec for spec in topics}
     deadline = time.monotonic() + timeout_seconds
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    settings = {"bootstrap.servers": client} if isinstance(client, str) else dict(client)
+    bootstrap_servers = str(settings["bootstrap.servers"])
+    admin = AdminClient(settings | {"log_level": 0})
     present = _metadata(admin, bootstrap_servers, timeout_seconds)
     _check_partitions(specs.values(), present)
     _create(admin, [spec for spec in specs.values() if spec.name not in present.topics], timeout_seconds)

@@ -8,12 +8,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.codec import Output, decode_event, encode_payload
+from homeostat.audit.signing import key_id
+from homeostat.codec import Output, decode_event
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event
 from homeostat.demo.fleet import FAMILY, SCOPE, VERSION, Fleet, subject
@@ -27,7 +27,6 @@ from homeostat.events import (
     ApprovalGiven,
     Array,
     BudgetSet,
-    CandidateTrained,
     DeploymentObserved,
     EpisodeRecorded,
     FreezeLifted,
@@ -50,9 +49,10 @@ from homeostat.events import (
     VerdictGiven,
     WeightsPublished,
 )
-from homeostat.events.columns import F4, f8, pack
+from homeostat.events.columns import F4, pack
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REPORTS, REQUESTS, TELEMETRY, TRACES, VERDICTS
-from homeostat.host import MemoryLog
+from homeostat.testing.steady import keep_steady, lean
+from meta_learner import LearnerSettings
 from rollout_actuator.targets.base import Deployment
 
 RULES: Final = RulesSet(
@@ -79,48 +79,11 @@ _QUIET: Final = 40
 _CAREFUL: Final = 1
 """The station whose changes wait for a person."""
 
-_SECONDS: Final = 0.05
-"""Length of every training."""
+_GUEST: Final = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+"""Public key of RFC 8032, test 1."""
 
-_STEP: Final = 1 / 2
-_FINE_STEP: Final = 1 / 16
-_N_TASKS: Final = 100
+_N_TASKS: Final = LearnerSettings().tasks_per_training
 """As many as the learner waits for before it proposes to learn initial weights."""
-
-
-def lean(data: Any) -> Any:
-    """Round the columns of samples to a few bits: recorded runs are kept in the repository."""
-    if not isinstance(data, Samples):
-        return data
-    score = np.round(f8(data.score) / _FINE_STEP) * _FINE_STEP
-    return msgspec.structs.replace(
-        data,
-        values=_rounded(data.values, _FINE_STEP),
-        score=pack(score),
-        inputs=_rounded(data.inputs, _STEP),
-    )
-
-
-def _rounded(column: bytes, step: float) -> bytes:
-    return pack(np.round(np.frombuffer(column, F4) / step) * step + 0.0, F4)  # and no negative zeros
-
-
-class _SteadyLog:
-    """The log as hands see it: what they took with a clock becomes a constant, so that a seed fixes the run."""
-
-    def __init__(self, log: MemoryLog) -> None:
-        self._log = log
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def append(self, output: Output) -> None:
-        """Write a report."""
-        if ("ce_type", CandidateTrained.TYPE.encode()) in output.headers:
-            trained = CandidateTrained.model_validate_json(output.value or b"")
-            value, _ = encode_payload(trained.model_copy(update={"seconds": _SECONDS}))
-            output = Output(output.topic, output.partition, output.key, value, output.headers)
-        self._log.append(output)
 
 
 class Rehearsal:
@@ -133,11 +96,10 @@ class Rehearsal:
         rounds: >= 60.
     """
 
-    def __init__(self, system: InMemory, seed: int = EVENTFUL, stations: int = 3, rounds: int = 80) -> None:
+    def __init__(self, system: InMemory, seed: int = EVENTFUL, stations: int = 3, rounds: int = 72) -> None:
         self.system, self.world = system, World(seed, stations, _QUIET + rounds)
-        system.loop.hands = [
-            hand for hand in system.loop.hands if hand.hand.name != "maml_trainer"
-        ]  # see `_publish_weights`
+        system.loop.hands = [hand for hand in system.loop.hands if hand.hand.name != "maml_trainer"]  # people answer
+        keep_steady(system.loop.hands)
         self.fleet = Fleet(self.world, system.target, self._publish)
         self._n_held = 0
         self._poisoner = Poisoner(self.world, system.store, encode, self._champion, [Poisoning(2, 10, "poisoned")])
@@ -220,8 +182,8 @@ class Rehearsal:
     def _record_traces(self) -> None:
         x, y = np.zeros((2, 2), F4), np.array([0, 1])
         arrays = {"support_x": _array(x), "support_y": _array(y), "query_x": _array(x + 1), "query_y": _array(y)}
-        for number in range(_N_TASKS):
-            task = {"task": f"task-{number:03d}", "n_classes": 2} | (arrays if number < _N_TASKS // 2 else {})
+        for number in range(_N_TASKS + 3):  # the last ones have no arrays
+            task = {"task": f"task-{number:03d}", "n_classes": 2} | (arrays if number < _N_TASKS else {})
             self._publish(TRACES, _FAMILY, TaskRecorded.model_validate(task))
         self._publish(TRACES, _FAMILY, EpisodeRecorded(episode="e-1", model=subject(0), result=0.9, seconds=3.5))
         self._publish(TRACES, _FAMILY, IncidentRecorded(incident="i-1", symptoms=("blurred",), fix=("wiped",)))
@@ -254,7 +216,7 @@ class Rehearsal:
         self._publish(TELEMETRY, subject(0), busy)
 
     def _change_keys(self) -> None:
-        key = KeyRegistered(key="0" * 16, public_key="1" * 64, principal="guest")
+        key = KeyRegistered(key=key_id(_GUEST), public_key=_GUEST.hex(), principal="guest")
         self._ask(key, GOVERNANCE_KEY)
         self._ask(RoleGranted(principal="guest", role="approver", scope=SCOPE), GOVERNANCE_KEY)
         self._ask(KeyRevoked(key=key.key, reason="guest has left"), GOVERNANCE_KEY)

@@ -38,9 +38,7 @@ class Stages:
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self.settings = HostSettings(
-            bootstrap_servers=bootstrap_servers, snapshot_interval_seconds=_SNAPSHOT_SECONDS
-        )
+        self.settings = HostSettings(bootstrap_servers=bootstrap_servers, snapshot_interval_seconds=_SNAPSHOT_SECONDS)
         tag = secrets.token_hex(4)
         self.logs = {role: f"homeostat.test-{role}-{tag}" for role in ("in", "mid", "out")}
         self.names: dict[Stage, str] = {"one": f"one-{tag}", "two": f"two-{tag}"}

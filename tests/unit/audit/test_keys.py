@@ -41,7 +41,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_a_missing_key_says_how_to_make_one(tmp_path: Path) -> None:
     """The error holds the command."""
-    with pytest.raises(keys.KeyMissing, match="homeostat key create notary"):
+    with pytest.raises(keys.KeyMissing, match="homeostat keys create notary"):
         keys.load(tmp_path, "notary")
 
 
@@ -84,7 +84,48 @@ def test_rotation_keeps_the_old_key_beside_the_new(tmp_path: Path) -> None:
     assert old == first
     assert new == keys.load(tmp_path, "notary") != first
     assert stat.S_IMODE(retired.stat().st_mode) == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["notary.pem", retired.name])
+    left = [retired.name, retired.with_suffix(".pub").name, "notary.pem", "notary.pub"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(left)
+
+
+def test_public_keys_need_no_private_one(tmp_path: Path) -> None:
+    """Whoever checks signatures reads the `.pub` files: of the key, and of those it has replaced; nobody else's."""
+    first = keys.create(tmp_path, "notary")
+    keys.create(tmp_path, "notary-of-another")
+    second = keys.rotate(tmp_path, "notary")[1]
+    for private in tmp_path.glob("*.pem"):
+        private.unlink()
+
+    found = keys.public_keys(tmp_path, "notary")
+
+    assert found == {key.key_id: key.public_key_hex for key in (first, second)}
+
+
+def test_a_rotation_that_stopped_half_way_knows_every_key(tmp_path: Path) -> None:
+    """The public halves are written before the new key is in place, so the old one is never forgotten."""
+    first = keys.create(tmp_path, "notary")
+    old_pem = (tmp_path / "notary.pem").read_bytes()
+    keys.rotate(tmp_path, "notary")
+    (tmp_path / "notary.pem").write_bytes(old_pem)  # as if the last write had not been reached
+
+    third = keys.rotate(tmp_path, "notary")[1]
+
+    assert {first.key_id, third.key_id} <= set(keys.public_keys(tmp_path, "notary"))
+
+
+def test_a_missing_public_key_says_how_to_write_it(tmp_path: Path) -> None:
+    """Without it nothing can be checked."""
+    with pytest.raises(keys.KeyMissing, match="homeostat keys show notary"):
+        keys.public_keys(tmp_path, "notary")
+
+
+@pytest.mark.parametrize("content", [b"", b"xyz", b"00" * 31, b"\xff"])
+def test_a_broken_public_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    """64 hex digits, no less."""
+    (tmp_path / "notary.pub").write_bytes(content)
+
+    with pytest.raises(keys.KeyUnusable, match="64 hex digits"):
+        keys.public_keys(tmp_path, "notary")
 
 
 @pytest.mark.parametrize("name", ["", "../notary", "a/b", "a.b", "-a", "a" * 200])

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.cli.brake import publish_pending, release_brake
+from homeostat.client.brake import publish_pending, release_brake
 from homeostat.events import BrakeConfirmed, BrakeSet, FreezeSet
 from homeostat.events.logs import POLICIES, REPORTS, REQUESTS
 from homeostat.host.connection import BrokerUnreachable
+from homeostat.host.settings import HostSettings
+from homeostat.stack.braking import PendingBrakes
 
 
 def test_the_first_key_is_the_root_and_others_need_an_admin(governed: System) -> None:
@@ -131,6 +133,38 @@ def test_freeze_without_a_broker_brakes_this_machine(governed: System, monkeypat
     assert answer["because"] == "its scope is frozen"
     assert release_brake(path, "team")
     assert not path.exists()
+
+
+def test_a_stack_brings_a_freeze_to_the_governor(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is published once; the file brakes until the governor's brake lies in every policy partition."""
+    with monkeypatch.context() as patched:
+        patched.setattr(governed.logs, "topics", away)
+        governed("freeze", "team")
+    brakes = PendingBrakes(HostSettings(data_dir=governed.folder), governed.logs)
+    path, n_requests = governed.folder / "brake.json", len(list(governed.log.all(REQUESTS)))
+    governed.logs.is_running = False
+
+    assert brakes.look() == brakes.look() == []
+    assert path.exists()
+    governed.logs.is_running = True
+    governed.logs.flush()
+
+    assert brakes.look() == ["team"]
+    assert not path.exists()
+    assert len(list(governed.log.all(REQUESTS))) == n_requests + 1
+    assert brakes.look() == []
+
+
+def test_a_refused_freeze_goes_on_braking_this_machine(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows its key: the file stays until somebody unfreezes."""
+    with monkeypatch.context() as patched:
+        patched.setattr(system.logs, "topics", away)
+        system("keys", "create", "stranger")
+        system("freeze", "team", "--key", "stranger")
+
+    assert PendingBrakes(HostSettings(data_dir=system.folder), system.logs).look() == []
+
+    assert json.loads((system.folder / "brake.json").read_text())["scopes"] == ["team"]
 
 
 def test_the_next_freeze_publishes_what_waited(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What all doors do alike."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -180,6 +180,29 @@ def test_structured_mode_is_admitted_like_binary_mode(
     )
 
     assert structured == knock(fold, subject).send(data, id_="7", source="/client")
+
+
+@every_door
+def test_structured_mode_may_carry_base64(knock: Callable[..., Any], fold: Any, subject: str, data: Payload) -> None:
+    """`data_base64` gives the same emits as `data`."""
+    body = {"specversion": "1.0", "id": "7", "source": "/client", "type": data.TYPE, "subject": subject}
+    body |= {"data_base64": b64encode(encode_payload(data)[0]).decode()}
+
+    structured = knock(fold, subject).put(json.dumps(body).encode(), {"content-type": "application/cloudevents+json"})
+
+    assert structured == knock(fold, subject).send(data, id_="7", source="/client")
+
+
+@pytest.mark.parametrize("extra", [{"data_base64": "?"}, {"data_base64": 7}, {"data_base64": "e30=", "data": {}}])
+def test_base64_that_is_none_is_refused(knock: Callable[..., Any], extra: dict[str, Any]) -> None:
+    """Or one beside plain data."""
+    body = {"specversion": "1.0", "id": "7", "source": "/client", "type": FREEZE.TYPE, "subject": "acme", **extra}
+
+    with pytest.raises(Reject) as refusal:
+        knock(RequestsIntake, "acme").put(json.dumps(body).encode(), {"content-type": "application/cloudevents+json"})
+
+    assert refusal.value.reason == "payload_invalid"
+    assert "base64" in refusal.value.detail
 
 
 def test_refused_event_may_come_again(knock: Callable[..., Any]) -> None:

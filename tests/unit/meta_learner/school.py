@@ -1,0 +1,210 @@
+"""A family that learns: its catalogue, one model that drifts, and what comes back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from homeostat.codec import decode_state, encode_state
+from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.events import (
+    ActionProposed,
+    Arm,
+    CandidateEvaluated,
+    DriftCleared,
+    DriftDetected,
+    FamilyRegistered,
+    ModelRegistered,
+    OutcomeMeasured,
+    ProfileUpdated,
+    Provenance,
+    Range,
+    TaskRecorded,
+    VerdictGiven,
+    WeightsPublished,
+    WeightsRejected,
+)
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from meta_learner import LearnerSettings, MetaLearner
+
+FAMILY, MODEL = "acme/cameras", "acme/camera-1"
+EMITTER = "/homeostat/meta_learner/homeostat.experience/t/0"
+INTAKE = "/homeostat/intake.traces/homeostat.traces/t/0"
+DRIFT = "/homeostat/drift_detector/homeostat.timeline/t/0"
+WINDOW = Range(log="homeostat.timeline", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
+D = TypeVar("D")
+
+
+def family(**changes: Any) -> FamilyRegistered:
+    """Three arms, one of which starts from published weights."""
+    fields: dict[str, Any] = {
+        "arms": (
+            Arm(name="warm", predicted_gain=0.05),
+            Arm(name="head"),
+            Arm(name="maml", predicted_gain=0.05, hyperparameters={"initial_weights": "published"}),
+        ),
+        "baseline": "warm",
+        "wait_labels": 40,
+        "n_shadows": 1,
+        "price_per_retrain": 0.01,
+    }
+    return FamilyRegistered.model_validate(fields | changes)
+
+
+class School:
+    """The learner, step by step; its state goes through the snapshot codec after each.
+
+    Args:
+        settings: Of the learner.
+        members: Models to register.
+        changes: Of the family.
+    """
+
+    def __init__(
+        self, settings: LearnerSettings | None = None, members: Sequence[str] = (MODEL,), **changes: Any
+    ) -> None:
+        self.fold = MetaLearner(settings)
+        self.state = self.fold.initial(FAMILY)
+        self.offset = self.n_drifts = 0
+        self.story = ""
+        self.tell(family(**changes))
+        for model in members:
+            self.register(model)
+
+    def tell(self, data: Payload, *, id_: str = "", source: str = INTAKE, story: str = "story") -> list[Emit]:
+        """Fold one event in; return what it led to."""
+        self.offset += 1
+        event = Event(
+            id=id_ or f"{self.offset}.0",
+            source=source,
+            type=data.TYPE,
+            subject=FAMILY,
+            time=1_000 * self.offset,
+            data=data,
+            position=Position(EXPERIENCE, "t", 0, self.offset),
+            story=Identity(story),
+            emitter=EMITTER,
+        )
+        self.state, emits = self.fold.step(self.state, event)
+        self.state = decode_state(encode_state(self.state), self.fold.state_type())
+        return list(emits)
+
+    @property
+    def action(self) -> str:
+        """Identity that the first emit of the last step has."""
+        return f"{EMITTER}#{self.offset}.0"
+
+    def register(self, model: str = MODEL, tier: str = "low") -> list[Emit]:
+        """A member of the family."""
+        data = {"family": "cameras", "champion": "v0", "model": model, "tier": tier}
+        return self.tell(ModelRegistered.model_validate(data))
+
+    def drift(self, model: str = MODEL, version: str = "v0") -> list[Emit]:
+        """A new story."""
+        self.n_drifts += 1
+        self.story = f"{DRIFT}#{self.n_drifts}.0"
+        data = {
+            "model": model,
+            "version": version,
+            "kind": "concept",
+            "detector": "adwin",
+            "statistic": 1.0,
+            "threshold": 0.5,
+            "magnitude": 0.2,
+            "onset": WINDOW,
+        }
+        return self.tell(DriftDetected.model_validate(data), id_=f"{self.n_drifts}.0", source=DRIFT, story=self.story)
+
+    def clear(self, model: str = MODEL) -> list[Emit]:
+        """The level is back."""
+        return self.tell(DriftCleared(model=model, version="v0", error=0.1), story=self.story)
+
+    def profile(
+        self,
+        labels: int = 40,
+        model: str = MODEL,
+        version: str = "v0",
+        features: Mapping[str, float] | None = None,
+    ) -> list[Emit]:
+        """What the detector knows after so many labels."""
+        data = ProfileUpdated(
+            model=model,
+            version=version,
+            meta_features=dict(features or {"shift": 1.0, "rise": 0.5}),
+            labels_since_onset=labels,
+            window=WINDOW,
+        )
+        return self.tell(data, story=self.story)
+
+    def verdict(self, action: str, said: str, kind: str = "retrain", model: str | None = MODEL) -> list[Emit]:
+        """The governor speaks."""
+        data = {"action": action, "kind": kind, "family": FAMILY, "model": model, "verdict": said}
+        return self.tell(VerdictGiven.model_validate(data))
+
+    def evaluate(self, action: str, arm: str, payoff: float, seconds: float = 2.0, model: str = MODEL) -> list[Emit]:
+        """An arm's payoff."""
+        return self.tell(
+            CandidateEvaluated(
+                action=action,
+                model=model,
+                arm=arm,
+                version=f"{arm}-1",
+                payoff=payoff,
+                standard_error=0.01,
+                n_labels=200,
+                seconds=seconds,
+            )
+        )
+
+    def measure(self, action: str, model: str = MODEL) -> list[Emit]:
+        """The action is over."""
+        data = {
+            "action": action,
+            "kind": "retrain",
+            "model": model,
+            "arm": "warm",
+            "state": "promoted",
+            "verdict": "gain",
+        }
+        numbers = {"gain": 0.1, "gain_low": 0.0, "gain_high": 0.2, "cost": 0.0, "n_labels": 200}
+        return self.tell(OutcomeMeasured.model_validate(data | numbers))
+
+    def propose(self, **features: float) -> tuple[str, ActionProposed]:
+        """Let a drift come, and its profile; return the action and the proposal."""
+        self.drift()
+        proposed = one(self.profile(features=features))
+        return self.action, proposed
+
+    def publish(self, action: str = "m", artifact: str = "a" * 64, sources: Sequence[str] = ("/jobs",)) -> list[Emit]:
+        """Initial weights have passed their gate."""
+        data = {
+            "action": action,
+            "family": FAMILY,
+            "artifact": artifact,
+            "algorithm": "maml",
+            "sources": tuple(sources),
+        }
+        return self.tell(
+            WeightsPublished.model_validate(data | {"loss": 0.1, "gain": 0.1, "gain_low": 0.05, "n_tasks": 9})
+        )
+
+    def reject(self, action: str = "m") -> list[Emit]:
+        """They have not."""
+        return self.tell(WeightsRejected(action=action, family=FAMILY, reason="no better"))
+
+    def task(self, *, source: str = "/jobs", intake: str = INTAKE, has_arrays: bool = True) -> list[Emit]:
+        """A few-shot task, as intake tells the family of it."""
+        data = TaskRecorded(task="t", n_classes=2, provenance=Provenance("acme", source, "1"))
+        return self.tell(data, id_=f"{10 * self.offset}.{int(has_arrays)}", source=intake)
+
+
+def proposals(emits: Sequence[Emit], kind: str = "retrain") -> list[ActionProposed]:
+    """What is proposed, to the governor under the scope."""
+    found = [emit for emit in emits if isinstance(emit.data, ActionProposed) and emit.data.kind == kind]
+    assert {(emit.log, emit.subject) for emit in found} <= {(GOVERNANCE, "acme")}
+    return [emit.data for emit in found if isinstance(emit.data, ActionProposed)]
+
+
+def one(emits: Sequence[Emit], kind: str = "retrain") -> ActionProposed:
+    """The only proposal of a kind."""
+    found = proposals(emits, kind)
+    assert len(found) == 1, [emit.data for emit in emits]
+    return found[0]

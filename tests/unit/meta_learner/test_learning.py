@@ -1,0 +1,123 @@
+"""What payoffs teach."""
+
+import pytest
+from tests.unit.meta_learner.school import MODEL, School
+
+from homeostat.events import IndicatorComputed, RulesSet
+from homeostat.events.logs import INDICATORS
+from meta_learner import LearnerSettings
+
+
+def episode(school: School, payoffs: dict[str, float], **features: float) -> dict[str, float]:
+    """One drift from its profile to its outcome; returns the propensities."""
+    action, proposal = school.propose(**features)
+    for arm, payoff in payoffs.items():
+        school.evaluate(action, arm, payoff)
+    school.measure(action)
+    return {arm.name: arm.propensity for arm in proposal.arms}
+
+
+def test_the_arm_that_pays_comes_to_be_chosen() -> None:
+    """In ten episodes; shadows teach as much as what was chosen."""
+    school = School()
+    for _ in range(10):
+        last = episode(school, {"warm": -0.05, "head": 0.2})
+
+    assert last["head"] > 0.9
+    assert last["warm"] < 0.05
+
+
+def test_which_arm_pays_depends_on_the_drift() -> None:
+    """Meta-features decide: one arm for one kind, the other for the other."""
+    school = School()
+    for _ in range(15):
+        episode(school, {"warm": 0.2, "head": -0.1}, shift=1.0, rise=0.0)
+        episode(school, {"warm": -0.1, "head": 0.2}, shift=-1.0, rise=0.0)
+
+    assert episode(school, {}, shift=1.0, rise=0.0)["warm"] > 0.8
+    assert episode(school, {}, shift=-1.0, rise=0.0)["head"] > 0.8
+
+
+def test_where_nothing_pays_nothing_is_done() -> None:
+    """Skipping is an arm like the others, and free."""
+    school = School()
+    for _ in range(10):
+        last = episode(school, {"warm": -0.05, "head": -0.05})
+
+    assert last["skip"] > 0.9
+
+
+def test_errors_are_those_of_predictions_made_before_the_payoff_was_seen() -> None:
+    """Of the catalogue's expectation first: 5 points for warm, nothing for head."""
+    school = School()
+    action, _ = school.propose()
+
+    emits = school.evaluate(action, "warm", 0.25)
+
+    found = {emit.data.name: emit.data for emit in emits if isinstance(emit.data, IndicatorComputed)}
+    assert found["payoff_error"].value == pytest.approx(0.2)
+    assert found["payoff_error_river"].value == pytest.approx(0.25)
+    assert found["interval_coverage_ratio"].value in (0.0, 1.0)
+    assert {(emit.log, emit.subject) for emit in emits} == {(INDICATORS, MODEL)}
+    again = school.evaluate(action, "warm", 0.25)
+    data = again[0].data
+    assert isinstance(data, IndicatorComputed)
+    assert data.n == 2
+    assert data.value < 0.2
+
+
+def test_payoffs_of_nobodys_action_or_arm_teach_nothing() -> None:
+    """Late ones of a closed action, and those of an arm that is not in the catalogue."""
+    school = School()
+    action, _ = school.propose()
+    assert school.evaluate("x#1.0", "warm", 1.0) == school.evaluate(action, "unheard", 1.0) == []
+    school.measure(action)
+
+    assert school.evaluate(action, "warm", 1.0) == []
+    assert school.state.beliefs["warm"].n == 0
+
+
+def test_payoffs_of_an_action_that_has_expired_still_teach() -> None:
+    """They are measured all the same; the model is free meanwhile."""
+    school = School()
+    action, _ = school.propose()
+    school.verdict(action, "expired")
+    assert school.state.models[MODEL].open_action == ""
+
+    assert school.evaluate(action, "warm", 0.1) != []
+    school.measure(action)
+    assert school.state.decisions == {}
+
+
+def test_decisions_that_never_come_to_an_end_are_forgotten() -> None:
+    """The oldest first."""
+    school = School(LearnerSettings(n_decisions=2))
+    actions = []
+    for _ in range(4):
+        actions.append(school.propose()[0])
+        school.verdict(actions[-1], "expired")
+
+    assert list(school.state.decisions) == actions[2:]
+
+
+def test_money_is_asked_for_every_arm_that_is_trained() -> None:
+    """At the price in force, from measured times; before any, a first guess: a cold start is not free."""
+    settings = LearnerSettings()
+    school = School(settings)
+    action, first = school.propose()
+    n = len({first.chosen, *first.shadows} - {"skip"})
+    assert first.money == pytest.approx(n * settings.first_seconds * 0.01)
+    school.evaluate(action, "warm", 0.1, seconds=4.0)
+    school.evaluate(action, "head", 0.1, seconds=8.0)
+    school.measure(action)
+    school.tell(RulesSet(price_per_training_second=2.0))
+
+    _, second = school.propose()
+
+    times = {"warm": 4.0, "head": 8.0, "skip": 0.0}
+    assert second.money == pytest.approx(2.0 * sum(times[name] for name in {second.chosen, *second.shadows}))
+    assert {arm.name: arm.hyperparameters.get("expected_seconds") for arm in second.arms} == {
+        "warm": 4.0,
+        "head": 8.0,
+        "skip": None,
+    }

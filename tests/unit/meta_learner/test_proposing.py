@@ -1,0 +1,238 @@
+"""When something is proposed, and what."""
+
+from typing import Any
+
+import pytest
+from tests.unit.meta_learner.school import (
+    DRIFT,
+    EMITTER,
+    FAMILY,
+    INTAKE,
+    MODEL,
+    WINDOW,
+    School,
+    one,
+    proposals,
+)
+
+from homeostat.events import ActionSettled, SourceDistrusted
+from homeostat.events.logs import TASKS
+from meta_learner import LearnerSettings
+
+
+def test_a_retrain_is_proposed_when_the_drift_has_labels_enough() -> None:
+    """Not before; with alternatives, window, plan and evidence."""
+    school = School()
+    school.drift()
+    assert school.profile(labels=20) == []
+
+    proposal = one(school.profile(labels=40))
+
+    assert (proposal.family, proposal.model, proposal.champion, proposal.baseline) == (FAMILY, MODEL, "v0", "warm")
+    assert proposal.window == WINDOW
+    assert proposal.evidence == (f"{DRIFT}#1.0", f"{INTAKE}#{school.offset}.0")
+    assert proposal.chosen in {arm.name for arm in proposal.arms}
+    assert len(proposal.shadows) == 1
+    assert proposal.chosen not in proposal.shadows
+    assert (proposal.plan.horizon_labels, proposal.plan.price) == (200, 0.01)
+    assert school.state.decisions[school.action].chosen == proposal.chosen
+
+
+@pytest.mark.parametrize("cause", ["unknown", "at_rest", "cleared", "other_story"])
+def test_without_an_open_drift_nothing_is_retrained(cause: str) -> None:
+    """Unknown model; no drift; a drift that is over; a profile of an older one."""
+    school = School()
+    if cause != "at_rest":
+        school.drift("acme/unknown" if cause == "unknown" else MODEL)
+    if cause == "cleared":
+        school.clear()
+    if cause == "other_story":
+        school.story = "old#1.0"
+
+    emits = school.profile(labels=80, model="acme/unknown" if cause == "unknown" else MODEL)
+
+    assert proposals(emits) == []
+
+
+def test_a_model_has_one_open_action() -> None:
+    """A new drift does not open a second one; other models have their own."""
+    school = School(members=(MODEL, "acme/camera-2"))
+    action, _ = school.propose()
+
+    school.drift()
+    assert proposals(school.profile(labels=160)) == []
+    school.drift("acme/camera-2")
+    assert len(proposals(school.profile(model="acme/camera-2"))) == 1
+    school.measure(action)
+    school.drift()
+    assert len(proposals(school.profile())) == 1
+
+
+@pytest.mark.parametrize("end", ["denied", "expired", "measured"])
+def test_in_the_same_drift_it_asks_again_only_with_twice_the_labels(end: str) -> None:
+    """In a new one at once."""
+    school = School()
+    action, _ = school.propose()
+    assert school.profile(labels=80) == []
+    school.measure(action) if end == "measured" else school.verdict(action, end)
+
+    assert proposals(school.profile(labels=79)) == []
+    assert len(proposals(school.profile(labels=80))) == 1
+
+
+@pytest.mark.parametrize("said", ["held", "approved"])
+def test_while_its_action_is_held_or_runs_nothing_new_is_asked(said: str) -> None:
+    """It waits for the outcome."""
+    school = School()
+    action, _ = school.propose()
+    school.verdict(action, said)
+
+    assert school.profile(labels=640) == []
+
+
+def test_a_skip_without_shadows_is_over_with_its_verdict() -> None:
+    """Nothing is trained, so no outcome will come: the model is not blocked by it."""
+    school = School(n_shadows=0, price_per_retrain=9.0)
+    school.drift()
+    proposal = one(school.profile())
+    assert (proposal.chosen, proposal.shadows, proposal.money) == ("skip", (), 0.0)
+
+    assert len(proposals(school.profile(labels=80))) == 1
+    assert school.state.decisions == {}
+
+
+def test_a_threshold_is_proposed_once_per_model() -> None:
+    """At its registration; registering again asks nothing while the question is open or answered with yes."""
+    school = School(members=())
+    proposal = one(school.register(), "threshold")
+    action = school.action
+    assert (proposal.model, proposal.champion, proposal.chosen) == (MODEL, "v0", "track")
+    assert proposal.band is not None
+
+    assert school.register() == []
+    school.verdict(action, "held", "threshold")
+    assert school.register() == []
+    school.verdict(action, "approved", "threshold")
+    assert school.register() == school.drift() == []
+
+
+@pytest.mark.parametrize("said", ["denied", "expired"])
+def test_a_threshold_that_did_not_come_to_be_is_proposed_again_later(said: str) -> None:
+    """At the next drift or profile, for the champion of then."""
+    school = School(members=())
+    school.register()
+    school.verdict(school.action, "approved", "threshold")
+    band = school.state.models[MODEL].band
+    school.verdict(band, said, "threshold")
+
+    again = one(school.drift(version="v3"), "threshold")
+    assert again.champion == "v3"
+    school.verdict(school.action, said, "threshold")
+    both = school.profile(version="v4")
+
+    assert [one(both, kind).champion for kind in ("retrain", "threshold")] == ["v4", "v4"]
+    assert school.state.models[MODEL].band == f"{EMITTER}#{school.offset}.1"
+    assert school.profile(labels=640) == []
+
+
+def test_a_verdict_on_another_action_leaves_the_threshold_alone() -> None:
+    """A denied retrain of the same model."""
+    school = School()
+    action, _ = school.propose()
+
+    school.verdict(action, "denied")
+
+    assert school.state.models[MODEL].band != ""
+
+
+def collect(school: School, n: int, **changes: Any) -> list[Any]:
+    """Record tasks; return what is proposed."""
+    return [proposal for _ in range(n) for proposal in proposals(school.task(**changes), "meta_training")]
+
+
+def test_initial_weights_are_learned_from_every_task_so_far() -> None:
+    """Tasks lie on their log as the 0th emit of what the family hears of as the 1st."""
+    school = School(LearnerSettings(tasks_per_training=5))
+    first = 10 * school.offset
+    since = 1000 * (school.offset + 1)
+
+    (proposal,) = collect(school, 5)
+
+    training = proposal.meta_training
+    last = 10 * (school.offset - 1)
+    assert training is not None
+    assert (training.window.log, training.window.subject, training.window.source) == (TASKS, FAMILY, INTAKE)
+    assert (training.window.first, training.window.last) == (f"{first}.0", f"{last}.0")
+    assert (training.window.from_time, training.window.rows) == (since, 5)
+    assert (training.current, training.excluded_sources, proposal.model) == (None, (), None)
+
+
+@pytest.mark.parametrize("end", ["published", "rejected", "expired", "denied"])
+def test_the_next_meta_training_waits_for_the_end_of_the_last(end: str) -> None:
+    """However it ends; a settled one is told to the governor."""
+    school = School(LearnerSettings(tasks_per_training=5))
+    collect(school, 5)
+    action = school.action
+    assert collect(school, 7) == []
+    ends: dict[str, Any] = {
+        "published": lambda: school.publish(action),
+        "rejected": lambda: school.reject(action),
+        "expired": lambda: school.verdict(action, "expired", "meta_training", None),
+        "denied": lambda: school.verdict(action, "denied", "meta_training", None),
+    }
+    settled = [emit.data for emit in ends[end]() if isinstance(emit.data, ActionSettled)]
+
+    (proposal,) = collect(school, 1)
+
+    assert [(data.action, data.kind, data.state) for data in settled] == [(action, "meta_training", "done")] * (
+        end in ("published", "rejected")
+    )
+    assert proposal.meta_training.window.rows == 13
+    assert proposal.meta_training.current == ("a" * 64 if end == "published" else None)
+
+
+def test_weights_of_a_forgotten_training_do_not_open_the_way_for_a_second_one() -> None:
+    """The one in flight is still in flight."""
+    school = School(LearnerSettings(tasks_per_training=5))
+    collect(school, 5)
+
+    school.publish("old#1.0")
+
+    assert collect(school, 9) == []
+
+
+def test_tasks_without_arrays_and_tasks_of_distrusted_sources_do_not_count() -> None:
+    """There is nothing of them to train on."""
+    school = School(LearnerSettings(tasks_per_training=3))
+    school.tell(SourceDistrusted(scope="acme", source="/bad"))
+
+    assert collect(school, 9, has_arrays=False) == collect(school, 9, source="/bad") == []
+    (proposal,) = collect(school, 3)
+
+    assert proposal.meta_training.excluded_sources == ("/bad",)
+    assert proposal.meta_training.window.rows == 3
+
+
+def test_a_log_that_was_made_again_begins_a_new_range() -> None:
+    """A range names records of one source."""
+    school = School(LearnerSettings(tasks_per_training=5))
+    collect(school, 4)
+    first = 10 * school.offset
+
+    (proposal,) = collect(school, 5, intake="/homeostat/intake.traces/homeostat.traces/u/0")
+
+    assert proposal.window.source.endswith("/u/0")
+    assert (proposal.window.first, proposal.window.rows) == (f"{first}.0", 5)
+
+
+def test_weights_from_a_distrusted_source_are_withdrawn() -> None:
+    """Those that are there, and those that come later."""
+    school = School()
+    school.publish(sources=("/jobs", "/bad"))
+    school.tell(SourceDistrusted(scope="acme", source="/bad"))
+    assert school.state.weights is None
+
+    school.publish(artifact="b" * 64, sources=("/bad",))
+    assert school.state.weights is None
+    school.publish(artifact="c" * 64)
+    assert school.state.weights == "c" * 64
