@@ -153,7 +153,8 @@ def test_what_runs_once_is_what_the_command_line_has() -> None:
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
     """The same command again, on the next `up`, changes nothing."""
-    script = CONTAINERS["keys"]["command"][-1].replace("--data-dir /", f"--data-dir {tmp_path}/")
+    script = re.sub(r"(?<= )/(?!dev)", f"{tmp_path}/", CONTAINERS["keys"]["command"][-1])
+    (tmp_path / "public-keys").mkdir()  # as the image has it
     env = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join((str(ROOT / "shared"), str(ROOT / "services"))),
@@ -162,12 +163,32 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
     def keys() -> dict[str, str]:
         subprocess.run(["sh", "-ec", script], check=True, capture_output=True, cwd=tmp_path, env=env)
-        return {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.pem")}
+        return {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.p*")}
 
     first, second = keys(), keys()
 
-    assert sorted(first) == ["data/keys/notary.pem", "operator/keys/operator.pem"]
+    assert sorted(first) == [
+        "data/keys/notary.pem",
+        "data/keys/notary.pub",
+        "operator/keys/operator.pem",
+        "operator/keys/operator.pub",
+        "public-keys/notary.pub",
+    ]
     assert first == second
+
+
+def test_only_who_signs_has_the_private_key() -> None:
+    """The governor and the auditor; hands check signatures with the public half. Nobody changes either."""
+    mounts = {name: [volume.split(":") for volume in spec.get("volumes", [])] for name, spec in OURS.items()}
+    keys = {name: [volume for volume in found if volume[1] == "/data/keys"] for name, found in mounts.items()}
+
+    assert [name for name in keys if ["notary", "/data/keys", "ro"] in keys[name]] == ["governor", "auditor"]
+    assert all(
+        keys[service.replace("_", "-")] == [["public-keys", "/data/keys", "ro"]]
+        for service in SERVICES
+        if service not in ("governor", "auditor")
+    )
+    assert [name for name, found in keys.items() if any(len(volume) == 2 for volume in found)] == ["keys"]
 
 
 def test_the_broker_is_the_embedded_one() -> None:

@@ -1,19 +1,77 @@
 """The real services on a real Kafka: killed, stopped, woken, rebalanced, frozen, fed with nonsense; nothing is lost."""
 
+import os
+import signal
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from homeostat.audit.verify import verify_chain, verify_log
+from homeostat.cli.app import app
+from homeostat.client.sealing import Sealer
+from homeostat.codec import Output, decode_event
+from homeostat.codec.encode import partition_of
+from homeostat.demo.fleet import VERSION
 from homeostat.demo.memory_loop import folds
+from homeostat.demo.play import payloads
 from homeostat.demo.proof import prove
 from homeostat.demo.world import World
+from homeostat.events import (
+    ActionApplied,
+    ActionFailed,
+    ActionRequested,
+    ActionSettled,
+    Band,
+    BrakeConfirmed,
+    BrakeSet,
+    CheckpointSigned,
+    EventRefused,
+    FreezeLifted,
+    FreezeSet,
+    IncidentRecorded,
+    LogDigested,
+    ModelRegistered,
+    RetrainStart,
+    ScopeConfigured,
+    SignalObserved,
+    ThresholdSet,
+    VerdictGiven,
+)
+from homeostat.events.logs import (
+    AUDIT,
+    DOORS,
+    EXPERIENCE,
+    GOVERNANCE,
+    LOGS,
+    POLICIES,
+    POLICY_META_TRAINING,
+    POLICY_RETRAIN,
+    POLICY_THRESHOLD,
+    QUARANTINE,
+    REPORTS,
+    REQUESTS,
+    TELEMETRY,
+    TIMELINE,
+    TRACES,
+    VERDICTS,
+)
+from homeostat.host.connection import KafkaOutbox
 from homeostat.stack.errors import KafkaUnavailable
-from homeostat.testing.ordeal import Ordeal, ordeal
+from homeostat.testing import nonsense
+from homeostat.testing.ordeal import PATIENCE_SECONDS, Ordeal, ordeal
 from homeostat.testing.rehearsal import EVENTFUL
+from homeostat.testing.stages import wait_until
 
 pytestmark = pytest.mark.kafka
 STATIONS, FIRST, ROUNDS = 6, 40, 80
 """Of the world `EVENTFUL`, in which nothing happens before event 40."""
+
+Sent = tuple[str, int, bytes, bytes, tuple[tuple[str, bytes], ...]]
+"""A record as it was sent: log, partition, key, value, headers."""
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +99,217 @@ def test_what_is_published_is_the_fold_of_the_input(running: Ordeal) -> None:
     running.kill("deciders")
     play(20)
     with running.another("drift_detector") as port:
-        running.await_partitions(port, "homeostat.timeline", 1)
+        running.await_partitions(port, TIMELINE, 1)
         play(5)
         with running.frozen("detector"):
             play(5, is_paced=False)
-            running.await_partitions(port, "homeostat.timeline", running.system.places("homeostat.timeline"))
+            running.await_partitions(port, TIMELINE, running.system.places(TIMELINE))  # the other has been given up
             play(5, is_paced=False)
-        play(10)
+        play(10)  # the zombie has said what it was about to say, and joins again
     play(15)
     running.settle()
 
     found, report = running.exactness(), prove(running.system, folds())
     assert found.is_exact, found
     assert found.n_outputs > 1000
-    assert report.is_equal, report.differences[:5]
-    assert report.n_equal == found.n_outputs
-    print(found)
+    assert (report.differences, report.n_equal) == ((), found.n_outputs)
+    assert payloads(running.system, POLICY_RETRAIN, RetrainStart.TYPE), "nothing drifted: the run shows too little"
+    assert payloads(running.system, GOVERNANCE, ActionSettled.TYPE), "no action came to its end"
+
+
+def test_the_audit_log_proves_every_log(running: Ordeal) -> None:
+    """Leaves are one chain, signed by the notary, and every record of every log is what was digested."""
+    notary, _ = running.stack.keys()
+    running.settle()
+    logs = [log.name for log in LOGS if log.name != AUDIT]
+
+    def audited(payload: type[LogDigested] | type[CheckpointSigned]) -> list[Any]:
+        records = (r for r in running.system.records(AUDIT) if dict(r.headers)["ce_type"] == payload.TYPE.encode())
+        return [decode_event(record, time=0, emitter="", is_door=False).data for record in records]
+
+    def is_complete() -> bool:
+        n_digested = sum(leaf.last - leaf.first + 1 for leaf in audited(LogDigested))
+        signed = max((checkpoint.tree_size for checkpoint in audited(CheckpointSigned)), default=0)
+        return n_digested >= running.n_written() and signed == len(audited(LogDigested))
+
+    wait_until(is_complete, PATIENCE_SECONDS)
+
+    leaves = audited(LogDigested)
+    chain = verify_chain(leaves, audited(CheckpointSigned), {notary.key_id: notary.public_key_hex})
+    assert chain.findings == ()
+    assert chain.n_signed == chain.n_leaves == len(leaves)
+    for log in logs:
+        partitions: dict[int, list[Any]] = {}
+        for record in running.system.records(log):
+            partitions.setdefault(record.partition, []).append(record)
+        for records in partitions.values():
+            verified = verify_log(leaves, records)
+            assert (verified.findings, verified.n_records) == ((), len(records))
+
+
+def _good(sealer: Sealer, n: int, partitions: int, ordeal_: Ordeal) -> dict[str, Output]:
+    """The `n`-th event that each door takes."""
+    operator = ordeal_.stack.keys()[1]
+    signal_ = SignalObserved(layer="service", name="load", value=float(n))
+    incident = IncidentRecorded(incident=f"i-{n}", symptoms=("hot",), fix=("cooled",))
+    confirmed = BrakeConfirmed(
+        hand="tester", log=POLICY_RETRAIN, partition=0, freeze=f"f-{n}", scope=nonsense.SCOPE
+    )
+    scope = ScopeConfigured(scope=nonsense.SCOPE, owner="testers")
+    return {
+        TELEMETRY: sealer.seal(TELEMETRY, nonsense.MODEL, signal_, partitions),
+        TRACES: sealer.seal(TRACES, nonsense.FAMILY, incident, partitions),
+        REQUESTS: sealer.seal(REQUESTS, nonsense.SCOPE, scope, partitions, operator),
+        REPORTS: sealer.seal(REPORTS, nonsense.MODEL, confirmed, partitions),
+    }
+
+
+def _refused(ordeal_: Ordeal) -> list[tuple[Sent, str]]:
+    """What lies in quarantine, as it was sent, with the reason."""
+    return [
+        (
+            (
+                data["log"],
+                data["partition"],
+                b64decode(data["key"]),
+                b64decode(data["value"]),
+                tuple((name, b64decode(text)) for name, text in data["headers"]),
+            ),
+            data["reason"],
+        )
+        for data in payloads(ordeal_.system, QUARANTINE, EventRefused.TYPE)
+    ]
+
+
+def _admitted(ordeal_: Ordeal, log: str, source: str) -> list[str]:
+    """Ids of the events of a source that lie in an inner log, JSON ones."""
+    found = []
+    for record in ordeal_.system.records(log):
+        if dict(record.headers)["content-type"].startswith(b"application/json"):
+            event: Any = decode_event(record, time=0, emitter="", is_door=False)
+            provenance = getattr(event.data, "provenance", None)
+            if provenance is not None and provenance.source == source:
+                found.append(provenance.id)
+    return found
+
+
+def test_nonsense_of_every_kind_is_kept_and_counted(running: Ordeal) -> None:
+    """At every door: quarantined verbatim with its reason, counted, and the good ones around it go through."""
+    system, sealer = running.system, Sealer("/good")
+    outbox, port = KafkaOutbox(system.settings, "nonsense"), running.stack.ports["intake"]
+    partitions, inner = system.places(TELEMETRY), (TIMELINE, EXPERIENCE, GOVERNANCE, GOVERNANCE)
+    system.publish(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT)
+    running.settle()
+    kinds = list(nonsense.of_every_kind())
+    expected: Counter[tuple[Sent, str]] = Counter()
+    good: dict[str, list[str]] = {door: [] for door in DOORS}
+
+    def counted() -> float:
+        return running.metric(port, "homeostat_records_refused_total")
+
+    n_counted, before = counted(), Counter(_refused(running))
+    for n, bad in enumerate(kinds):
+        around = _good(sealer, n, partitions, running)[bad.door]
+        place = partition_of(nonsense.MODEL.encode() if n % 2 else around.key, partitions)
+        good[bad.door].append(dict(around.headers)["ce_id"].decode())
+        outbox.send(around)
+        outbox.send(Output(bad.door, place, bad.key, bad.value, bad.headers))  # type: ignore[arg-type]  # no key at all
+        expected[(bad.door, place, bad.key or b"", bad.value, tuple(bad.headers)), bad.reason] += 1
+    outbox.flush()
+    running.settle()
+
+    assert Counter(_refused(running)) - before == expected
+    assert counted() - n_counted == len(kinds)
+    for door, log in zip(DOORS, inner, strict=True):
+        assert _admitted(running, log, "/good") and set(good[door]) <= set(_admitted(running, log, "/good")), door
+    found = running.exactness()
+    assert found.is_exact, found
+
+
+def test_what_was_refused_goes_through_once_its_cause_is_gone(running: Ordeal) -> None:
+    """`quarantine replay` puts it back, verbatim; doing it twice doubles nothing."""
+    system, model = running.system, "late/model"
+    signal_ = SignalObserved(layer="service", name="load", value=1.0)
+    early = Sealer("/early").seal(TELEMETRY, model, signal_, system.places(TELEMETRY))
+    outbox = KafkaOutbox(system.settings, "early")
+    outbox.send(early)
+    outbox.flush()
+    running.settle()
+    refused = [reason for sent, reason in _refused(running) if sent[2] == model.encode()]
+    system.publish(TELEMETRY, model, ModelRegistered(family="family", champion="v1"))
+    running.settle()
+    again = ["quarantine", "replay", "--why", "model_unregistered", "--model", model]
+    data_dir = ["--data-dir", str(running.stack.data_dir)]
+
+    results = [CliRunner().invoke(app, [*again, *data_dir]) for _ in range(2)]
+    running.settle()
+
+    assert refused == ["model_unregistered"]
+    assert [result.exit_code for result in results] == [0, 0], results[0].output
+    assert _admitted(running, TIMELINE, "/early") == [dict(early.headers)["ce_id"].decode()]
+
+
+def test_a_freeze_holds_what_is_on_its_way(running: Ordeal) -> None:
+    """No command is issued, every partition is confirmed, a command that waits is answered `braked`; then it goes on."""
+    system, scope = running.system, "hall"
+    models = [f"{scope}/gauge-{n}" for n in range(3)]
+    for model in models:
+        system.publish(TELEMETRY, model, ModelRegistered(family="gauges", champion=VERSION))
+    running.settle()
+
+    def ask(model: str) -> None:
+        band = Band(signal="uncertainty", rate=0.01, low=0.1, high=0.9, eta=0.1)
+        family = f"{scope}/gauges"
+        wanted = ActionRequested(
+            kind="threshold", family=family, model=model, champion=VERSION, chosen="manual", band=band
+        )
+        system.publish(REQUESTS, scope, wanted)
+
+    def about(log: str, type_: str, model: str) -> list[dict[str, Any]]:
+        return [data for data in payloads(system, log, type_) if data.get("model") == model]
+
+    def braked() -> list[tuple[str, int]]:
+        brakes = (r for log in POLICIES for r in system.records(log) if r.key == scope.encode())
+        return [(r.topic, r.partition) for r in brakes if dict(r.headers)["ce_type"] == BrakeSet.TYPE.encode()]
+
+    def confirmed() -> set[tuple[str, int]]:
+        all_ = payloads(system, GOVERNANCE, BrakeConfirmed.TYPE)
+        return {(data["log"], data["partition"]) for data in all_ if data["scope"] == scope}
+
+    everywhere = {(log, partition) for log in POLICIES for partition in range(system.places(log))}
+    with running.frozen("hands"):  # so that the command is still on its way when the brake comes
+        ask(models[0])
+        wait_until(lambda: bool(about(POLICY_THRESHOLD, ThresholdSet.TYPE, models[0])), PATIENCE_SECONDS)
+        system.publish(REQUESTS, scope, FreezeSet(scope=scope, reason="inventory"))
+        wait_until(lambda: set(braked()) == everywhere, PATIENCE_SECONDS)
+    ask(models[1])
+    wait_until(lambda: bool(about(VERDICTS, VerdictGiven.TYPE, models[1])), PATIENCE_SECONDS)
+    with_hands = {place for place in everywhere if place[0] != POLICY_META_TRAINING}  # the trainer is not started
+    wait_until(lambda: confirmed() == with_hands, PATIENCE_SECONDS)
+    running.settle()
+
+    assert [failed["reason"] for failed in about(GOVERNANCE, ActionFailed.TYPE, models[0])] == ["braked"]
+    assert [given["verdict"] for given in about(VERDICTS, VerdictGiven.TYPE, models[1])] == ["held"]
+    assert not about(POLICY_THRESHOLD, ThresholdSet.TYPE, models[1])
+
+    system.publish(REQUESTS, scope, FreezeLifted(scope=scope))
+    ask(models[2])
+    wait_until(lambda: bool(about(GOVERNANCE, ActionApplied.TYPE, models[2])), PATIENCE_SECONDS)
+    assert not about(GOVERNANCE, ActionApplied.TYPE, models[0]), "a command that was braked is never carried out later"
+
+
+def test_every_process_stops_gracefully(running: Ordeal) -> None:
+    """SIGTERM ends each with exit code 0, which a service that is not done within 5 s does not have."""
+    stack = running.stack
+    first = {status.name: status.pid for status in stack.status()}
+
+    for pid in first.values():
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+
+    def are_back() -> bool:
+        stack.tick()
+        return all(s.state == "running" and s.pid != first[s.name] for s in stack.status())
+
+    wait_until(are_back, PATIENCE_SECONDS)
+    assert {status.name: status.last_exit for status in stack.status()} == dict.fromkeys(first, 0)

@@ -3,9 +3,8 @@
 import json
 import os
 from base64 import b64decode, b64encode
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from homeostat.client.logs import Logs, Place
 from homeostat.codec import Output, Record
@@ -13,9 +12,6 @@ from homeostat.codec.encode import partition_of
 from homeostat.core.event import identity
 from homeostat.events import BrakeSet, FreezeSet
 from homeostat.events.logs import GOVERNANCE, POLICIES
-
-_SKEW_MS: Final = 3_600_000
-"""A request bears the clock of the machine that made it, the logs that of the broker."""
 
 
 def write_brake(path: Path, scope: str, request: Output) -> None:
@@ -77,7 +73,7 @@ def publish_pending(path: Path, logs: Logs) -> int:
 
 def pending(path: Path) -> dict[str, str]:
     """Scope by identity of every request that waits in the brake file; empty without one."""
-    found = {}
+    found: dict[str, str] = {}
     for request in _read(path)["requests"]:
         headers = _headers(request)
         found[identity(headers["ce_source"], headers["ce_id"])] = str(request["scope"])
@@ -96,15 +92,14 @@ def release_braked(path: Path, logs: Logs) -> list[str]:
     waiting = pending(path)
     if not waiting:
         return []
-    since = min(_time_ms(request) for request in _read(path)["requests"]) - _SKEW_MS
     freezes: dict[str, str] = {}
-    for record in logs.read([GOVERNANCE], since=since):
+    for record in logs.read([GOVERNANCE]):
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         cause = headers.get("ce_causationid", "")
         if cause in waiting and headers.get("ce_type") == FreezeSet.TYPE:
             freezes[identity(headers["ce_source"], headers["ce_id"])] = waiting[cause]
     braked: dict[str, set[Place]] = {}
-    for record in logs.read(POLICIES, since=since) if freezes else ():
+    for record in logs.read(POLICIES) if freezes else ():
         freeze = _freeze_of(record)
         if freeze in freezes:
             braked.setdefault(freezes[freeze], set()).add((record.topic, record.partition))
@@ -120,10 +115,6 @@ def _freeze_of(record: Record) -> str:
 
 def _headers(request: dict[str, Any]) -> dict[str, str]:
     return {name: b64decode(value).decode() for name, value in request["headers"]}
-
-
-def _time_ms(request: dict[str, Any]) -> int:
-    return int(datetime.fromisoformat(_headers(request)["ce_time"]).timestamp() * 1000)
 
 
 def _read(path: Path) -> dict[str, Any]:

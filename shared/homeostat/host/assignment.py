@@ -22,6 +22,7 @@ from homeostat.codec import Output, Record, decode_event, decode_state, encode_e
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Fold, Halt, Reject
 from homeostat.core.snapshot import Marker
+from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE, SNAPSHOTS
 from homeostat.host.quarantine import refusal
 
@@ -101,7 +102,8 @@ class Assignment(Generic[S]):
         self.emitter = f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"
         self.position, self.now, self.epoch = 0, 0, 0
         self.states: dict[str, S] = {}
-        self.n_folded = self.n_dropped = self.n_outputs = self.n_snapshot_bytes = 0
+        self.n_folded = self.n_dropped = self.n_snapshot_bytes = 0
+        self.outputs: dict[str, int] = {}
         self.refused: dict[str, int] = {}
         self._watermarks: dict[str, str] = {}
         self._as_of: dict[str, int] = {}
@@ -206,8 +208,7 @@ class Assignment(Generic[S]):
                 state = self.fold.initial(unit)
             state, emits = self.fold.step(state, event)
         except Reject as reject:
-            self.refused[reject.reason] = self.refused.get(reject.reason, 0) + 1
-            self._send(refusal(record, reject, self))
+            self._refuse(record, reject)
             return
         self.n_folded += 1
         self.states[unit] = state
@@ -239,13 +240,16 @@ class Assignment(Generic[S]):
     def _seal(self, record: Record, event: Event, emit: Any, ordinal: int) -> None:
         for output in encode_emit(event, emit, ordinal, self._places(emit.log)):
             if output.size > MAX_RECORD_BYTES and output.topic != QUARANTINE:
-                reject = Reject("output_too_large", f"{emit.data.TYPE} would be {output.size} bytes")
-                self._send(refusal(record, reject, self, ordinal))
+                self._refuse(record, Reject("output_too_large", f"{emit.data.TYPE} would be {output.size} bytes"), ordinal)
                 return
-            self._send(output)
+            self._send(output, emit.data.TYPE)
 
-    def _send(self, output: Output) -> None:
-        self.n_outputs += 1
+    def _refuse(self, record: Record, reject: Reject, ordinal: int = 0) -> None:
+        self.refused[reject.reason] = self.refused.get(reject.reason, 0) + 1
+        self._send(refusal(record, reject, self, ordinal), EventRefused.TYPE)
+
+    def _send(self, output: Output, type_: str) -> None:
+        self.outputs[type_] = self.outputs.get(type_, 0) + 1
         self._outbox.send(output)
 
     def quarantine_place(self, key: bytes) -> int:

@@ -17,6 +17,7 @@ from homeostat.core import Event, Hand, Identity, Observer, Reject, Task
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
+from homeostat.telemetry import NullTracer, Tracer
 
 _EVERYWHERE: Final = "*"
 
@@ -49,6 +50,7 @@ class HandRunner:
         public_keys: Notary keys by id, hex; a command without a valid signature of one never acts.
         brake_file: If this file exists it names scopes (`{"scopes": ["*"]}`) that are braked on this machine.
         max_tasks: Commands under way at a time.
+        tracer: Told what is begun.
     """
 
     def __init__(
@@ -58,9 +60,12 @@ class HandRunner:
         public_keys: Mapping[str, str],
         brake_file: Path | None = None,
         max_tasks: int = 4,
+        tracer: Tracer | None = None,
     ) -> None:
         self.hand, self.n_done, self.n_refused = hand, 0, 0
         self._keys, self._brake_file, self._max_tasks = public_keys, brake_file, max_tasks
+        self.reports: dict[str, int] = {}
+        self._tracer = tracer or NullTracer()
         self._brakes: dict[tuple[str, int], dict[str, str]] = {}
         self._waiting: deque[_Pending] = deque()
         self._running: list[_Pending] = []
@@ -171,7 +176,8 @@ class HandRunner:
                 pending.is_done = True
                 self.n_refused += 1
                 continue
-            pending.task = self.hand.start(pending.event)
+            with self._tracer.span_for(pending.event, group=self.hand.name):
+                pending.task = self.hand.start(pending.event)
             self._collect(pending)  # now, so that a brake never cancels an effect that nobody has heard of
 
     @staticmethod
@@ -255,6 +261,7 @@ class HandRunner:
         self._waiting.clear()
 
     def _output(self, event: Event, report: Report, places: Callable[[str], int]) -> Output:
+        self.reports[report.data.TYPE] = self.reports.get(report.data.TYPE, 0) + 1
         value, content_type = encode_payload(report.data)
         subject = event.subject if report.subject is None else report.subject
         headers = encode_headers(

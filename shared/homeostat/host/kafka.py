@@ -16,7 +16,9 @@ from homeostat.host.assignment import Assignment
 from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, plain_consumer, read_partition, record_of
 from homeostat.host.memory import tick
 from homeostat.host.settings import HostSettings
+from homeostat.host.traced import assignment_type
 from homeostat.host.version import version_of
+from homeostat.telemetry import NullTracer, Tracer
 
 log = structlog.get_logger(__name__)
 _BATCH: Final = 500
@@ -36,6 +38,7 @@ class KafkaHost:
         settings: Of the process.
         cluster: Shared metadata.
         seal: The notary.
+        tracer: Told what is emitted.
     """
 
     def __init__(
@@ -45,12 +48,15 @@ class KafkaHost:
         settings: HostSettings,
         cluster: Cluster,
         seal: Callable[[Output], Output] | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.service, self._settings, self._cluster = service, settings, cluster
         self._folds = {fold.log: fold for fold in folds}
         self.versions = {fold.name: version_of(fold) for fold in folds}
         self.assignments: dict[tuple[str, int], Assignment[Any]] = {}
+        self._new_assignment = assignment_type(tracer or NullTracer(), service)
         self.n_rebalances = 0
+        self.n_ticks: dict[str, int] = {}
         self.snapshot_seconds = self.restore_seconds = 0.0
         self._seal = seal
         self._stopping = threading.Event()
@@ -124,6 +130,7 @@ class KafkaHost:
         now = int(time.time() * 1000)
         for (topic, partition), assignment in self.assignments.items():
             for unit, due in assignment.due(now):
+                self.n_ticks[assignment.fold.name] = self.n_ticks.get(assignment.fold.name, 0) + 1
                 self._outbox.send(tick(topic, partition, unit, assignment.fold.name, due))
 
     def _snapshot(self, consumer: Consumer) -> None:
@@ -158,7 +165,7 @@ class KafkaHost:
     def _acquire(self, consumer: Consumer, place: TopicPartition) -> None:
         started = time.monotonic()
         fold = self._folds[place.topic]
-        assignment = Assignment(
+        assignment = self._new_assignment(
             fold,
             version=self.versions[fold.name],
             topic_id=self._cluster.topic_id(place.topic),

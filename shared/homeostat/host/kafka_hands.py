@@ -39,6 +39,11 @@ class KafkaHands:
         self._positions: dict[tuple[str, int], int] = {}
         self._committed: dict[tuple[str, int], int] = {}
 
+    @property
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Offset that each partition is read up to. From any thread."""
+        return dict(self._positions)
+
     def stop(self) -> None:
         """Ask for a graceful stop. From any thread."""
         self._stopping.set()

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -29,7 +30,7 @@ from homeostat.host.kafka_hands import KafkaHands
 from homeostat.host.metrics import HostMetrics
 from homeostat.host.notary import NOTARY, seal_with
 from homeostat.host.settings import HostSettings
-from homeostat.telemetry import configure_logging
+from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
 
 log = structlog.get_logger(__name__)
 EXIT_HALTED: Final = 70
@@ -37,6 +38,7 @@ EXIT_HALTED: Final = 70
 
 _STOP_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 30.0
+_EXPORT_SECONDS: Final = 1.0
 
 
 class Service(Protocol):
@@ -65,11 +67,13 @@ class Context:
         settings: Of the process.
         cluster: Shared metadata of the broker.
         collectors: Series that services show besides the host's.
+        tracer: Told what is emitted and done.
     """
 
     settings: HostSettings
     cluster: Cluster
     collectors: list[Collector] = field(default_factory=list)
+    tracer: Tracer = field(default_factory=NullTracer)
 
     @property
     def store(self) -> ArtifactStore:
@@ -87,7 +91,7 @@ class Context:
         seal: Callable[[Output], Output] | None = None
         if any(fold.name == "governor" for fold in folds):
             seal = seal_with(load(self.settings.keys_dir, NOTARY))
-        return [KafkaHost(service, folds, self.settings, self.cluster, seal)]
+        return [KafkaHost(service, folds, self.settings, self.cluster, seal, self.tracer)]
 
     def hand(
         self, service: str, hand: Hand, *, max_tasks: int = 4, collectors: Sequence[Collector] = ()
@@ -106,6 +110,7 @@ class Context:
             public_keys=public_keys(self.settings.keys_dir, NOTARY),
             brake_file=self.settings.brake_file,
             max_tasks=max_tasks,
+            tracer=self.tracer,
         )
         return [KafkaHands(service, runner, self.settings, self.cluster)]
 
@@ -153,7 +158,8 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
         signal.signal(number, lambda *_: stopping.set())
     cluster = Cluster(settings)
     _connect(cluster, stopping)
-    context = Context(settings, cluster)
+    tracer = open_tracer("+".join(names), version("homeostat"))
+    context = Context(settings, cluster, tracer=tracer)
     services = build(names, context)
     server = HostMetrics("+".join(names), services, cluster, context.collectors).serve(
         settings.metrics_port, settings.metrics_address
@@ -178,12 +184,20 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    _close(tracer)
     if failures:
         raise failures[0]
     if any(thread.is_alive() for thread in threads):
         log.error("stop_timed_out", hint="the broker does not answer; nothing is lost, start again")
         os._exit(EXIT_UNDELIVERED)
     log.info("stopped")
+
+
+def _close(tracer: Tracer) -> None:
+    """Export what is left; a collector that does not answer holds nobody up."""
+    closing = threading.Thread(target=tracer.close, name="tracer", daemon=True)
+    closing.start()
+    closing.join(_EXPORT_SECONDS)
 
 
 def _connect(cluster: Cluster, stopping: threading.Event) -> None:

@@ -1,17 +1,16 @@
 """A brake that was pulled without a broker reaches the governor as soon as there is one again."""
 
 import threading
+from collections.abc import Callable, Mapping
 from typing import Final
-
-import structlog
 
 from homeostat.client.brake import pending, publish_pending, release_braked
 from homeostat.client.kafka import KafkaLogs
-from homeostat.client.logs import Logs
+from homeostat.client.logs import Logs, Place
 from homeostat.core import HomeostatError
+from homeostat.events.logs import GOVERNANCE, POLICIES
 from homeostat.host.settings import HostSettings
 
-log = structlog.get_logger(__name__)
 _LOOK_SECONDS: Final = 1.0
 
 
@@ -21,12 +20,21 @@ class PendingBrakes:
     Args:
         settings: Where the file and the broker are.
         logs: Instead of a broker, for tests.
+        on_progress: Told what was done; called from the thread.
     """
 
-    def __init__(self, settings: HostSettings, logs: Logs | None = None) -> None:
+    def __init__(
+        self,
+        settings: HostSettings,
+        logs: Logs | None = None,
+        *,
+        on_progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._path = settings.brake_file
         self._logs: Logs = KafkaLogs(settings, "homeostat-up") if logs is None else logs
+        self._say = on_progress
         self._published: set[str] = set()
+        self._seen: Mapping[Place, tuple[int, int]] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pending-brakes", daemon=True)
 
@@ -53,13 +61,21 @@ class PendingBrakes:
         if not waiting.keys() <= self._published:
             publish_pending(self._path, self._logs)
             self._published |= waiting.keys()
-            log.info("freezes_published", scopes=sorted(set(waiting.values())))
+            self._say(f"the broker is back: freeze of {', '.join(sorted(set(waiting.values())))} published")
+        ranges = self._logs.ranges([GOVERNANCE, *POLICIES])
+        if ranges == self._seen:
+            return []  # a freeze that was refused waits for a person: the logs are not read again for it
+        self._seen = ranges
         return release_braked(self._path, self._logs)
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_SECONDS):
             try:
                 for scope in self.look():
-                    log.info("brake_file_released", scope=scope)
-            except (HomeostatError, OSError, ValueError) as error:  # away, or half a file of somebody's: look again
-                log.debug("brake_file_waits", reason=str(error))
+                    self._say(f"{scope} is frozen by the governor: {self._path} no longer brakes it")
+            except (
+                HomeostatError,
+                OSError,
+                ValueError,
+            ):  # the broker is away, the file is somebody's: it goes on braking
+                continue

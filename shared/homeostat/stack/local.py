@@ -91,7 +91,7 @@ class LocalStack:
         self._say("starting services")
         self._supervisor = Supervisor(self._specs(), self.data_dir / "logs")
         self._write()
-        self._brakes = PendingBrakes(self._settings())
+        self._brakes = PendingBrakes(self._settings(), on_progress=self._say)
         self._brakes.start()
         self._wait(timeout_seconds)
 

@@ -145,7 +145,7 @@ class Ordeal:
         deadline, before = time.monotonic() + PATIENCE_SECONDS, -1
         while True:
             self.system.settle(0, 0)
-            written = self._n_written()
+            written = self.n_written()
             if written == before and self.system.load() == (0, 0):
                 return
             if time.monotonic() > deadline:
@@ -153,7 +153,8 @@ class Ordeal:
             before = written
             time.sleep(_STEP_SECONDS)
 
-    def _n_written(self) -> int:
+    def n_written(self) -> int:
+        """Records in all logs but the audit log."""
         logs = [log.name for log in LOGS if log.name != AUDIT]
         return sum(self._cluster.ends([(log, p) for log in logs for p in range(self.system.places(log))]).values())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
+from homeostat.audit import keys
 from homeostat.client.brake import publish_pending, release_brake
 from homeostat.events import BrakeConfirmed, BrakeSet, FreezeSet
 from homeostat.events.logs import POLICIES, REPORTS, REQUESTS
@@ -52,8 +53,6 @@ def test_rotation_leaves_the_new_key_in_force_and_the_old_one_not(governed: Syst
 
 def test_what_nobody_signed_for_is_denied(governed: System) -> None:
     """A key outside of the keyring has no say; exit code 4 and the governor's reason."""
-    from homeostat.audit import keys
-
     keys.create(governed.folder / "keys", "stranger")
 
     governed("freeze", "team", "--key", "stranger", code=4)
@@ -155,16 +154,16 @@ def test_a_stack_brings_a_freeze_to_the_governor(governed: System, monkeypatch: 
     assert brakes.look() == []
 
 
-def test_a_refused_freeze_goes_on_braking_this_machine(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_freeze_goes_on_braking_this_machine(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows its key: the file stays until somebody unfreezes."""
+    keys.create(governed.folder / "keys", "stranger")
     with monkeypatch.context() as patched:
-        patched.setattr(system.logs, "topics", away)
-        system("keys", "create", "stranger")
-        system("freeze", "team", "--key", "stranger")
+        patched.setattr(governed.logs, "topics", away)
+        governed("freeze", "team", "--key", "stranger")
 
-    assert PendingBrakes(HostSettings(data_dir=system.folder), system.logs).look() == []
+    assert PendingBrakes(HostSettings(data_dir=governed.folder), governed.logs).look() == []
 
-    assert json.loads((system.folder / "brake.json").read_text())["scopes"] == ["team"]
+    assert json.loads((governed.folder / "brake.json").read_text())["scopes"] == ["team"]
 
 
 def test_the_next_freeze_publishes_what_waited(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
