@@ -47,6 +47,7 @@ def _rate(metric: metrics.Metric, by: str) -> str:
 
 _REFUSED: Final = f"sum(rate({metrics.RECORDS_REFUSED.name}[5m]))"
 _FOLDED: Final = f"sum(rate({metrics.RECORDS_FOLDED.name}[5m]))"
+_DECIDED: Final = 'type=~"drift.detected|action.proposed|verdict.given|action.settled"'
 _WELL: Final = 'up{job=~"homeostat|model-server"}'
 
 ON_CALL: Final = (
@@ -79,6 +80,13 @@ ON_CALL: Final = (
         0.01,
     ),
     Panel("Commands under way", "", f"sum({metrics.TASKS_IN_FLIGHT.name})", "commands", kind="stat", width=6),
+    Panel(
+        "Detected and decided",
+        "Of the last hour.",
+        f"sum by (type) (increase({metrics.OUTPUTS.name}{{{_DECIDED}}}[1h]))",
+        "{{type}}",
+        width=24,
+    ),
     Panel("Records folded", "Does it work?", _rate(metrics.RECORDS_FOLDED, "fold"), "{{fold}}", "ops"),
     Panel(
         "Lag",
@@ -86,6 +94,13 @@ ON_CALL: Final = (
         f"sum by (consumer, log) ({metrics.LAG_RECORDS.name})",
         "{{consumer}} {{log}}",
         red_from=10_000,
+    ),
+    Panel(
+        "Lag in time",
+        "Age of the record that was folded last.",
+        f"max by (consumer, log) ({metrics.LAG_SECONDS.name})",
+        "{{consumer}} {{log}}",
+        "s",
     ),
     Panel(
         "Records refused",
@@ -100,11 +115,27 @@ ON_CALL: Final = (
         f"sum by (hand, outcome) (increase({metrics.COMMANDS_DONE.name}[5m]))",
         "{{hand}} {{outcome}}",
     ),
+    Panel(
+        "Signals and thresholds",
+        "A signal over its threshold for a minute is an alert.",
+        f"({metrics.ALERT_SIGNAL.name} / on (scope, model, signal) {metrics.ALERT_THRESHOLD.name})",
+        "{{scope}}/{{model}} {{signal}}",
+        "percentunit",
+        red_from=1,
+    ),
 )
 
 DEBUG: Final = (
     Panel("What runs", "", metrics.BUILD.name, "{{service}} {{version}}", kind="table", width=24),
-    Panel("Outputs", "Against records folded: what a fold says.", _rate(metrics.OUTPUTS, "fold"), "{{fold}}", "ops"),
+    Panel(
+        "Outputs",
+        "Against records folded: what a fold says.",
+        _rate(metrics.OUTPUTS, "fold, type"),
+        "{{fold}} {{type}}",
+        "ops",
+    ),
+    Panel("Reports", "What the hands say.", _rate(metrics.REPORTS, "hand, type"), "{{hand}} {{type}}", "ops"),
+    Panel("Ticks", "Appended for subjects that were idle.", _rate(metrics.TICKS, "fold"), "{{fold}}", "ops"),
     Panel(
         "Duplicates dropped",
         "After a crash for a moment; else a producer repeats.",
@@ -114,6 +145,21 @@ DEBUG: Final = (
     ),
     Panel("Subjects in memory", "", f"sum by (fold) ({metrics.SUBJECTS.name})", "{{fold}}"),
     Panel("Snapshot bytes", "", _rate(metrics.SNAPSHOT_BYTES, "fold"), "{{fold}}", "Bps"),
+    Panel(
+        "Time in snapshots",
+        "Share of the time in which a host writes and does not fold.",
+        _rate(metrics.SNAPSHOT_SECONDS, "consumer"),
+        "{{consumer}}",
+        "percentunit",
+    ),
+    Panel(
+        "Time of one restore",
+        "From an assignment to its first step.",
+        f"sum by (consumer) (increase({metrics.RESTORE_SECONDS.name}[5m]))"
+        f" / sum by (consumer) (increase({metrics.REBALANCES.name}[5m]))",
+        "{{consumer}}",
+        "s",
+    ),
     Panel("Partitions", "By process: are they shared?", metrics.PARTITIONS.name, "{{container}} {{consumer}} {{log}}"),
     Panel("Rebalances", "", f"sum by (consumer) (increase({metrics.REBALANCES.name}[5m]))", "{{consumer}}"),
     Panel(

@@ -20,22 +20,16 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from homeostat.cli.app import app
+from homeostat.host.environment import SERVICES as WITH_SETTINGS
+from homeostat.host.environment import settings_class, variables_of
 from homeostat.host.settings import HostSettings
 from homeostat.stack.jars import cache_dir, read_lock
 from homeostat.stack.local import DEFAULT_PARTITIONS
 from homeostat.stack.properties import server_properties
 from homeostat.stack.services import SERVICES
-from maml_trainer.settings import MamlTrainerSettings
-from retrain_actuator.settings import RetrainActuatorSettings
-from rollout_actuator.settings import RolloutActuatorSettings
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final[tuple[type[BaseSettings], ...]] = (
-    HostSettings,
-    RolloutActuatorSettings,
-    RetrainActuatorSettings,
-    MamlTrainerSettings,
-)
+SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *map(settings_class, WITH_SETTINGS))
 CONTAINERS: Final[dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
     "services"
 ]
@@ -83,11 +77,7 @@ def check_command(line: list[str]) -> None:
 
 def known_variables() -> set[str]:
     """Names of the variables that the settings classes read."""
-    return {
-        str(field.validation_alias or f"{settings.model_config.get('env_prefix')}{name.upper()}")
-        for settings in SETTINGS
-        for name, field in settings.model_fields.items()
-    }
+    return {name for settings in SETTINGS for name in variables_of(settings)}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -82,6 +82,11 @@ def test_every_metric_that_is_read_is_in_the_catalogue_and_shown(file: str) -> N
     assert used <= shown()
 
 
+def test_the_catalogue_holds_nothing_that_nobody_shows() -> None:
+    """What is listed can be asked for."""
+    assert shown() == {entry.name for entry in metrics.CATALOGUE}
+
+
 def test_the_committed_dashboards_are_freshly_built() -> None:
     """To renew: `python deploy/grafana/build.py`."""
     committed = {path.stem: json.loads(path.read_text("utf-8")) for path in (DEPLOY / "grafana/dashboards").iterdir()}

@@ -5,7 +5,7 @@ from typing import Final
 
 from homeostat.bench import hops, policy, recovery, scale, throughput
 from homeostat.bench.ground import Ground, ground
-from homeostat.bench.row import Row
+from homeostat.bench.row import BenchFailed, Row, missing
 
 Say = Callable[[str], None]
 
@@ -24,7 +24,10 @@ def _pipeline(say: Say, *, is_quick: bool) -> Iterator[Row]:
     for name, part in parts:
         say(name)
         with ground(say) as own:
-            yield from part(own)
+            try:
+                yield from part(own)
+            except BenchFailed as failed:  # the other parts stand for themselves
+                yield missing(name, "", f"{failed}{own.last_words()}")
 
 
 def _scale(say: Say, *, is_quick: bool) -> Iterator[Row]:
@@ -46,7 +49,7 @@ def run(name: str, *, is_quick: bool = False, say: Say = lambda _: None) -> Iter
 
     Raises:
         KeyError: There is no such benchmark.
-        BenchFailed: A measurement could not be made.
+        BenchFailed: A measurement of `scale` could not be made; in `pipeline` its row says so, and the others follow.
         KafkaUnavailable: No Kafka can be had.
     """
     return _BENCHMARKS[name](say, is_quick=is_quick)

@@ -19,6 +19,7 @@ from homeostat.stack import Broker, TopicSpec, ensure_topics
 
 PARTITIONS: Final = 4
 _END_SECONDS: Final = 10.0
+_TAIL: Final = 500
 
 
 @dataclass(slots=True)
@@ -77,6 +78,13 @@ class Ground:
             )
         self._children.append(child)
         return child
+
+    def last_words(self) -> str:
+        """Say how the processes that ended by themselves did it, with the end of their log; empty if there are none."""
+        ended = [str(child.returncode) for child in self._children if child.poll() not in (None, 0)]
+        log = self.folder / "processes.log"
+        tail = log.read_text(errors="replace")[-_TAIL:] if log.exists() else ""
+        return f"; exit codes {', '.join(ended)}; the log ends: {tail}" if ended else ""
 
     def end(self, children: Sequence[subprocess.Popen[bytes]] | None = None) -> None:
         """End processes, all by default."""

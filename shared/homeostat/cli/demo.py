@@ -1,9 +1,7 @@
 """`homeostat demo`: the main job on real data."""
 
 import json
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -28,12 +26,12 @@ def demo(
     from homeostat.demo.run import run, system_of
     from homeostat.demo.screen import HINTS, Screen, claims_table, policies_table
     from homeostat.demo.world import World
+    from homeostat.host.stopping import Stopping
 
     console = Console(stderr=True)
     data_dir.mkdir(parents=True, exist_ok=True)
     world = World(seed, stations, events)
     screen = Screen(console)
-    stop = threading.Event()
     with system_of(data_dir, lambda text: console.print(f"[dim]{text}[/dim]"), in_process=memory) as (system, where):
         with Live(screen, console=console, refresh_per_second=4, transient=False):
             finished = run(system, where, world, data_dir, screen.show)
@@ -51,8 +49,7 @@ def demo(
         )
         if stay and where == "kafka" and sys.stdin.isatty() and sys.stdout.isatty():
             console.print(HINTS)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stop.set())
+            stop = Stopping().on_signals()
             while not stop.is_set():
                 system.tick()
                 stop.wait(0.1)

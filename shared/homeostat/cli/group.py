@@ -1,5 +1,6 @@
 """A command group that prints errors of ours as one line and turns them into an exit code."""
 
+import os
 from typing import Any
 
 import typer
@@ -15,6 +16,10 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
+            if any(name.upper().startswith("HOMEOSTAT_") for name in os.environ):
+                from homeostat.host.environment import check_environment
+
+                check_environment(os.environ)
             return super().invoke(ctx)
         except HomeostatError as error:
             code, text = code_of(error), str(error)

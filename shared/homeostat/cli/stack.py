@@ -5,19 +5,24 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from homeostat.host.connection import Cluster
+    from homeostat.host.settings import HostSettings
+
 out, err = Console(), Console(stderr=True)
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="HOMEOSTAT_DATA_DIR", help="keys, logs, artifacts, state")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 _DOWN_SECONDS: Final = 30.0
+_CLOCK_SECONDS: Final = 5.0
+"""Between two clocks: commands live for minutes, timers of subjects for less."""
 
 
 def up(
@@ -29,11 +34,10 @@ def up(
 
     Uses the broker of HOMEOSTAT_BOOTSTRAP_SERVERS if that is set. Data survive a restart.
     """
+    from homeostat.host.stopping import Stopping
     from homeostat.stack.local import LocalStack
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stopping().on_signals()
     started = time.monotonic()
     stack = LocalStack(
         data_dir,
@@ -110,7 +114,7 @@ def status(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> Non
 
 def doctor(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> None:
     """Check what the system needs here and in its broker, and say what to do. Exits 1 if something is wrong."""
-    checks = [*_machine_checks(), *_data_checks(data_dir), *_broker_checks(data_dir)]
+    checks = [*_machine_checks(), *_data_checks(data_dir), *_process_checks(data_dir), *_broker_checks(data_dir)]
     if as_json:
         sys.stdout.write(json.dumps([dict(zip(("check", "ok", "detail"), c, strict=True)) for c in checks]) + "\n")
     else:
@@ -153,14 +157,40 @@ def _data_checks(data_dir: Path) -> list[Check]:
     return checks
 
 
+def _process_checks(data_dir: Path) -> list[Check]:
+    from homeostat.host.process import EXIT_HALTED
+    from homeostat.stack.report import read_report
+
+    report = read_report(data_dir / "processes.json")
+    if report is None:
+        return []
+    checks: list[Check] = []
+    for process in report.processes:
+        if process.state in ("backoff", "crash_loop"):
+            log = data_dir / "logs" / f"{process.name}.log"
+            why = (
+                "halted, for a person to act" if process.last_exit == EXIT_HALTED else f"ended with {process.last_exit}"
+            )
+            checks.append((f"process {process.name}", False, f"{why}: {_last_line(log)} ({log})"))
+    return checks or [("processes", True, f"{len(report.processes)}, none has halted")]
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return "it has said nothing"
+    return next((line for line in reversed(lines) if line.strip()), "it has said nothing")
+
+
 def _broker_checks(data_dir: Path) -> list[Check]:
-    from homeostat.cli.connection import bootstrap_servers
+    from homeostat.cli.connection import settings_of
     from homeostat.host.connection import BrokerUnreachable, Cluster, TopicMissing
-    from homeostat.host.settings import HostSettings
     from homeostat.stack.services import topics
 
-    servers = bootstrap_servers(data_dir)
-    cluster = Cluster(HostSettings(bootstrap_servers=servers))
+    settings = settings_of(data_dir)
+    servers = settings.bootstrap_servers
+    cluster = Cluster(settings)
     try:
         cluster.load(timeout_seconds=3.0)
     except BrokerUnreachable as error:
@@ -172,4 +202,18 @@ def _broker_checks(data_dir: Path) -> list[Check]:
         except TopicMissing:
             missing.append(spec.name)
     detail = f"{len(missing)} missing: run `homeostat topics create`" if missing else "all there"
-    return [("broker", True, servers), ("topics", not missing, detail)]
+    clock = [] if missing else [_clock_check(settings, cluster)]
+    return [("broker", True, servers), ("topics", not missing, detail), *clock]
+
+
+def _clock_check(settings: "HostSettings", cluster: "Cluster") -> Check:
+    from homeostat.host.clock import clock_ahead_seconds
+    from homeostat.host.connection import BrokerUnreachable
+
+    try:
+        ahead = clock_ahead_seconds(settings, cluster)
+    except BrokerUnreachable as error:
+        return ("clock", False, str(error))
+    detail = f"the broker's is {abs(ahead):.2f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
+    is_good = abs(ahead) <= _CLOCK_SECONDS
+    return ("clock", is_good, detail if is_good else f"{detail}: let NTP set both")

@@ -20,8 +20,8 @@ from homeostat.stack.local import LocalStack
 from homeostat.stack.services import FOLDS
 
 PARTITIONS: Final = 6
-_LAG: Final = "homeostat_lag_records"
-_IN_FLIGHT: Final = "homeostat_tasks_in_flight"
+_LAG: Final = "homeostat_lag_records{"
+_IN_FLIGHT: Final = "homeostat_tasks_in_flight{"
 _PARTITIONS: Final = "homeostat_partitions"
 _SETTLE_SECONDS: Final = 60.0
 _BEHIND: Final = 1 << 30
@@ -103,7 +103,7 @@ class LiveSystem:
         What cannot be seen counts as behind: a silent process, a fold that has not all its partitions yet, a host
         that cannot ask the broker where its logs end.
         """
-        lag, tasks, owned = list[int](), list[int](), list[int]()
+        lag, tasks, owned, folded = list[int](), list[int](), list[int](), 0
         for port in self.stack.ports.values():
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2.0) as answer:  # ours
@@ -112,8 +112,9 @@ class LiveSystem:
                 return _BEHIND, 0
             lag += _values(text, _LAG)
             tasks += _values(text, _IN_FLIGHT)
-            owned += _values(text, _PARTITIONS)
-        is_seen = len(lag) == len(owned) and sum(owned) == self._n_folded
+            owned += _values(text, f"{_PARTITIONS}{{")
+            folded += sum(sum(_values(text, f'{_PARTITIONS}{{consumer="{fold}"')) for fold in FOLDS)
+        is_seen = len(lag) == len(owned) and folded == self._n_folded
         return sum(lag) if is_seen else _BEHIND, sum(tasks)
 
     def records(self, topic: str) -> list[Record]:
@@ -179,9 +180,9 @@ def running(stack: LocalStack) -> Iterator[LiveSystem]:
         stack.stop()
 
 
-def _values(text: str, name: str) -> list[int]:
-    """The samples of a gauge in an exposition."""
-    return [int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines() if line.startswith(name + "{")]
+def _values(text: str, start: str) -> list[int]:
+    """The values of the series of an exposition that begin so."""
+    return [int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines() if line.startswith(start)]
 
 
 def load_json(record: Record) -> dict[str, Any]:

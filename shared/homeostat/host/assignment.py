@@ -240,7 +240,9 @@ class Assignment(Generic[S]):
     def _seal(self, record: Record, event: Event, emit: Any, ordinal: int) -> None:
         for output in encode_emit(event, emit, ordinal, self._places(emit.log)):
             if output.size > MAX_RECORD_BYTES and output.topic != QUARANTINE:
-                self._refuse(record, Reject("output_too_large", f"{emit.data.TYPE} would be {output.size} bytes"), ordinal)
+                self._refuse(
+                    record, Reject("output_too_large", f"{emit.data.TYPE} would be {output.size} bytes"), ordinal
+                )
                 return
             self._send(output, emit.data.TYPE)
 

@@ -1,17 +1,19 @@
 """What a host process shows: read off its services when somebody scrapes, nothing counted twice on the way."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from homeostat.events import short
 from homeostat.host.connection import Cluster
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
 from homeostat.telemetry import Metrics, Server, metrics, serve
-from homeostat.telemetry.metrics import Metric as Entry
+from homeostat.telemetry.metrics import Counter, Gauge
 
 
 class HostMetrics(Collector):
@@ -58,48 +60,85 @@ class HostMetrics(Collector):
         yield from self._hands([service for service in self._services if isinstance(service, KafkaHands)])
 
     def _folds(self, hosts: Sequence[KafkaHost]) -> Iterator[Metric]:
-        folded, dropped, outputs = (
-            _counter(e) for e in (metrics.RECORDS_FOLDED, metrics.RECORDS_DROPPED, metrics.OUTPUTS)
-        )
-        refused, stored = _counter(metrics.RECORDS_REFUSED), _counter(metrics.SNAPSHOT_BYTES)
-        subjects, lag, partitions = (_gauge(e) for e in (metrics.SUBJECTS, metrics.LAG_RECORDS, metrics.PARTITIONS))
-        rebalances = _counter(metrics.REBALANCES)
+        found = _Families()
         for host in hosts:
-            rebalances.add_metric([host.service], host.n_rebalances)
+            found.counter(metrics.REBALANCES, [host.service], host.n_rebalances)
+            found.counter(metrics.SNAPSHOT_SECONDS, [host.service], host.snapshot_seconds)
+            found.counter(metrics.RESTORE_SECONDS, [host.service], host.restore_seconds)
+            for fold, n in sorted(dict(host.n_ticks).items()):
+                found.counter(metrics.TICKS, [fold], n)
             ends = self._cluster.ends(list(host.assignments))
             by_fold: dict[str, list[tuple[tuple[str, int], Any]]] = {}
             for place, assignment in list(host.assignments.items()):
                 by_fold.setdefault(assignment.fold.name, []).append((place, assignment))
             for fold, placed in sorted(by_fold.items()):
                 log, assignments = placed[0][0][0], [assignment for _, assignment in placed]
-                folded.add_metric([fold], sum(a.n_folded for a in assignments))
-                dropped.add_metric([fold], sum(a.n_dropped for a in assignments))
-                outputs.add_metric([fold], sum(a.n_outputs for a in assignments))
-                stored.add_metric([fold], sum(a.n_snapshot_bytes for a in assignments))
-                subjects.add_metric([fold], sum(len(a.states) for a in assignments))
-                partitions.add_metric([fold, log], len(assignments))
+                found.counter(metrics.RECORDS_FOLDED, [fold], sum(a.n_folded for a in assignments))
+                found.counter(metrics.RECORDS_DROPPED, [fold], sum(a.n_dropped for a in assignments))
+                found.counter(metrics.SNAPSHOT_BYTES, [fold], sum(a.n_snapshot_bytes for a in assignments))
+                for type_, n in _sums(a.outputs for a in assignments):
+                    found.counter(metrics.OUTPUTS, [fold, short(type_)], n)
+                for reason, n in _sums(a.refused for a in assignments):
+                    found.counter(metrics.RECORDS_REFUSED, [fold, reason], n)
+                found.gauge(metrics.SUBJECTS, [fold], sum(len(a.states) for a in assignments))
+                found.gauge(metrics.PARTITIONS, [fold, log], len(assignments))
                 if all(place in ends for place, _ in placed):  # nothing is better than a zero that nobody has seen
-                    lag.add_metric([fold, log], sum(max(0, ends[place] - a.position) for place, a in placed))
-                for reason in sorted({reason for a in assignments for reason in a.refused}):
-                    refused.add_metric([fold, reason], sum(a.refused.get(reason, 0) for a in assignments))
-        yield from (folded, dropped, outputs, refused, stored, subjects, lag, partitions, rebalances)
+                    behind = [(max(0, ends[place] - a.position), a.now) for place, a in placed]
+                    found.gauge(metrics.LAG_RECORDS, [fold, log], sum(n for n, _ in behind))
+                    oldest = min((now for n, now in behind if n and now), default=None)
+                    age = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+                    found.gauge(metrics.LAG_SECONDS, [fold, log], age)
+        yield from found
 
-    @staticmethod
-    def _hands(hosts: Sequence[KafkaHands]) -> Iterator[Metric]:
-        flight, done, brake = _gauge(metrics.TASKS_IN_FLIGHT), _counter(metrics.COMMANDS_DONE), _gauge(metrics.BRAKE)
+    def _hands(self, hosts: Sequence[KafkaHands]) -> Iterator[Metric]:
+        found = _Families()
         for host in hosts:
-            runner = host.runner
-            flight.add_metric([host.service], runner.n_running)
-            done.add_metric([host.service, "refused"], runner.n_refused)
-            done.add_metric([host.service, "done"], runner.n_done)
+            runner, service = host.runner, host.service
+            found.gauge(metrics.TASKS_IN_FLIGHT, [service], runner.n_running)
+            found.counter(metrics.COMMANDS_DONE, [service, "refused"], runner.n_refused)
+            found.counter(metrics.COMMANDS_DONE, [service, "done"], runner.n_done)
+            for type_, n in _sums([runner.reports]):
+                found.counter(metrics.REPORTS, [service, short(type_)], n)
             for scope in runner.braked_scopes():
-                brake.add_metric([host.service, scope], 1)
-        yield from (flight, done, brake)
+                found.gauge(metrics.BRAKE, [service, scope], 1)
+            positions = host.positions
+            ends = self._cluster.ends(positions)
+            for log in sorted({log for log, _ in positions}):
+                own = {place: position for place, position in positions.items() if place[0] == log}
+                found.gauge(metrics.PARTITIONS, [service, log], len(own))
+                if own.keys() <= ends.keys():  # as above
+                    lag = sum(max(0, ends[place] - position) for place, position in own.items())
+                    found.gauge(metrics.LAG_RECORDS, [service, log], lag)
+        yield from found
 
 
-def _counter(entry: Entry) -> CounterMetricFamily:
-    return CounterMetricFamily(entry.name.removesuffix("_total"), entry.help, labels=entry.labels)
+class _Families:
+    """Series by entry of the catalogue, in the order they were first added."""
+
+    def __init__(self) -> None:
+        self._counters: dict[str, CounterMetricFamily] = {}
+        self._gauges: dict[str, GaugeMetricFamily] = {}
+
+    def counter(self, entry: Counter, labels: Sequence[str], value: float) -> None:
+        if entry.name not in self._counters:
+            name = entry.name.removesuffix("_total")
+            self._counters[entry.name] = CounterMetricFamily(name, entry.help, labels=entry.labels)
+        self._counters[entry.name].add_metric(labels, value)
+
+    def gauge(self, entry: Gauge, labels: Sequence[str], value: float) -> None:
+        if entry.name not in self._gauges:
+            self._gauges[entry.name] = GaugeMetricFamily(entry.name, entry.help, labels=entry.labels)
+        self._gauges[entry.name].add_metric(labels, value)
+
+    def __iter__(self) -> Iterator[Metric]:
+        yield from self._counters.values()
+        yield from self._gauges.values()
 
 
-def _gauge(entry: Entry) -> GaugeMetricFamily:
-    return GaugeMetricFamily(entry.name, entry.help, labels=entry.labels)
+def _sums(counts: Iterable[Mapping[str, int]]) -> list[tuple[str, int]]:
+    """Add counts up by name; each is copied first, its thread goes on counting."""
+    total: dict[str, int] = {}
+    for count in counts:
+        for name, n in dict(count).items():
+            total[name] = total.get(name, 0) + n
+    return sorted(total.items())

@@ -6,7 +6,6 @@ package with a `__main__` that offers `services(context)`.
 
 import importlib
 import os
-import signal
 import sys
 import threading
 import time
@@ -24,12 +23,14 @@ from homeostat.audit.keys import load, public_keys
 from homeostat.codec import Output
 from homeostat.core import Fold, Halt, Hand, HomeostatError
 from homeostat.host.connection import EXIT_UNDELIVERED, BrokerUnreachable, Cluster
+from homeostat.host.environment import check_environment
 from homeostat.host.hands import HandRunner
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
 from homeostat.host.metrics import HostMetrics
 from homeostat.host.notary import NOTARY, seal_with
 from homeostat.host.settings import HostSettings
+from homeostat.host.stopping import Stopping
 from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
 
 log = structlog.get_logger(__name__)
@@ -133,11 +134,11 @@ def build(names: Sequence[str], context: Context) -> list[Service]:
 
 def main(*names: str) -> None:
     """Run services until SIGTERM or SIGINT. Exits 0 after a clean stop, otherwise not."""
-    settings = HostSettings()
     configure_logging("+".join(names or sys.argv[1:]))
     code = 0
     try:
-        _run(names or tuple(sys.argv[1:]), settings)
+        check_environment(os.environ)
+        _run(names or tuple(sys.argv[1:]), HostSettings())
     except Halt as halt:
         log.error("halted", reason=str(halt))
         code = EXIT_HALTED
@@ -153,12 +154,10 @@ def main(*names: str) -> None:
 
 
 def _run(names: Sequence[str], settings: HostSettings) -> None:
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = Stopping().on_signals()
     cluster = Cluster(settings)
     _connect(cluster, stopping)
-    tracer = open_tracer("+".join(names), version("homeostat"))
+    tracer = open_tracer("+".join(names).replace("_", "-"), version("homeostat"))
     context = Context(settings, cluster, tracer=tracer)
     services = build(names, context)
     server = HostMetrics("+".join(names), services, cluster, context.collectors).serve(
@@ -200,7 +199,7 @@ def _close(tracer: Tracer) -> None:
     closing.join(_EXPORT_SECONDS)
 
 
-def _connect(cluster: Cluster, stopping: threading.Event) -> None:
+def _connect(cluster: Cluster, stopping: Stopping) -> None:
     """Wait a while for the broker: it may be starting too."""
     deadline = time.monotonic() + _CONNECT_SECONDS
     while not stopping.is_set():

@@ -33,8 +33,8 @@ def refused(record: Record, reject: Reject, service: str) -> EventRefused:
 def refusal(record: Record, reject: Reject, assignment: "Assignment[Any]", ordinal: int = 0) -> Output:
     """The quarantine record of a refusal, under the identity of the input's `ordinal`-th output."""
     value, content_type = encode_payload(refused(record, reject, assignment.fold.name))
-    key = record.key or b"unknown"
-    subject = key.decode(errors="replace")
+    subject = (record.key or b"unknown").decode(errors="replace")
+    key = subject.encode()  # not the refused bytes: this record must be readable by everybody
     id_ = f"{record.offset}.{ordinal}"
     story = Identity(f"{assignment.emitter}#{id_}")
     headers = encode_headers(

@@ -27,7 +27,7 @@ class HostSettings(BaseSettings):
         ssl_ca_location: As in librdkafka.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_", frozen=True, extra="forbid", populate_by_name=True)
 
     bootstrap_servers: str = DEFAULT_BOOTSTRAP
     data_dir: Path = Path(".homeostat")

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,6 +15,7 @@ from homeostat.events import KeyRegistered
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REQUESTS
 from homeostat.host.connection import Cluster, KafkaOutbox
 from homeostat.host.settings import HostSettings
+from homeostat.host.stopping import Stopping
 from homeostat.stack.braking import PendingBrakes
 from homeostat.stack.broker import Broker
 from homeostat.stack.ports import pick_port
@@ -156,7 +156,7 @@ class LocalStack:
                 self._say("the broker is gone: starting it again")
                 self.broker.start()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stopping) -> None:
         """Supervise until `stop` is set."""
         while not stop.is_set():
             self.tick()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from homeostat.host.stopping import Stopping
 from homeostat.stack import child
 from homeostat.stack.process import ProcessSpec, ProcessStatus, Running, Supervised
 from homeostat.stack.report import write_report
@@ -59,7 +60,7 @@ class Supervisor:
             process.tick(now)
         self._report(now)
 
-    def run_forever(self, stop: threading.Event) -> None:
+    def run_forever(self, stop: Stopping | threading.Event) -> None:
         """Tick until `stop` is set (by a signal handler, for example), then stop every process."""
         try:
             while not stop.is_set():

@@ -12,6 +12,8 @@ from tests.unit.cli.system import System
 from homeostat.cli.exports import read_export
 from homeostat.cli.typelogs import LOGS_OF
 from homeostat.events.logs import LOGS, TELEMETRY
+from homeostat.stack.process import ProcessStatus, State
+from homeostat.stack.report import write_report
 
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'
 
@@ -155,6 +157,36 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     )
 
     assert out.stdout.strip() == "[]"
+
+
+def processes(system: System, state: State, last_exit: int | None) -> None:
+    """Say, as a supervisor that lives, that a process is in a state; its log ends with a reason."""
+    status = ProcessStatus("deciders", None, state, 1, 0.0, last_exit)
+    write_report(system.folder / "processes.json", [status])
+    (system.folder / "logs").mkdir()
+    (system.folder / "logs" / "deciders.log").write_text("started\nversion a stopped in mid-work\n\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "last_exit", "is_ok", "says"),
+    [
+        ("running", 1, True, "none has halted"),
+        ("backoff", 70, False, "halted, for a person to act: version a stopped in mid-work"),
+        ("crash_loop", -9, False, "ended with -9: version a stopped in mid-work"),
+    ],
+)
+def test_doctor_names_what_has_halted(
+    system: System, monkeypatch: pytest.MonkeyPatch, state: State, last_exit: int, *, is_ok: bool, says: str
+) -> None:
+    """With the last line of its log, which says what to do."""
+    monkeypatch.setattr("homeostat.cli.stack._broker_checks", lambda _: [])
+    processes(system, state, last_exit)
+
+    checks = json.loads(system("doctor", "--json", code=0 if is_ok else 1))
+
+    (found,) = [check for check in checks if check["check"].startswith("process")]
+    assert found["ok"] is is_ok
+    assert says in found["detail"]
 
 
 def test_help_documents_the_exit_codes(system: System) -> None:

@@ -8,6 +8,7 @@ from homeostat.telemetry import Metrics, metrics
 from homeostat.telemetry.metrics import CATALOGUE, Counter, Gauge, Histogram, Metric
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+SIZES = Histogram("homeostat_sizes_bytes", "Of something.", ("fold",))
 IDS = {"action", "request", "subject", "id", "identity", "story", "trace_id", "offset", "key", "version_id"}
 
 
@@ -21,7 +22,7 @@ def test_names_are_unique() -> None:
     """One metric, one meaning."""
     names = [metric.name for metric in CATALOGUE]
 
-    assert len(set(names)) == len(names) > 40
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
@@ -34,7 +35,7 @@ def test_names_follow_the_conventions_of_prometheus(metric: Metric) -> None:
     assert metric.help.endswith(".")
 
 
-@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", [*CATALOGUE, SIZES], ids=lambda metric: metric.name)
 def test_every_metric_can_be_shown(metric: Metric, process: Metrics) -> None:
     """In both formats, under its own name."""
     labels = dict.fromkeys(metric.labels, "x")
@@ -67,10 +68,10 @@ def test_two_processes_share_nothing(process: Metrics) -> None:
 
 def test_a_series_fetched_twice_is_the_same(process: Metrics) -> None:
     """Fetching does not reset."""
-    process.counter(metrics.OUTPUTS, fold="intake").inc()
-    process.counter(metrics.OUTPUTS, fold="intake").inc(2)
+    process.counter(metrics.TICKS, fold="intake").inc()
+    process.counter(metrics.TICKS, fold="intake").inc(2)
 
-    assert b'homeostat_outputs_total{fold="intake"} 3.0' in process.expose()[0]
+    assert b'homeostat_ticks_total{fold="intake"} 3.0' in process.expose()[0]
 
 
 @pytest.mark.parametrize("labels", [{}, {"fold": "x", "action": "y"}, {"hand": "x"}])
@@ -82,7 +83,7 @@ def test_other_labels_are_refused(process: Metrics, labels: dict[str, str]) -> N
 
 def test_exemplars_are_shown_in_openmetrics_only(process: Metrics) -> None:
     """An id never becomes a label."""
-    process.counter(metrics.VERDICTS, kind="retrain", verdict="denied").inc(1, {"trace_id": "abc"})
+    process.counter(metrics.OUTPUTS, fold="governor", type="verdict.given").inc(1, {"trace_id": "abc"})
 
     assert b'# {trace_id="abc"} 1.0' in process.expose(OPENMETRICS)[0]
     assert b"trace_id" not in process.expose()[0]

@@ -1,0 +1,187 @@
+"""The long forms of tests/integration: many events, many kills, zombies, a broker that is killed; run by `make soak`."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homeostat.demo.memory_loop import folds
+from homeostat.demo.play import payloads
+from homeostat.demo.proof import prove
+from homeostat.demo.world import World
+from homeostat.events import ActionSettled
+from homeostat.events.logs import GOVERNANCE, TIMELINE
+from homeostat.stack.broker import Broker
+from homeostat.stack.errors import KafkaUnavailable
+from homeostat.testing.ordeal import Ordeal, ordeal
+from homeostat.testing.stages import REFUSED_EVERY, Stage, Stages
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
+PATIENCE_SECONDS = 180.0
+
+N_EVENTS = 24_000
+N_KILLS = 20
+N_ZOMBIES = 4
+N_BROKER_KILLS = 3
+
+STATIONS, FIRST, ROUNDS = 24, 40, 200
+SERVICES = ("intake", "detector", "deciders", "hands")
+KILL_SECONDS = 4.0
+"""Between two kills, at least."""
+
+ZOMBIE_SECONDS = 8.0
+"""Longer than the session: its partitions have been given up when it wakes."""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of our own, to be killed."""
+    own = Broker(tmp_path)
+    try:
+        own.start()
+    except KafkaUnavailable as unavailable:
+        pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
+    yield own
+    own.stop()
+
+
+class Fates:
+    """Processes of both stages, two each, and what happens to them.
+
+    Args:
+        stages: The pipeline.
+        chance: Seeded.
+    """
+
+    def __init__(self, stages: Stages, chance: random.Random) -> None:
+        self._stages, self._chance = stages, chance
+        self._alive: dict[Stage, list[subprocess.Popen[bytes]]] = {
+            stage: [stages.start(stage), stages.start(stage)] for stage in ("one", "two")
+        }
+        self._sleeping: list[tuple[float, subprocess.Popen[bytes]]] = []
+        self.n_kills = self.n_zombies = 0
+
+    def kill(self) -> None:
+        """End a process as a crash would, and start another one."""
+        stage = self._any_stage()
+        victim = self._alive[stage].pop(self._chance.randrange(len(self._alive[stage])))
+        victim.kill()
+        victim.wait()
+        self._alive[stage].append(self._stages.start(stage))
+        self.n_kills += 1
+
+    def stop(self) -> None:
+        """Stop a process in mid-work; `wake` sets it going again when its time has come."""
+        stage = self._any_stage()
+        victim = self._alive[stage].pop(0)
+        victim.send_signal(signal.SIGSTOP)
+        self._sleeping.append((time.monotonic() + ZOMBIE_SECONDS, victim))
+        self._alive[stage].append(self._stages.start(stage))
+        self.n_zombies += 1
+
+    def wake(self, *, everybody: bool = False) -> None:
+        """Wake the zombies that were given up long ago; they stay, as one more member of their group, or end."""
+        for until, zombie in list(self._sleeping):
+            if everybody or time.monotonic() >= until:
+                self._sleeping.remove((until, zombie))
+                zombie.send_signal(signal.SIGCONT)
+
+    def revive(self) -> None:
+        """Start another process for each that has ended by itself: without a broker one may."""
+        for stage, processes in self._alive.items():
+            for process in [p for p in processes if p.poll() is not None]:
+                processes.remove(process)
+                processes.append(self._stages.start(stage))
+
+    def _any_stage(self) -> Stage:
+        return "one" if self._chance.random() < 0.5 else "two"
+
+
+def test_two_stages_survive_everything(broker: Broker) -> None:
+    """24,000 events, 20 kills, zombies, three kills of the broker: 0 lost, 0 doubled."""
+    started, chance = time.monotonic(), random.Random(0)
+    n_batches = N_KILLS + N_ZOMBIES + N_BROKER_KILLS
+    fates = ["kill"] * N_KILLS + ["stop"] * N_ZOMBIES + ["broker"] * N_BROKER_KILLS
+    chance.shuffle(fates)
+    with Stages(broker.bootstrap_servers) as stages:
+        processes = Fates(stages, chance)
+        for fate in fates:
+            stages.publish(N_EVENTS // n_batches)
+            seen, patience = stages.count("out"), time.monotonic() + chance.uniform(0.5, KILL_SECONDS)
+            while time.monotonic() < patience and stages.count("out") == seen:
+                time.sleep(0.05)  # until something moves: a fate that meets only starting processes shows nothing
+            if fate == "kill":
+                processes.kill()
+            elif fate == "stop":
+                processes.stop()
+            else:
+                broker.kill()
+                broker.start()
+            processes.wake()
+            processes.revive()
+        stages.publish(N_EVENTS % n_batches)
+        processes.wake(everybody=True)
+        processes.revive()
+        stages.settle(PATIENCE_SECONDS)
+        found = stages.exactness()
+
+    print(
+        f"\nstages: {stages.n_published:,} events, {processes.n_kills} kills, {processes.n_zombies} zombies, "
+        f"{N_BROKER_KILLS} broker kills in {time.monotonic() - started:.0f} s: {found}"
+    )
+    assert found.is_exact, found
+    assert stages.n_published == N_EVENTS
+    assert found.n_outputs == 2 * stages.n_expected + -(-N_EVENTS // REFUSED_EVERY)
+
+
+def test_the_services_survive_everything(tmp_path: Path) -> None:
+    """24 cameras x 200 events, a kill every few seconds, zombies, a killed broker: 0 lost, 0 doubled."""
+    started, chance = time.monotonic(), random.Random(0)
+    try:
+        with ordeal(tmp_path) as running:
+            n_kills, n_zombies = _play(running, chance)
+            running.settle()
+            found, report = running.exactness(), prove(running.system, folds())
+            n_actions = len(payloads(running.system, GOVERNANCE, ActionSettled.TYPE))
+    except KafkaUnavailable as unavailable:
+        pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
+
+    print(
+        f"\nservices: {STATIONS} cameras x {ROUNDS} events, {n_kills} kills, {n_zombies} zombies, 1 broker kill, "
+        f"{n_actions} actions settled in {time.monotonic() - started:.0f} s: {found}"
+    )
+    assert found.is_exact, found
+    assert (report.differences, report.n_equal) == ((), found.n_outputs)
+    assert n_kills >= N_KILLS
+    assert n_actions > 0
+
+
+def _play(running: Ordeal, chance: random.Random) -> tuple[int, int]:
+    """Play everything, with a fate now and then; return the numbers of kills and zombies."""
+    running.install(World(0, STATIONS, FIRST + ROUNDS))
+    n_kills = n_zombies = 0
+    next_kill = time.monotonic() + KILL_SECONDS
+    for number in range(ROUNDS):
+        is_paced = number % 4 == 3
+        if number in (ROUNDS // 4, 3 * ROUNDS // 4):
+            with running.another("drift_detector") as port, running.frozen("detector"):
+                for _ in range(2):
+                    running.play(FIRST + number, is_paced=False)
+                running.await_partitions(port, TIMELINE, running.system.places(TIMELINE))
+            n_zombies += 1
+        elif number == ROUNDS // 2:
+            broker = running.stack.broker
+            assert broker is not None
+            broker.kill()
+            broker.start()
+        running.play(FIRST + number, is_paced=is_paced)
+        if time.monotonic() >= next_kill or (ROUNDS - number) <= N_KILLS - n_kills:
+            running.kill(chance.choice(SERVICES))
+            n_kills += 1
+            next_kill = time.monotonic() + KILL_SECONDS
+    return n_kills, n_zombies
