@@ -91,6 +91,7 @@ def evaluate(
             if policy != "homeostat"
         ]
     blocks = [f"decisions {first}-{last}" for first, last in BLOCKS]
+    rows = [row for row in rows if row.n]  # frozen models never adapt
     return rows + [
         row_of(
             "demo-curve", "payoff above the rule's arm", block, "homeostat", [c[block] for c in curves if block in c]
