@@ -17,7 +17,17 @@ def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run the demo; return its exit code, its report, and what it printed."""
     report = tmp_path / "out" / "report.json"
     command = [sys.executable, "-c", "from homeostat.cli import main; main()", "demo", "--no-stay"]
-    command += ["--stations", str(STATIONS), "--events", str(EVENTS), "--data-dir", str(tmp_path / "data"), "--json", str(report), *arguments]
+    command += [
+        "--stations",
+        str(STATIONS),
+        "--events",
+        str(EVENTS),
+        "--data-dir",
+        str(tmp_path / "data"),
+        "--json",
+        str(report),
+        *arguments,
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert report.exists(), done.stderr
     return done.returncode, json.loads(report.read_text()), done.stdout

@@ -1,11 +1,11 @@
-"""The long forms of tests/integration: many events, many kills, zombies, a broker that is killed; run by `make soak`."""
+"""The long forms of tests/integration: many events, kills, zombies, a broker that is killed; run by `make soak`."""
 
-import os
 import random
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,17 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
     yield own
     own.stop()
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a line that is seen although the test passes."""
+
+    def out(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return out
 
 
 class Fates:
@@ -102,7 +113,7 @@ class Fates:
         return "one" if self._chance.random() < 0.5 else "two"
 
 
-def test_two_stages_survive_everything(broker: Broker) -> None:
+def test_two_stages_survive_everything(broker: Broker, say: Callable[[str], None]) -> None:
     """24,000 events, 20 kills, zombies, three kills of the broker: 0 lost, 0 doubled."""
     started, chance = time.monotonic(), random.Random(0)
     n_batches = N_KILLS + N_ZOMBIES + N_BROKER_KILLS
@@ -130,8 +141,8 @@ def test_two_stages_survive_everything(broker: Broker) -> None:
         stages.settle(PATIENCE_SECONDS)
         found = stages.exactness()
 
-    print(
-        f"\nstages: {stages.n_published:,} events, {processes.n_kills} kills, {processes.n_zombies} zombies, "
+    say(
+        f"stages: {stages.n_published:,} events, {processes.n_kills} kills, {processes.n_zombies} zombies, "
         f"{N_BROKER_KILLS} broker kills in {time.monotonic() - started:.0f} s: {found}"
     )
     assert found.is_exact, found
@@ -139,7 +150,7 @@ def test_two_stages_survive_everything(broker: Broker) -> None:
     assert found.n_outputs == 2 * stages.n_expected + -(-N_EVENTS // REFUSED_EVERY)
 
 
-def test_the_services_survive_everything(tmp_path: Path) -> None:
+def test_the_services_survive_everything(tmp_path: Path, say: Callable[[str], None]) -> None:
     """24 cameras x 200 events, a kill every few seconds, zombies, a killed broker: 0 lost, 0 doubled."""
     started, chance = time.monotonic(), random.Random(0)
     try:
@@ -151,8 +162,8 @@ def test_the_services_survive_everything(tmp_path: Path) -> None:
     except KafkaUnavailable as unavailable:
         pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
 
-    print(
-        f"\nservices: {STATIONS} cameras x {ROUNDS} events, {n_kills} kills, {n_zombies} zombies, 1 broker kill, "
+    say(
+        f"services: {STATIONS} cameras x {ROUNDS} events, {n_kills} kills, {n_zombies} zombies, 1 broker kill, "
         f"{n_actions} actions settled in {time.monotonic() - started:.0f} s: {found}"
     )
     assert found.is_exact, found

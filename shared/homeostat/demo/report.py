@@ -99,7 +99,7 @@ def claims_of(
 ) -> list[Claim]:
     """Everything that a live run may claim."""
     other = {result.policy: result for result in comparison.results}
-    static, tracked = compare_thresholds(fleet.world.seed)
+    static, tracked = compare_thresholds(fleet.world.seed, stations=fleet.world.stations)
     poisoned = [outcome for outcome in known.outcomes if outcome["arm"] == "manual"]
     return [
         claims.above("accuracy above frozen models", fleet.n_right, comparison.n_right["frozen"]),

@@ -25,9 +25,9 @@ from homeostat.core.snapshot import Marker
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE, SNAPSHOTS
 from homeostat.host.quarantine import refusal
+from homeostat.host.stored import MARKER, read_stored
 
 S = TypeVar("S")
-_MARKER: Final = "__marker__"
 _CHUNK_BYTES: Final = 900_000
 
 
@@ -113,7 +113,6 @@ class Assignment(Generic[S]):
         self._snapshots = SNAPSHOTS + fold.name
         self._wakes: dict[str, int] = {}
         self._heap: list[tuple[int, str]] = []
-        self._has_marker = False
         self._marked = 0
 
     # -- restore ------------------------------------------------------------------------------
@@ -129,55 +128,23 @@ class Assignment(Generic[S]):
             VersionMismatch: Another version stopped in mid-work.
             GapFound: Input after the marker is gone.
         """
-        latest: dict[bytes, bytes] = {}
-        for record in records:
-            assert record.key is not None
-            if record.value is None:
-                latest.pop(record.key, None)
-            else:
-                latest[record.key] = record.value
-        marker = self._restore_marker(latest)
-        self._restore_states(latest)
+        stored = read_stored(records)
+        marker = stored.marker
+        if stored.has_marker and marker.version != self.version and not (marker.is_clean or self._adopt):
+            raise VersionMismatch(self.fold.name, self.partition, marker.version, self.version)
+        self._old_keys = stored.keys
+        for unit, (position, raw) in stored.states.items():
+            self.states[unit] = decode_state(raw, self.fold.state_type())
+            self._as_of[unit] = position  # hole 1: events below it are already in this state
+            self._schedule(unit, self.states[unit])
         self.position, self.now, self.epoch = marker.position, marker.now, marker.epoch + 1
         self._watermarks = dict(marker.watermarks)
         if low > self.position:
-            if self._has_marker:
+            if stored.has_marker:
                 raise GapFound(self.fold.log, self.partition, self.position, low)
             self.position = low
         self._write_marker(is_clean=False)  # the claim: from here on older writers lose (hole 2)
         self._outbox.flush()
-
-    def _restore_marker(self, latest: dict[bytes, bytes]) -> Marker:
-        best = Marker()
-        for key in [key for key in latest if key.split(b"|")[1] == _MARKER.encode()]:
-            marker = msgspec.msgpack.decode(latest.pop(key), type=Marker)
-            self._old_keys.setdefault(_MARKER, []).append(key)
-            if (marker.epoch, marker.position) >= (best.epoch, best.position):
-                best = marker
-            self._has_marker = True
-        if self._has_marker and best.version != self.version and not (best.is_clean or self._adopt):
-            raise VersionMismatch(self.fold.name, self.partition, best.version, self.version)
-        return best
-
-    def _restore_states(self, latest: dict[bytes, bytes]) -> None:
-        chunks: dict[tuple[str, str, int], dict[int, bytes]] = {}
-        totals: dict[tuple[str, str, int], int] = {}
-        for key, value in latest.items():
-            position, index, total, raw = msgspec.msgpack.decode(value, type=tuple[int, int, int, bytes])
-            unit, writer = key.decode().split("|")[1:3]
-            self._old_keys.setdefault(unit, []).append(key)
-            chunks.setdefault((unit, writer, position), {})[index] = raw
-            totals[unit, writer, position] = total
-        newest: dict[str, tuple[int, str]] = {}
-        for (unit, writer, position), parts in chunks.items():
-            if len(parts) == totals[unit, writer, position] and (position, writer) > newest.get(unit, (-1, "")):
-                newest[unit] = (position, writer)
-        for unit, (position, writer) in newest.items():
-            parts = chunks[unit, writer, position]
-            raw = b"".join(parts[index] for index in range(len(parts)))
-            self.states[unit] = decode_state(raw, self.fold.state_type())
-            self._as_of[unit] = position  # hole 1: events below it are already in this state
-            self._schedule(unit, self.states[unit])
 
     # -- fold ---------------------------------------------------------------------------------
 
@@ -321,12 +288,12 @@ class Assignment(Generic[S]):
             platform=platform.machine(),
             is_clean=is_clean,
         )
-        key = f"{self.partition}|{_MARKER}|{self._writer}".encode()
+        key = f"{self.partition}|{MARKER}|{self._writer}".encode()
         self._store(key, msgspec.msgpack.encode(marker))
         self._marked = self.position
-        for old in [*stale, *(old for old in self._old_keys.get(_MARKER, ()) if old != key)]:
+        for old in [*stale, *(old for old in self._old_keys.get(MARKER, ()) if old != key)]:
             self._store(old, None)
-        self._old_keys[_MARKER] = [key]
+        self._old_keys[MARKER] = [key]
 
     def _store(self, key: bytes, value: bytes | None) -> None:
         self.n_snapshot_bytes += len(key) + len(value or b"")

@@ -1,0 +1,115 @@
+"""What initial weights are learned from, and how they become known: tasks, updates, weights, priors."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from homeostat.events.base import Array, Data, Digest, Name, Subject, Text
+
+
+class UpdateContributed(Data):
+    """A client's meta-update, in place of raw data.
+
+    Args:
+        client: Who contributes.
+        base: Weights the update is relative to.
+        delta: Artifact with the differences per tensor.
+        n_tasks: Tasks behind it.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.update.contributed.v1"
+    client: Name
+    base: Digest
+    delta: Digest
+    n_tasks: int = Field(ge=1)
+
+
+class TaskRecorded(Data):
+    """A few-shot problem. On `homeostat.tasks` with its arrays, on experience without.
+
+    Args:
+        task: Id; tasks are trained on in the order of their ids.
+        n_classes: Classes; 0 for regression.
+        support_x: Support set inputs, (n, d).
+        support_y: Labels, (n,).
+        query_x: Query set inputs, (m, d).
+        query_y: Labels, (m,).
+        held_out: Reserved for meta-validation.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.task.recorded.v1"
+    task: Name
+    n_classes: int = Field(ge=0)
+    support_x: Array | None = None
+    support_y: Array | None = None
+    query_x: Array | None = None
+    query_y: Array | None = None
+    held_out: bool = False
+
+
+class WeightsPublished(Data):
+    """Initial weights that passed their gate.
+
+    Args:
+        action: The meta-training.
+        family: Whose.
+        artifact: safetensors in the artifact store.
+        algorithm: How they were learned.
+        loss: Held-out loss after adaptation.
+        gain: Held-out loss of the weights before, minus `loss`.
+        gain_low: Lower end of the interval; > 0, or they were rejected.
+        n_tasks: Tasks trained on.
+        sources: Provenance of the tasks, sorted: weights are withdrawn with a distrusted source.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.weights.published.v1"
+    action: str
+    family: Subject
+    artifact: Digest
+    algorithm: Name
+    loss: float
+    gain: float
+    gain_low: float
+    n_tasks: int = Field(ge=1)
+    sources: tuple[str, ...] = ()
+
+
+class WeightsRejected(Data):
+    """Initial weights that did not pass; the last good ones stay.
+
+    Args:
+        action: The meta-training.
+        family: Whose.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.weights.rejected.v1"
+    action: str
+    family: Subject
+    reason: Text
+
+
+class PriorContributed(Data):
+    """A family's share in its parent's prior: norm-capped sufficient statistics.
+
+    Args:
+        family: Who contributes.
+        statistics: By name; replaces the family's earlier share.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.prior.contributed.v1"
+    family: Subject
+    statistics: dict[Name, tuple[float, ...]]
+
+
+class PriorPublished(Data):
+    """A parent's prior, for each child.
+
+    Args:
+        parent: Whose prior it is.
+        statistics: By name.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.prior.published.v1"
+    parent: Subject
+    statistics: dict[Name, tuple[float, ...]]
