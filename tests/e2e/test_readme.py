@@ -48,7 +48,7 @@ KCAT = [line for block in snippets("README.md", "sh") for line in block.splitlin
 @pytest.fixture(scope="module")
 def servers(kafka: str) -> str:
     """A broker with every topic."""
-    ensure_topics(kafka, topics(2))
+    ensure_topics(kafka, topics(3))  # as every test on the shared broker
     return kafka
 
 
