@@ -11,6 +11,8 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from homeostat.host.connection import Cluster
+from homeostat.host.settings import HostSettings
 from homeostat.stack.broker import Broker
 from homeostat.stack.errors import KafkaUnavailable, TopicMismatch
 from homeostat.stack.jars import ensure_jars
@@ -51,17 +53,20 @@ def read(servers: str, topic: str, n: int) -> list[bytes | None]:
 
 
 def test_records_port_and_identity_survive_a_crash(broker: Broker) -> None:
-    """After kill -9 the broker is back at the same address with the same records."""
+    """After kill -9 the broker is back at the same address with the same records, for old clients too."""
     broker.start()
     address, pid = broker.bootstrap_servers, broker.pid
     ensure_topics(address, [TopicSpec("kept", 1)])
     send(address, "kept", b"one", b"two")
+    cluster = Cluster(HostSettings(bootstrap_servers=address))
+    assert cluster.ends([("kept", 0)]) == {("kept", 0): 2}
 
     broker.kill()
     was_running = broker.is_running
     broker.start()
 
     assert not was_running
+    assert cluster.ends([("kept", 0)]) == {("kept", 0): 2}
     assert broker.bootstrap_servers == address
     assert broker.pid != pid
     assert read(address, "kept", 2) == [b"one", b"two"]

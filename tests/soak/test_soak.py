@@ -122,8 +122,8 @@ def test_two_stages_survive_everything(broker: Broker, say: Callable[[str], None
     with Stages(broker.bootstrap_servers) as stages:
         processes = Fates(stages, chance)
         for fate in fates:
-            stages.publish(N_EVENTS // n_batches)
             before = stages.count("out")  # something must be in flow: a fate that meets idle processes shows nothing
+            stages.publish(N_EVENTS // n_batches)
             wait_until(lambda before=before: stages.count("out") > before, PATIENCE_SECONDS)  # type: ignore[misc]
             if fate == "kill":
                 processes.kill()

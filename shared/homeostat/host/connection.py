@@ -96,10 +96,19 @@ class Cluster:
         if not wanted:
             return {}
         try:
-            futures = self._admin.list_offsets(wanted, request_timeout=_ENDS_SECONDS)
-            return {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+            try:
+                return self._ask_ends(wanted)
+            except KafkaException:
+                # a broker that has been away leads in a new epoch, which nothing but fresh metadata tells the client
+                self._admin.list_topics(timeout=_ENDS_SECONDS)
+                return self._ask_ends(wanted)
         except KafkaException:
             return {}
+
+    def _ask_ends(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
+        futures = self._admin.list_offsets(wanted, request_timeout=_ENDS_SECONDS)
+        ends = {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+        return {place: end for place, end in ends.items() if end >= 0}  # it gives an error code for one it cannot ask
 
     def topic_id(self, topic: str) -> str:
         """The broker's id of this incarnation of a topic."""
@@ -145,9 +154,9 @@ class KafkaOutbox:
                 "acks": "all",
                 "enable.gapless.guarantee": True,
                 "message.timeout.ms": 0,
-                # What a burst leaves behind shares a request: at 0 the client's thread wakes for every record,
-                # and on two cores that halves the throughput. It costs each hop half a millisecond.
-                "linger.ms": 0.5,
+                # Any other value costs each hop more than a millisecond (0.2 as much as 0.5), though it saves the
+                # producer's thread a third of its work under full load.
+                "linger.ms": 0,
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "compression.type": "lz4",
                 "delivery.report.only.error": True,

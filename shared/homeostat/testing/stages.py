@@ -104,7 +104,7 @@ class Stages:
         return 2 * (self.n_published - -(-self.n_published // REFUSED_EVERY))
 
     def count(self, role: str) -> int:
-        """Records of a log, repeats included."""
+        """Records of a log, repeats included; 0 while the broker is away."""
         log = self.logs[role]
         return sum(self._cluster.ends([(log, partition) for partition in range(PARTITIONS)]).values())
 
