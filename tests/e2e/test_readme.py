@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from homeostat.events import BrakeSet, KeyRegistered, Labels, ModelRegistered, R
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
 from homeostat.host.memory import MemoryLog, MemoryLoop
 from homeostat.host.settings import HostSettings
+from homeostat.stack.errors import KafkaUnavailable
 from homeostat.stack.services import topics
 from homeostat.stack.topics import ensure_topics
+from homeostat.testing.broker import shared_broker
 from intake import RequestsIntake, TelemetryIntake
 
 pytestmark = pytest.mark.kafka
@@ -43,6 +46,17 @@ def snippets(document: str, language: str) -> list[str]:
 FIRST_EVENT, FIRST_POLICY = snippets("README.md", "python")
 KCAT = [line for block in snippets("README.md", "sh") for line in block.splitlines() if "kcat" in line]
 (BY_HAND,) = snippets("docs/requests.md", "python")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: the README speaks to a fresh one."""
+    with ExitStack() as stack:
+        try:
+            servers = stack.enter_context(shared_broker(tmp_path_factory.mktemp("readme"), None))
+        except KafkaUnavailable as unavailable:
+            pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
+        yield servers
 
 
 @pytest.fixture(scope="module")
