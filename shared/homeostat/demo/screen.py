@@ -66,9 +66,12 @@ def _cell(station: int, accuracy: float) -> str:
 
 def policies_table(report: Mapping[str, Any]) -> Table:
     """The policies on the same stream."""
-    table = Table(title="the same stream, policy by policy")
-    for name in ("policy", "accuracy", "retrains", "harmful promotions", "net of price", "events to adapt"):
-        table.add_column(name, justify="left" if name == "policy" else "right")
+    table = Table(
+        title="the same stream, policy by policy",
+        caption="harmful: promotions after which accuracy fell by more than 3 points",
+    )
+    for name in ("policy", "accuracy", "retrains", "harmful", "net of price", "events to adapt"):
+        table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=name == "policy")
     for row in report["policies"]:
         adapt = row["time_to_adapt"]
         cells = [

@@ -18,7 +18,7 @@ from homeostat.host.settings import HostSettings
 from homeostat.host.stopping import Stopping
 from homeostat.stack.braking import PendingBrakes
 from homeostat.stack.broker import Broker
-from homeostat.stack.ports import pick_port
+from homeostat.stack.ports import LOOPBACK, is_free, pick_port
 from homeostat.stack.process import ProcessSpec, ProcessStatus
 from homeostat.stack.services import PACKED, SINGLE, topics
 from homeostat.stack.supervisor import Supervisor
@@ -89,7 +89,7 @@ class LocalStack:
         self.keys()
         self._register_operator()
         self._say("starting services")
-        self._supervisor = Supervisor(self._specs(), self.data_dir / "logs")
+        self._supervisor = Supervisor(self._specs(), self.data_dir / "logs", renew=self._with_free_port)
         self._write()
         self._brakes = PendingBrakes(self._settings(), on_progress=self._say)
         self._brakes.start()
@@ -132,10 +132,24 @@ class LocalStack:
         specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]
         for index, pack in enumerate(self._packs):
             self.ports[pack.name] = pick_port((FIRST_METRICS_PORT + index,), tuple(self.ports.values()))
-            environment = common | {"HOMEOSTAT_METRICS_PORT": str(self.ports[pack.name])}
             argv = (sys.executable, "-m", "homeostat.host.process", *pack.services)
-            specs.append(ProcessSpec(pack.name, argv, environment, f"http://127.0.0.1:{self.ports[pack.name]}/readyz"))
+            specs.append(self._at_port(ProcessSpec(pack.name, argv, common)))
         return specs
+
+    def _at_port(self, spec: ProcessSpec) -> ProcessSpec:
+        port = self.ports[spec.name]
+        environment = {**spec.env, "HOMEOSTAT_METRICS_PORT": str(port)}
+        return ProcessSpec(spec.name, spec.argv, environment, f"http://{LOOPBACK}:{port}/readyz")
+
+    def _with_free_port(self, spec: ProcessSpec) -> ProcessSpec:
+        """Move a process to another metrics port if somebody has taken its own while it was down."""
+        port = self.ports.get(spec.name)
+        if port is None or is_free(port):
+            return spec
+        self.ports[spec.name] = pick_port((), tuple(self.ports.values()))
+        self._say(f"{spec.name}: port {port} is taken, metrics are at {self.ports[spec.name]} now")
+        self._write()
+        return self._at_port(spec)
 
     def _wait(self, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds

@@ -81,12 +81,17 @@ class Supervised:
         spec: The process.
         spawn: Starts it.
         probe: Asks a URL; true for 200. Must answer within a fraction of a second.
+        renew: Asked before it is started again: what has changed meanwhile, a port for example.
     """
 
     def __init__(
-        self, spec: ProcessSpec, spawn: Callable[[ProcessSpec], Running], probe: Callable[[str], bool]
+        self,
+        spec: ProcessSpec,
+        spawn: Callable[[ProcessSpec], Running],
+        probe: Callable[[str], bool],
+        renew: Callable[[ProcessSpec], ProcessSpec] = lambda spec: spec,
     ) -> None:
-        self._spec, self._spawn, self._probe = spec, spawn, probe
+        self._spec, self._spawn, self._probe, self._renew = spec, spawn, probe, renew
         self._process: Running | None = None
         self._n_starts = 0
         self._started_at = 0.0
@@ -153,6 +158,8 @@ class Supervised:
         return "running" if self._is_ready else "starting"
 
     def _start(self, now: float) -> None:
+        if self._n_starts:
+            self._spec = self._renew(self._spec)
         self._process = self._spawn(self._spec)
         self._n_starts += 1
         self._started_at = self._probe_at = now

@@ -31,6 +31,7 @@ class Supervisor:
         log_dir: Each process writes to `<log_dir>/<name>.log`; the report goes to `<log_dir>/../processes.json`.
         spawn: Starts a process; None: as a child of this one.
         probe: Asks whether a URL answers 200.
+        renew: Asked before a process is started again; returns its specification as of now.
         clock: Seconds that never go back.
         sleep: Waits for some seconds.
     """
@@ -42,6 +43,7 @@ class Supervisor:
         *,
         spawn: Callable[[ProcessSpec], Running] | None = None,
         probe: Callable[[str], bool] | None = None,
+        renew: Callable[[ProcessSpec], ProcessSpec] = lambda spec: spec,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -49,7 +51,7 @@ class Supervisor:
             raise ValueError(f"names of processes are not unique: {[spec.name for spec in specs]}")
         self.report_path: Final = log_dir.absolute().parent / "processes.json"
         self._log_dir, self._clock, self._sleep = log_dir, clock, sleep
-        self._processes = [Supervised(spec, spawn or self._spawn, probe or answers_ok) for spec in specs]
+        self._processes = [Supervised(spec, spawn or self._spawn, probe or answers_ok, renew) for spec in specs]
         self._reported: list[tuple[object, ...]] = []
         self._report_at = float("-inf")
 

@@ -161,3 +161,26 @@ def test_a_process_is_never_given_up(lives: list[float]) -> None:
 
     assert len(desk.runs) == len(lives) + 1
     assert desk.supervised.status(desk.now).restarts == len(lives)
+
+
+def test_a_restart_asks_what_has_changed_meanwhile() -> None:
+    """The first start is as specified; each later one is what `renew` makes of the one before."""
+    started: list[ProcessSpec] = []
+
+    def spawn(spec: ProcessSpec) -> FakeProcess:
+        started.append(spec)
+        process = FakeProcess(1, False)
+        process.exit_status = 1
+        return process
+
+    process = Supervised(
+        ProcessSpec("intake", ("intake",)),
+        spawn,
+        lambda _: True,
+        renew=lambda spec: ProcessSpec(spec.name, (*spec.argv, "again")),
+    )
+
+    for now in (0.0, 1.0, 2.0, 10.0, 20.0):
+        process.tick(now)
+
+    assert [spec.argv.count("again") for spec in started[:3]] == [0, 1, 2]
