@@ -66,7 +66,7 @@ class HandRunner:
         self._keys, self._brake_file, self._max_tasks = public_keys, brake_file, max_tasks
         self.reports: dict[str, int] = {}
         self._tracer = tracer or NullTracer()
-        self._brakes: dict[tuple[str, int], dict[str, str]] = {}
+        self._brakes: dict[tuple[str, int], dict[str, tuple[tuple[int, int], bool]]] = {}
         self._waiting: deque[_Pending] = deque()
         self._running: list[_Pending] = []
         self._notes: deque[tuple[Event, Report]] = deque()
@@ -87,8 +87,17 @@ class HandRunner:
         return len(self._running)
 
     def braked_scopes(self) -> list[str]:
-        """Scopes whose brake is set on any partition read."""
-        return sorted({scope for brakes in list(self._brakes.values()) for scope in list(brakes)})
+        """Scopes whose brake is set, sorted.
+
+        A brake and its release are said to every partition; of all that were read, what the governor said last counts.
+        So a command behind the release on its own partition is not refused because another's has not come yet.
+        """
+        last: dict[str, tuple[tuple[int, int], bool]] = {}
+        for brakes in list(self._brakes.values()):
+            for scope, said in list(brakes.items()):
+                if scope not in last or said > last[scope]:
+                    last[scope] = said
+        return sorted(scope for scope, (_, is_set) in last.items() if is_set)
 
     @property
     def command_logs(self) -> tuple[str, ...]:
@@ -131,11 +140,11 @@ class HandRunner:
             return  # nothing but the governor writes here; what cannot be read cannot be obeyed
         brakes = self._brakes.setdefault((record.topic, record.partition), {})
         if isinstance(event.data, BrakeSet):
-            brakes[event.data.scope] = event.data.freeze
+            brakes[event.data.scope] = (_order(event), True)
             self._halt_rollouts()
             self._confirm(event, event.data)
         elif isinstance(event.data, BrakeReleased):
-            brakes.pop(event.data.scope, None)
+            brakes[event.data.scope] = (_order(event), False)
         elif isinstance(event.data, Command):
             if not is_history:
                 self._waiting.append(_Pending(event))
@@ -205,7 +214,7 @@ class HandRunner:
 
     def _is_braked(self, event: Event) -> bool:
         scope = event.subject.partition("/")[0]
-        if any(scope in brakes or _EVERYWHERE in brakes for brakes in self._brakes.values()):
+        if {scope, _EVERYWHERE} & set(self.braked_scopes()):
             return True
         scopes = self._scopes_of_file()
         return scopes is None or scope in scopes or _EVERYWHERE in scopes
@@ -276,3 +285,9 @@ class HandRunner:
         )
         key = subject.encode()
         return Output(REPORTS, partition_of(key, places(REPORTS)), key, value, headers)
+
+
+def _order(event: Event) -> tuple[int, int]:
+    """Place of what the governor said among all it says: the position it read, and which output of it."""
+    offset, _, ordinal = event.id.partition(".")
+    return (int(offset), int(ordinal)) if offset.isdigit() and ordinal.isdigit() else (0, 0)

@@ -275,6 +275,16 @@ def test_a_brake_on_any_partition_or_log_counts() -> None:
     assert reasons(shop.run(brake(topic=POLICY_RETRAIN, place=3), record(command()))) == ["braked"]
 
 
+def test_what_comes_behind_a_release_need_not_wait_for_the_same_release_elsewhere() -> None:
+    """The governor says one release to all partitions; the first that is read counts, unless a later brake was said."""
+    shop = Shop()
+    shop.run(brake(), brake(place=3), record(BrakeReleased(scope="acme", freeze="g#1"), 2))
+
+    assert reasons(shop.run(record(command(), 3))) == []
+
+    assert reasons(shop.run(brake(offset=5, place=3), record(command(), 4))) == ["braked"]
+
+
 def test_a_brake_is_confirmed_per_partition_under_its_scope() -> None:
     """Always by the same id, so that the door takes it once."""
     shop = Shop()
