@@ -33,8 +33,8 @@ lint: $(READY) ## Style, types, imports
 bench: $(READY) ## Measure: make bench NAME=pipeline
 	@$(BIN)/homeostat bench $(or $(NAME),pipeline)
 
-evaluate: $(READY) ## Learning claims from several seeds: make evaluate SEEDS=5
-	@$(BIN)/homeostat evaluate demo --seeds $(or $(SEEDS),5)
+evaluate: $(READY) ## Learning claims: make evaluate [SEEDS=5] [TASK=all DATA=folder]
+	@$(BIN)/homeostat evaluate $(or $(TASK),demo) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 soak: $(READY) ## The long forms: many kills, zombies, broker kills
 	@$(BIN)/python -m pytest -q -m soak

@@ -169,6 +169,14 @@ DEBUG: Final = (
         "{{container}} {{consumer}} {{log}}",
     ),
     Panel("Commands under way", "", metrics.TASKS_IN_FLIGHT.name, "{{hand}}"),
+    Panel("Models in the feature store", "Nothing while Redis is away.", metrics.META_FEATURES_MODELS.name, "models"),
+    Panel(
+        "Age of the stalest meta-features",
+        "Grows while a model does not drift; a profile older than a day is no longer fresh.",
+        metrics.META_FEATURES_AGE_SECONDS.name,
+        "{{container}}",
+        "s",
+    ),
     Panel("Memory", "", 'process_resident_memory_bytes{job="homeostat"}', "{{container}}", "bytes"),
     Panel("Processor", "Cores.", 'rate(process_cpu_seconds_total{job="homeostat"}[$__rate_interval])', "{{container}}"),
 )

@@ -5,12 +5,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drift_detector.records import Batch
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
-from drift_detector.state import Batch, State
+from drift_detector.state import State, relearn_reference
+from drift_detector.watching import gather
 from homeostat.core import Event
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
+from homeostat.stats.portable import fixed_sum
 
 # Beyond any measurement; infinities and what would become one count as missing, as NaN does.
 _UNKNOWN_FROM: Final = 1e30
@@ -21,7 +24,8 @@ def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> 
 
     Returns:
         The means per column, (d + 1,), NaN for a column without a known value, if the bucket is full with this
-        event. `state.means` has them too, with the last known mean instead of NaN.
+        event. `state.means` has them too, with the last known mean instead of NaN. None with the bucket that makes
+        the season known, as all before it were compared with other things.
     """
     until = float(f8(samples.time)[-1])
     if state.n_rows == 0:
@@ -35,28 +39,38 @@ def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> 
             del state.batches[0]
     elif until > state.batches[-1].until:
         state.batches[-1].until = until
-    _add(state, samples)
+    values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
+    seconds, season = float(f8(samples.time)[0]), state.season
+    offset = season.offset(seconds) if season.is_known else None
+    if offset is not None:
+        values = (values - offset[:, None]).astype(F4)
+    _add(state, samples, values)
+    gather(state.watching, values, samples, settings)
     state.n_rows += samples.n_rows
-    return _close(state) if state.n_rows >= settings.bucket_rows else None
+    if state.n_rows < settings.bucket_rows:
+        return None
+    means = _close(state)
+    if settings.is_seasonal and season.learn(seconds, means[:-1] if offset is None else means[:-1] + offset):
+        relearn_reference(state, settings)
+        return None
+    return means
 
 
-def _add(state: State, samples: Samples) -> None:
+def _add(state: State, samples: Samples, values: NDArray[np.float32]) -> None:
     """Add column sums: row after row, so that the order of the additions is the same everywhere."""
     n_rows = samples.n_rows
-    values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
     # NaN fails the comparison, so the fast path has only known values.
     if values.size and np.maximum.reduce(np.abs(values), axis=None) < _UNKNOWN_FROM:
         state.sums[:-1] += values[:, 0] if n_rows == 1 else np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
         state.counts[:-1] += n_rows
     elif values.size:
         known = np.abs(values) < _UNKNOWN_FROM
+        state.tally.unknown += values.size - int(np.count_nonzero(known))
         state.sums[:-1] += np.add.accumulate(np.where(known, values, 0.0), axis=1, dtype=np.float64)[:, -1]
         state.counts[:-1] += known.sum(axis=1)
-    total, n = 0.0, 0
-    for score in f8(samples.score).tolist():
-        if -_UNKNOWN_FROM < score < _UNKNOWN_FROM:
-            total += score
-            n += 1
+    score = f8(samples.score)
+    is_scored = np.abs(score) < _UNKNOWN_FROM
+    total, n = fixed_sum(np.where(is_scored, score, 0.0)), int(np.count_nonzero(is_scored))
     state.sums[-1] += total
     state.counts[-1] += n
     tally = state.tally

@@ -1,17 +1,13 @@
 """From what a detector says to `drift.detected`: onset, data window, story."""
 
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from drift_detector.level import best_rate, end_stretch
 from drift_detector.onset import batch_of_shift, group_of_change
 from drift_detector.profile import meta_features
-from drift_detector.reference import Floats
+from drift_detector.records import OpenDrift
 from drift_detector.settings import Settings
-from drift_detector.state import OpenDrift, State, relearn_reference
+from drift_detector.state import State, relearn_reference
 from homeostat.core import Emit, Event, Identity
 from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
@@ -20,36 +16,51 @@ from homeostat.events.logs import EXPERIENCE, TIMELINE
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Columns of the inputs have moved.
+    """Columns of the inputs, or the labels, have moved.
 
     Args:
+        detector: What found it.
         features: Names, the farthest off first.
-        column: Of the first of them.
-        deviations: How far that one is off, standard deviations of a bucket mean.
-        statistic: Its Page-Hinkley sum.
+        column: Of the first of them among the bucket means; None where it is not one of them.
+        deviations: How far that one is off: standard deviations of a bucket mean, or of a row where there is none.
+        statistic: Of the detector.
+        threshold: Its limit.
+        log2_e: Evidence, where the detector has it.
+        reference_rows: Rows that said what is normal.
     """
 
+    detector: str
     features: tuple[str, ...]
-    column: int
+    column: int | None
     deviations: float
     statistic: float
+    threshold: float
+    log2_e: float | None
+    reference_rows: int
 
 
-def shift_of(state: State, fired: NDArray[np.bool_], statistic: Floats) -> Shift | None:
-    """Return what the input detector found in the bucket that has just been closed."""
-    if not fired.any():
-        return None
-    names, deviations = [*state.features, "score"], state.reference.deviations(state.means)
-    columns = sorted(np.flatnonzero(fired).tolist(), key=lambda column: (-abs(float(deviations[column])), column))
-    first = columns[0]
-    return Shift(
-        tuple(names[column] for column in columns), first, float(deviations[first]), min(float(statistic[first]), 1e9)
-    )
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """Errors have risen.
+
+    Args:
+        detector: What found it; `level` for the check that repeats itself.
+        before: Error rate before: the best level, or for others a guess that the rows before the onset correct.
+        after: Error rate now.
+        threshold: What `after` has crossed; change detectors do not tell their bound, so there it is the rate before.
+        log2_e: Evidence, where the detector has it.
+    """
+
+    detector: str
+    before: float
+    after: float
+    threshold: float
+    log2_e: float | None = None
 
 
 def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> Emit:
     """Open a drift of the inputs; the state remembers it as open. It must be the first emit of the step."""
-    batch = batch_of_shift(state, shift.column)
+    batch = batch_of_shift(state, shift.column) if shift.column is not None else state.batches[-1]
     best = best_rate(state, settings)
     state.drift = OpenDrift(
         story=event.emit_identity(0),
@@ -61,30 +72,24 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
         errors=batch.errors,
         error_before=_rate(batch.n_labels - state.stretch_n, batch.errors - state.stretch_errors, best),
         next_profile=settings.first_profile,
+        is_synthetic=state.is_synthetic,
     )
     return _detected(
         state,
         event,
         state.drift,
-        detector="page_hinkley",
+        detector=shift.detector,
         statistic=shift.statistic,
-        threshold=settings.shift_threshold,
+        threshold=shift.threshold,
         magnitude=abs(shift.deviations),
         features=shift.features,
+        log2_e=shift.log2_e,
+        reference_rows=shift.reference_rows,
+        guarantee=settings.run_length if shift.log2_e is not None else 0.0,
     )
 
 
-def concept_drift(
-    state: State,
-    event: Event,
-    settings: Settings,
-    *,
-    detector: Literal["adwin", "level"],
-    before: float,
-    after: float,
-    threshold: float,
-    features: tuple[str, ...] = (),
-) -> Emit:
+def concept_drift(state: State, event: Event, settings: Settings, rise: Rise, features: tuple[str, ...] = ()) -> Emit:
     """Open a drift of the errors; the state remembers it as open and begins a new stretch at its onset.
 
     It must be the first emit of the step.
@@ -93,17 +98,16 @@ def concept_drift(
         state: Changed.
         event: Input.
         settings: Of the detector.
-        detector: What found it.
-        before: Error rate before: the best level, or for ADWIN a guess that the rows before the onset correct.
-        after: Error rate now.
-        threshold: What `after` has crossed; ADWIN does not tell its bound, so there it is the rate before.
+        rise: What was found.
         features: Inputs that moved with the same event.
     """
+    before, after, is_level = rise.before, rise.after, rise.detector == "level"
     onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
     state.detected_at = state.n_labels
     since = _rate(state.n_labels - onset.n_before, state.sum_errors - onset.errors_before, after) or 0.0
     n = onset.n_before - state.stretch_n
-    if detector == "adwin" and n >= settings.window_labels:
+    reference_rows = max(n, 0)
+    if not is_level and n >= settings.window_labels:
         before = _rate(n, onset.errors_before - state.stretch_errors, None) or 0.0
     end_stretch(state, onset, settings)
     state.drift = OpenDrift(
@@ -116,16 +120,20 @@ def concept_drift(
         errors=onset.errors_before,
         error_before=before,
         next_profile=settings.first_profile,
+        is_synthetic=state.is_synthetic,
     )
     return _detected(
         state,
         event,
         state.drift,
-        detector=detector,
-        statistic=since if detector == "adwin" else after,
-        threshold=before if detector == "adwin" else threshold,
+        detector=rise.detector,
+        statistic=after if is_level else since,
+        threshold=rise.threshold if is_level else before,
         magnitude=since - before,
         features=features,
+        log2_e=rise.log2_e,
+        reference_rows=reference_rows,
+        guarantee=settings.run_length if rise.log2_e is not None else 0.0,
     )
 
 
@@ -151,10 +159,10 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
 
 
-def cleared(state: State, event: Event, drift: OpenDrift, rate: float) -> Emit:
+def cleared(state: State, event: Event, drift: OpenDrift, rate: float, settings: Settings) -> Emit:
     """Close a drift whose errors are back at their level; what now comes in is the new normal."""
     state.drift = None
-    relearn_reference(state)
+    relearn_reference(state, settings)
     data = DriftCleared(model=event.subject, version=state.version, error=rate)
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
 
@@ -174,6 +182,9 @@ def _detected(
     threshold: float,
     magnitude: float,
     features: tuple[str, ...],
+    log2_e: float | None,
+    reference_rows: int,
+    guarantee: float,
 ) -> Emit:
     data = DriftDetected(
         model=event.subject,
@@ -188,6 +199,10 @@ def _detected(
         is_recheck=detector == "level",
         error_before=drift.error_before,
         error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
+        log2_e=log2_e,
+        guarantee=guarantee,
+        reference_rows=reference_rows,
+        is_synthetic=drift.is_synthetic,
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=OPENS)
 

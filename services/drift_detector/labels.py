@@ -1,10 +1,17 @@
-"""Labelled rows become errors in [0, 1], grouped for the onset and fed one by one to ADWIN."""
+"""Labelled rows become errors in [0, 1], grouped for the onset and fed to the change detectors."""
 
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from drift_detector.members import feed, new_members
+from drift_detector.records import Group
+from drift_detector.reference import Floats
 from drift_detector.settings import Settings
-from drift_detector.state import Group, State, new_adwin
+from drift_detector.state import State
+from drift_detector.watching import take_errors, tolerated
+from homeostat.stats.portable import fixed_sum
 
 _WRONG_FROM: Final = 0.5
 _KNOWN_BELOW: Final = 1e30
@@ -34,12 +41,13 @@ def place_of(state: State, predicted_at: float) -> Place:
 
 def grade(
     state: State,
-    prediction: list[float],
-    score: list[float],
-    label: list[float],
+    prediction: Floats,
+    score: Floats,
+    label: Floats,
     place: Place,
     settings: Settings,
-) -> tuple[int, bool]:
+    slices: dict[str, Floats] | None = None,
+) -> tuple[int, str]:
     """Take the labelled rows of one event in.
 
     Args:
@@ -49,42 +57,44 @@ def grade(
         label: n; NaN where not known yet.
         place: Of the rows.
         settings: Of the detector.
+        slices: n values of each feature that errors are told apart by.
 
     Returns:
-        Number of rows that count, and whether ADWIN found a change with one of them.
+        Number of rows that count, and the detector that found a change of the errors with one of them, or nothing.
     """
-    group, adwin, is_classifier = None, state.errors, state.is_classifier
-    n, is_changed = 0, False
-    for said, confidence, truth in zip(prediction, score, label, strict=True):
-        if truth != truth or said != said:
-            continue
-        if is_classifier:
-            error = 0.0 if said == truth else 1.0
-        else:
-            scaled = _scaled(state, abs(said - truth), settings)
-            if scaled is None:
-                continue
-            error = scaled
-        if group is None:
-            group = _open_group(state, place, settings)
-        n += 1
-        group.n += 1
-        group.errors += error
-        if error >= _WRONG_FROM:
-            _remember(group, truth, confidence, is_classifier=is_classifier)
-        adwin.update(error)  # type: ignore[no-untyped-call]  # river
-        if adwin.drift_detected:
-            is_changed = True
-            # A fresh window: river would drop the old one with the next update anyway, and a snapshot
-            # taken now would then go on from another state than this process.
-            adwin = state.errors = new_adwin(settings)
-    if group is not None:
-        state.n_labels = group.n_before + group.n
-        errors = group.errors_before + group.errors
-        state.tally.labels += n
-        state.tally.errors += errors - state.sum_errors
-        state.sum_errors = errors
-    return n, is_changed
+    is_known = (label == label) & (prediction == prediction)
+    truth, said, confidence = label, prediction, score
+    if not is_known.all():
+        truth, said, confidence = label[is_known], prediction[is_known], score[is_known]
+    if not truth.size:
+        return 0, ""
+    errors = (
+        np.where(said == truth, 0.0, 1.0) if state.is_classifier else _scaled(state, np.abs(said - truth), settings)
+    )
+    skipped = truth.size - errors.size
+    if not errors.size:
+        return 0, ""
+    level = tolerated(state.n_labels - state.stretch_n, state.sum_errors - state.stretch_errors, settings)
+    group, n, total = _open_group(state, place, settings), errors.size, fixed_sum(errors)
+    group.n += n
+    group.errors += total
+    for row in np.flatnonzero(errors >= _WRONG_FROM).tolist():
+        _remember(
+            group, float(truth[skipped + row]), float(confidence[skipped + row]), is_classifier=state.is_classifier
+        )
+    state.n_labels = group.n_before + group.n
+    state.tally.labels += n
+    state.tally.errors += total
+    if state.is_classifier:
+        state.tally.calibrate(confidence, errors)
+    for name, values in (slices or {}).items():
+        state.tally.cut(name, values[is_known][skipped:], errors)
+    state.sum_errors = group.errors_before + group.errors
+    found = feed(state.members, errors.tolist(), settings)
+    if take_errors(state.watching, total, n, level, settings) and not found:
+        found = "betting"
+        state.members = new_members(settings)
+    return n, found
 
 
 def _open_group(state: State, place: Place, settings: Settings) -> Group:
@@ -107,16 +117,18 @@ def _remember(group: Group, truth: float, confidence: float, *, is_classifier: b
         group.wrong_labels[name] = group.wrong_labels.get(name, 0) + 1
 
 
-def _scaled(state: State, error: float, settings: Settings) -> float | None:
-    """Return an absolute error as a share of the model's scale, at most 1; None while that is learned.
+def _scaled(state: State, distances: Floats, settings: Settings) -> Floats:
+    """Return absolute errors as shares of the model's scale, at most 1; without those that it is learned from.
 
     The scale outlives promotions, so that errors stay comparable.
     """
-    if state.scale > 0.0:
-        return min(error / state.scale, 1.0)
-    if error < _KNOWN_BELOW:
-        state.scale_sum += error
-        state.scale_n += 1
-        if state.scale_n >= settings.scale_labels and state.scale_sum > 0.0:
-            state.scale = settings.scale_multiple * state.scale_sum / state.scale_n
-    return None
+    first = 0
+    while state.scale == 0.0 and first < distances.size:
+        distance = float(distances[first])
+        first += 1
+        if distance < _KNOWN_BELOW:
+            state.scale_sum += distance
+            state.scale_n += 1
+            if state.scale_n >= settings.scale_labels and state.scale_sum > 0.0:
+                state.scale = settings.scale_multiple * state.scale_sum / state.scale_n
+    return np.minimum(distances[first:] / (state.scale or 1.0), 1.0)

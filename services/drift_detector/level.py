@@ -6,8 +6,9 @@ that something is still wrong.
 
 from math import sqrt
 
+from drift_detector.records import Group
 from drift_detector.settings import Settings
-from drift_detector.state import Group, State
+from drift_detector.state import State
 
 
 def window_rate(state: State, settings: Settings) -> float | None:

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from drift_detector.records import Batch, Group
 from drift_detector.reference import Floats
-from drift_detector.state import Batch, Group, State
+from drift_detector.state import State
 
 # Between the level before (0) and after (1): above one half, so that a group of which only the end
 # belongs to the drift is left out.

@@ -1,6 +1,24 @@
 """What the detector is tuned by; the digest of these values is part of its version."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
+
+from drift_detector.signals.settings import SignalSettings
+
+COLUMNS: Final = ("prediction", "score", "latency_seconds")
+"""Columns of served rows that may be watched beside the features."""
+
+MEMBERS: Final = (
+    "martingale",
+    "page_hinkley_of_means",
+    "betting",
+    "adwin",
+    "page_hinkley",
+    "kswin",
+    "hddm_a",
+    "hddm_w",
+)
+"""Detectors there are: the first two of served rows and labels, the others of errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -8,6 +26,19 @@ class Settings:
     """Parameters of all detectors of one model.
 
     Args:
+        members: Detectors that are switched on, of `MEMBERS`.
+        columns: What is watched beside the features: of `COLUMNS`, and `label`. Prediction and score of a model that
+            learns while it serves move by themselves: leave them out there.
+        run_length: Rows of one model between two false alarms of martingale and betting, on average at least.
+        guilty_rate: False discovery rate among the features that such an alarm names.
+        first_reference_rows: Served rows, or labels, of the first reference.
+        reference_rows: Of the last one; it doubles from the first.
+        betting_labels: Labelled rows of a stretch before its errors are bet on.
+        rate_tolerance: Error rate above a stretch's own that is no drift.
+        kswin_seed: Of KSWIN's draws.
+        watch_rows: Served rows that the martingale takes in at once: sooner with a bucket that is far off, up to twice
+            as many after a long calm.
+        label_rows: The same of labels.
         bucket_rows: Served rows whose means make one observation of the inputs; a bucket ends with an event.
         group_labels: Labelled rows that the onset is resolved to; a group ends with an event.
         n_reference: Buckets that say what is normal.
@@ -29,14 +60,31 @@ class Settings:
         profile_step: Longest way between two profiles, in labels.
         last_profile: Labels since the onset at the last profile.
         indicator_rows: Served rows between two sets of indicators.
+        divergence_every: Sets of indicators between two that tell how far each column is from its reference.
+        psi_threshold: Population stability index that is told as exceeded.
+        psi_thresholds: The same for single columns, by name.
+        slices: Features by whose values errors are told apart: few values, like a region; only where labels come with
+            the rows.
+        is_seasonal: What the time of day does to the features is learned and taken off.
+        blind_rows: Served rows within which a shift of one deviation must be found; else the detector is told to be
+            blind.
         adopt_rows: Champion rows of a version that nobody announced before it is taken for the champion.
         scale_labels: Labelled rows of a regressor that the scale of its errors is learned from.
         scale_multiple: Multiple of the mean absolute error there that counts as an error of 1.
-        spread_step: Forgetting of the tracked signal's mean and spread, per bucket.
-        frozen_from: Alerts in a row that still move a threshold.
-        frozen_until: Alerts in a row after which it moves again: what lasts longer is a new normal.
+        signals: Of the alert thresholds.
     """
 
+    members: tuple[str, ...] = ("martingale", "page_hinkley_of_means", "betting", "adwin")
+    columns: tuple[str, ...] = (*COLUMNS, "label")
+    run_length: float = 1e8
+    guilty_rate: float = 0.05
+    first_reference_rows: int = 128
+    reference_rows: int = 512
+    betting_labels: int = 100
+    rate_tolerance: float = 0.01
+    kswin_seed: int = 1
+    watch_rows: int = 200
+    label_rows: int = 200
     bucket_rows: int = 50
     group_labels: int = 10
     n_reference: int = 12
@@ -50,16 +98,33 @@ class Settings:
     window_labels: int = 120
     least_stretch: int = 30
     rise: float = 0.08
-    rise_deviations: float = 3.5
+    rise_deviations: float = 4.5
     cooldown_labels: int = 200
     cleared_margin: float = 0.03
     first_profile: int = 10
     profile_step: int = 80
     last_profile: int = 640
     indicator_rows: int = 500
+    divergence_every: int = 20
+    psi_threshold: float = 0.25
+    psi_thresholds: tuple[tuple[str, float], ...] = ()
+    slices: tuple[str, ...] = ()
+    is_seasonal: bool = True
+    blind_rows: int = 1000
     adopt_rows: int = 200
     scale_labels: int = 50
     scale_multiple: float = 4.0
-    spread_step: float = 0.02
-    frozen_from: int = 3
-    frozen_until: int = 12
+    signals: SignalSettings = field(default_factory=SignalSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse what there is not.
+
+        Raises:
+            ValueError: An unknown member or column.
+        """
+        for name in self.members:
+            if name not in MEMBERS:
+                raise ValueError(f"no member {name!r}; there are: {', '.join(MEMBERS)}")
+        for name in self.columns:
+            if name not in (*COLUMNS, "label"):
+                raise ValueError(f"no column {name!r}; there are: {', '.join((*COLUMNS, 'label'))}")

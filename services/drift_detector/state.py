@@ -1,147 +1,19 @@
 """What the detector remembers of one model."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
-from river.drift import ADWIN
+from river.base import Base
 
+from drift_detector.members import new_members
+from drift_detector.records import Batch, Group, OpenDrift
 from drift_detector.reference import Floats, Reference, empty_reference
+from drift_detector.seasonality import Seasonality
 from drift_detector.settings import Settings
-from homeostat.events import Band
+from drift_detector.signals import Tracker
+from drift_detector.tally import Tally
+from drift_detector.watching import Watching, relearn_labels, relearn_rows, start_watching
 from homeostat.stats.page_hinkley import ZPageHinkley
-
-
-@dataclass(slots=True)
-class Batch:
-    """One bucket of served rows, by the event that opened it.
-
-    Args:
-        index: Number of the bucket since the reset.
-        id: `ce_id` of that event.
-        time: Its broker time, ms.
-        until: Greatest event time of its rows and of all before, seconds.
-        n_labels: Labelled rows known when it was opened.
-        errors: Their errors.
-    """
-
-    index: int
-    id: str
-    time: int
-    until: float
-    n_labels: int
-    errors: float
-
-
-@dataclass(slots=True)
-class Group:
-    """Consecutive labelled rows.
-
-    Args:
-        id: `ce_id` of the event that holds the first of these rows' inputs.
-        time: Its broker time, ms.
-        batch: Bucket it lies in.
-        n_before: Labelled rows before the group.
-        errors_before: Their errors.
-        n: Rows.
-        errors: Sum of their errors, each in [0, 1].
-        n_wrong: Rows with an error of at least one half.
-        wrong_score: Sum of the scores of those that have one.
-        n_wrong_scored: Number of those.
-        wrong_labels: Number of wrong rows by label; classifiers only.
-    """
-
-    id: str
-    time: int
-    batch: int
-    n_before: int
-    errors_before: float
-    n: int = 0
-    errors: float = 0.0
-    n_wrong: int = 0
-    wrong_score: float = 0.0
-    n_wrong_scored: int = 0
-    wrong_labels: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class OpenDrift:
-    """A drift that is neither cleared nor answered by a promotion.
-
-    Args:
-        story: Identity of its `drift.detected`.
-        kind: As in the event.
-        id: `ce_id` of the event at the onset.
-        time: Its broker time, ms.
-        batch: Bucket of the onset.
-        n_labels: Labelled rows before the onset.
-        errors: Their errors.
-        error_before: Error rate before the onset, if any row was labelled.
-        next_profile: Labels since the onset at which the next profile is due; 0 when there is no more.
-        n_carried: Labelled rows since the onset that champions before the present one answered.
-    """
-
-    story: str
-    kind: Literal["data", "concept"]
-    id: str
-    time: int
-    batch: int
-    n_labels: int
-    errors: float
-    error_before: float | None
-    next_profile: int
-    n_carried: int = 0
-
-
-@dataclass(slots=True)
-class Tracker:
-    """An alert threshold inside its approved band.
-
-    Args:
-        band: As approved.
-        threshold: Now; None until the first bucket.
-        published: Last one told.
-        is_alert: Whether the last bucket was above.
-        streak: Alerts in a row.
-        n: Buckets seen.
-        alerts: Of which above.
-    """
-
-    band: Band
-    threshold: float | None = None
-    published: float = 0.0
-    is_alert: bool = False
-    streak: int = 0
-    n: int = 0
-    alerts: int = 0
-
-
-@dataclass(slots=True)
-class Signal:
-    """Exponentially forgotten mean and mean absolute deviation of 1 - score, and its recent peak.
-
-    Args:
-        n: Buckets.
-        mean: Mean.
-        spread: Mean absolute deviation.
-        recent: Last values, oldest first.
-    """
-
-    n: int = 0
-    mean: float = 0.0
-    spread: float = 0.0
-    recent: list[float] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the next set of indicators will say."""
-
-    rows: int = 0
-    score: float = 0.0
-    n_scored: int = 0
-    labels: int = 0
-    errors: float = 0.0
 
 
 @dataclass(slots=True)
@@ -167,8 +39,10 @@ class State:
         batches: Remembered buckets, oldest first; the last may be open.
         recent: Means of the last closed buckets, oldest first.
         reference: What they were before.
+        season: What the time of day does to the features; it outlives champions.
         inputs: Change detector of the bucket means.
-        errors: Change detector of single errors.
+        members: Change detectors of single errors, by name.
+        watching: Evidence that rows, labels and errors are not what they were.
         n_labels: Labelled rows since the reset.
         sum_errors: Their errors.
         groups: Remembered groups, oldest first; the last may be open.
@@ -176,10 +50,11 @@ class State:
         stretch_errors: Their errors.
         best: Lowest error rate of the stretches that have ended.
         detected_at: `n_labels` at the last detection of risen errors.
+        is_synthetic: The newest rows are marked as injected.
         drift: The open drift.
-        signal: 1 - score.
-        tracker: Threshold on it, while approved.
+        trackers: Alert thresholds by signal and operating point, while approved.
         tally: Indicators under way.
+        n_indicators: Sets told.
     """
 
     family: str = ""
@@ -200,8 +75,10 @@ class State:
     batches: list[Batch] = field(default_factory=list)
     recent: list[Floats] = field(default_factory=list)
     reference: Reference = field(default_factory=lambda: empty_reference(1))
+    season: Seasonality = field(default_factory=Seasonality)
     inputs: ZPageHinkley | None = None
-    errors: ADWIN = field(default_factory=ADWIN)
+    members: dict[str, Base] = field(default_factory=dict)
+    watching: Watching = field(default_factory=Watching)
     n_labels: int = 0
     sum_errors: float = 0.0
     groups: list[Group] = field(default_factory=list)
@@ -209,21 +86,32 @@ class State:
     stretch_errors: float = 0.0
     best: float | None = None
     detected_at: int | None = None
+    is_synthetic: bool = False
     drift: OpenDrift | None = None
-    signal: Signal = field(default_factory=Signal)
-    tracker: Tracker | None = None
+    trackers: dict[str, Tracker] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    n_indicators: int = 0
 
 
-def relearn_reference(state: State) -> None:
-    """Forget what the inputs were like: the next buckets say it anew."""
-    state.recent = []
+def relearn_reference(state: State, settings: Settings) -> None:
+    """Forget what the inputs and labels were like: the next rows say it anew."""
+    state.recent, state.inputs = [], block_watch(len(state.features) + 1, settings)
+    relearn_rows(state.watching, settings)
+    relearn_labels(state.watching, settings)
     state.reference = empty_reference(len(state.features) + 1)
 
 
-def new_adwin(settings: Settings) -> ADWIN:
-    """Return a change detector of errors that has seen none."""
-    return ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock)  # type: ignore[no-untyped-call]  # river
+def block_watch(width: int, settings: Settings) -> ZPageHinkley | None:
+    """Return a change detector of bucket means that has seen none, if it is switched on."""
+    if "page_hinkley_of_means" not in settings.members:
+        return None
+    return ZPageHinkley.start(
+        width,
+        reference=settings.n_reference,
+        delta=settings.shift_tolerance,
+        threshold=settings.shift_threshold,
+        z_limit=settings.shift_limit,
+    )
 
 
 def reset(state: State, version: str, settings: Settings) -> None:
@@ -232,15 +120,10 @@ def reset(state: State, version: str, settings: Settings) -> None:
     state.version, state.stranger, state.n_stranger = version, "", 0
     state.sums, state.counts, state.n_rows = np.zeros(width), np.zeros(width), 0
     state.means, state.n_batches, state.batches = np.zeros(width), 0, []
-    relearn_reference(state)
-    state.inputs = ZPageHinkley.start(
-        width,
-        reference=settings.n_reference,
-        delta=settings.shift_tolerance,
-        threshold=settings.shift_threshold,
-        z_limit=settings.shift_limit,
-    )
-    state.errors = new_adwin(settings)
+    state.recent, state.reference = [], empty_reference(width)
+    state.inputs = block_watch(width, settings)
+    state.members = new_members(settings)
+    state.watching = start_watching(len(state.features), settings)
     state.n_labels, state.sum_errors, state.groups = 0, 0.0, []
     state.stretch_n, state.stretch_errors, state.best = 0, 0.0, None
     state.detected_at, state.drift = None, None

@@ -56,6 +56,8 @@ def first(state: State, id_: str, action: Action, settings: GovernorSettings) ->
             "chosen": proposal.chosen,
             "timeout_seconds": settings.arm_timeout_seconds,
             "price_per_second": rules.price_per_training_second,
+            "prices": rules.prices,
+            "currency": rules.currency,
             "revert_to": action.reference,
         }
     )
@@ -79,13 +81,14 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
     if verb == "promote" and canary is not None:
         champion, artifact = canary.version, canary.artifact
     steps = action.proposal.plan.steps
+    rules, version = state.rules_of(action.scope)
     command = _ROLLOUTS[verb].model_validate(
         {
             "action": id_,
             "verdict": action.verdict,
             "family": action.proposal.family,
             "model": action.proposal.model,
-            "rules_version": state.rules_of(action.scope)[1],
+            "rules_version": version,
             "expires_at": action.expires_at,
             "is_emergency": action.is_emergency,
             "revert_to": action.reference,
@@ -98,6 +101,9 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
             "plan": action.proposal.plan,
             "reference": champion if is_over else action.reference,
             "reference_artifact": artifact if is_over else action.reference_artifact,
+            "chosen": action.proposal.chosen,
+            "reward_weights": rules.reward_weights,
+            "currency": rules.currency,
         }
     )
     return _emit(POLICY_ROLLOUT, command, action.proposal, action)

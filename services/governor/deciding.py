@@ -2,7 +2,8 @@
 
 from governor import commands
 from governor.authority import authorise
-from governor.lifecycle import Emits, proceed, release, verdict
+from governor.books import release
+from governor.lifecycle import Emits, proceed, verdict
 from governor.rules import judge, roll_over
 from governor.settings import GovernorSettings
 from governor.state import Action, Budget, State

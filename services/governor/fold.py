@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from governor import commands, deciding, law, lifecycle
+from governor import commands, deciding, holdback, law, lifecycle
 from governor.authority import authorise, remember
 from governor.settings import GovernorSettings
 from governor.state import Model, State
@@ -60,8 +60,9 @@ class Governor:
         return State
 
     def wake_at(self, state: State) -> int | None:
-        """When the next action expires."""
-        return min((action.expires_at for action in state.actions.values()), default=None)
+        """When the next action or holdback expires."""
+        waiting = (*state.actions.values(), *state.holdbacks.values())
+        return min((action.expires_at for action in waiting), default=None)
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event of governance in.
@@ -137,9 +138,10 @@ class Governor:
         subject = data.model or ""
         if subject not in state.models:
             return ()
+        is_other = data.version != state.models[subject].champion
         ended = lifecycle.replaced(state, subject, data.version, data.artifact, event.time)
         lifecycle.serve(state, subject, data.version, data.artifact)
-        return ended
+        return (*ended, *holdback.drop_of(state, subject, event.time)) if is_other else ended
 
     def _revert(self, state: State, event: Event, data: RevertRequested) -> tuple[Emit, ...]:
         authorise(state, event, data, "operator", data.model.partition("/")[0])

@@ -2,20 +2,22 @@
 
 from typing import Final
 
-from governor import commands
-from governor.rules import roll_over
+from governor import commands, holdback
+from governor.books import book, correct, release
 from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
     ActionSettled,
+    Arm,
     CanaryJudged,
     Candidate,
     CandidateTrained,
     RuleResult,
     VerdictGiven,
 )
+from homeostat.events.costs import instance_of, price_of
 from homeostat.events.logs import EXPERIENCE, VERDICTS
 
 Emits = tuple[Emit, ...]
@@ -49,7 +51,7 @@ def trained(state: State, data: CandidateTrained) -> Emits:
     if action is None or data.arm not in action.waiting_for:
         return ()
     action.waiting_for.remove(data.arm)
-    action.seconds += data.seconds
+    action.cost += data.seconds * _price_per_second(state, action, data.arm)
     if data.version is not None and data.artifact is not None:
         action.candidates.append(
             Candidate(arm=data.arm, version=data.version, artifact=data.artifact, seconds=data.seconds)
@@ -76,6 +78,7 @@ def proceed(state: State, id_: str, action: Action) -> Emits:
     if action.phase == "ready":
         action.phase = "rolling" if action.canary is not None else "measuring"
         action.step = 0 if action.canary is not None else -1
+        holdback.forget(state, action.proposal.model or "")
         return (commands.rollout(state, id_, action, "set"),)
     judgement, action.judgement = action.judgement, ""
     if judgement == "promote" or (judgement == "continue" and action.step + 1 >= len(action.proposal.plan.steps)):
@@ -159,36 +162,33 @@ def _abort(state: State, id_: str, action: Action) -> Emits:
 
 
 def settled(state: State, data: ActionSettled, now: int) -> Emits:
-    """Commit or refund the tokens and clear the shadows."""
+    """Commit or refund the tokens and clear the shadows; what is said later corrects the books."""
     action = state.actions.get(data.action)
-    if action is None or action.phase == "held":
+    if action is None:
+        correct(state, data.action, data.cost, now)
+        return holdback.drop(state, data.action, now) if data.is_final else ()
+    if action.phase == "held":
         return ()
     if data.state == "failed" and action.phase not in ("training", "acting"):
         return ()  # a command read again after a crash may fail though its arms have been trained
     del state.actions[data.action]
     if data.state == "promoted" and action.canary is not None:  # the report may come after the settlement
         serve(state, action.proposal.model or "", action.canary.version, action.canary.artifact)
-    release(state, action, data.cost + _price(state, action), now)
+    book(state, data.action, action, data.cost or action.cost, now)
     if action.phase not in _SERVED:
         return ()
+    is_promoted = data.state == "promoted" and action.canary is not None
+    if is_promoted and not data.is_final and not state.is_frozen(action.scope):
+        return holdback.keep(state, data.action, action, now)
     action.expires_at = max(action.expires_at, now + state.rules_of(action.scope)[0].action_ttl_ms)
     verb: commands.Verb = "abort" if state.is_frozen(action.scope) else "set"  # a brake would keep the shadows
     return (commands.rollout(state, data.action, action, verb, is_over=True),)
 
 
-def _price(state: State, action: Action) -> float:
-    return state.rules_of(action.scope)[0].price_per_training_second * action.seconds
-
-
-def release(state: State, action: Action, cost: float, now: int) -> None:
-    """Turn what was reserved into what was spent."""
-    budget = state.budgets[action.scope]
-    roll_over(budget, now)
-    budget.reserved = max(0.0, budget.reserved - action.proposal.money)
-    budget.spent += cost
-    model = state.models.get(action.proposal.model or "")
-    if model is not None and action.proposal.kind in ("retrain", "rollout"):
-        model.settled_at = now
+def _price_per_second(state: State, action: Action, arm: str) -> float:
+    rules, _ = state.rules_of(action.scope)
+    instance, is_spot = instance_of(next((known for known in action.proposal.arms if known.name == arm), Arm(name=arm)))
+    return price_of(rules.prices, rules.price_per_training_second, instance, is_spot=is_spot)
 
 
 def replaced(state: State, subject: str, version: str, artifact: str | None, now: int) -> Emits:
@@ -207,7 +207,7 @@ def replaced(state: State, subject: str, version: str, artifact: str | None, now
             limit=version,
             reason=f"{version} was deployed from outside",
         )
-        emits += _end(state, id_, action, now, _price(state, action), (why,))
+        emits += _end(state, id_, action, now, action.cost, (why,))
     return tuple(emits)
 
 
@@ -226,7 +226,8 @@ def withdraw(state: State, subject: str, id_: str, now: int) -> Emits:
     emits: list[Emit] = []
     for action_id, action in _in_flight(state, subject):
         why = RuleResult(rule="revert", passed=False, value=id_, limit="", reason="the model was reverted")
-        emits += _end(state, action_id, action, now, _price(state, action), (why,), is_cleared=True)
+        emits += _end(state, action_id, action, now, action.cost, (why,), is_cleared=True)
+    holdback.forget(state, subject)
     return tuple(emits)
 
 
@@ -245,7 +246,7 @@ def expire(state: State, now: int) -> Emits:
     for id_, action in sorted(state.actions.items()):
         if action.expires_at <= now:
             emits += _end(state, id_, action, now, action.proposal.money)
-    return tuple(emits)
+    return (*emits, *holdback.expire(state, now))
 
 
 def _end(
@@ -261,7 +262,7 @@ def _end(
     """End an action before its settlement: give the tokens back, say so, leave no candidate on the server."""
     del state.actions[id_]
     if action.phase != "held":
-        release(state, action, cost, now)
+        book(state, id_, action, cost, now)
     said = verdict(state, action, id_, "expired", why)
     if action.phase not in _SERVED or is_cleared:
         return said

@@ -71,7 +71,7 @@ class Action:
         candidates: What they trained.
         reference: Champion at the start, and its artifact.
         step: Index of the canary's step, -1 without traffic.
-        seconds: Training time so far, of the arms that failed too.
+        cost: Money for training so far by the price list, of the arms that failed too.
         judgement: The last one not acted on yet, because of a freeze.
         approvers: Principals that said it is an emergency, while a second one is waited for.
         is_emergency: Two of them did: no freeze holds it.
@@ -88,7 +88,7 @@ class Action:
     reference: str = ""
     reference_artifact: str | None = None
     step: int = -1
-    seconds: float = 0.0
+    cost: float = 0.0
     judgement: str = ""
     approvers: list[str] = field(default_factory=list)
     is_emergency: bool = False
@@ -106,6 +106,14 @@ class Action:
 
 
 @dataclass(slots=True)
+class Booked:
+    """What an action that is over was charged, until the bill says better."""
+
+    scope: str
+    cost: float
+
+
+@dataclass(slots=True)
 class State:
     """All of it; see the classes above.
 
@@ -119,6 +127,8 @@ class State:
         models: By `scope/model`.
         actions: In flight, by id.
         distrusted: Sources by scope.
+        booked: The last actions that are over, by id.
+        holdbacks: Promotions whose old champion is a shadow until the outcome is final, by id.
         heard: Signed requests that were obeyed, the oldest forgotten: a signature counts once.
     """
 
@@ -131,6 +141,8 @@ class State:
     models: dict[str, Model] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     distrusted: dict[str, list[str]] = field(default_factory=dict)
+    booked: dict[str, Booked] = field(default_factory=dict)
+    holdbacks: dict[str, Action] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
 
     def rules_of(self, scope: str) -> tuple[RulesSet, str]:

@@ -9,8 +9,10 @@ from homeostat.events import (
     ActionProgressed,
     ActionRequested,
     ActionReverted,
+    AdviceRequested,
     ApprovalDenied,
     ApprovalGiven,
+    BillReceived,
     BrakeConfirmed,
     BudgetSet,
     CandidateTrained,
@@ -41,8 +43,8 @@ from homeostat.events import (
 from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
 
 ADMITTED: Final = {
-    TELEMETRY: (ModelRegistered, Samples, Labels, DeploymentObserved, SliObserved, SignalObserved),
-    TRACES: (FamilyRegistered, EpisodeRecorded, IncidentRecorded, UpdateContributed, TaskRecorded),
+    TELEMETRY: (ModelRegistered, Samples, Labels, DeploymentObserved, SliObserved, SignalObserved, BillReceived),
+    TRACES: (FamilyRegistered, EpisodeRecorded, AdviceRequested, IncidentRecorded, UpdateContributed, TaskRecorded),
     REQUESTS: (
         ActionRequested,
         RevertRequested,

@@ -10,7 +10,8 @@ def services(context: Context) -> list[Service]:
     """Check the engine, wire the hand to its host: one run at a time."""
     self_check()
     reader = KafkaReader(context.settings, context.cluster)
-    return context.hand("maml-trainer", MamlTrainer(reader, context.store), max_tasks=1)
+    hand = MamlTrainer(reader, context.store, workdir=context.workdir("meta-training"))
+    return context.hand("maml-trainer", hand, max_tasks=1)
 
 
 if __name__ == "__main__":

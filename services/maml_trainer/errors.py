@@ -3,6 +3,7 @@
 Reject
 ├── TaskMalformed      a task's arrays cannot be trained on
 ├── WeightsMalformed   bytes that are not weights of this engine
+├── NetworkRefused     a user's network that cannot be trained exactly
 └── DivergedError      a meta-training run left the finite numbers
 Halt
 └── SelfCheckFailed    the engine's meta-gradient is wrong on this machine
@@ -24,6 +25,14 @@ class WeightsMalformed(Reject):
 
     def __init__(self, detail: str) -> None:
         super().__init__("weights_malformed", detail)
+
+
+class NetworkRefused(Reject):
+    """A user's network is not there, or would train wrongly without a sign of it."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__("network_refused", f"network {path}: {detail}")
+        self.path = path
 
 
 class DivergedError(Reject):

@@ -1,101 +1,122 @@
-"""The inner loop and the meta-gradient: grad∘vmap∘grad.
+"""Adaptation to one task, and what the outer loop minimises: the same functions train and serve.
 
-Source: Finn et al. 2017 (MAML and its first-order form), with the step sizes learned as in
-Li et al. 2017 (Meta-SGD), one per tensor instead of one per number.
+Source: Finn et al. 2017 (MAML and its first-order form), Raghu et al. 2020 (ANIL), Li et al. 2017
+(Meta-SGD: learned step sizes; per tensor for the others), Nichol et al. 2018 (Reptile).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import grad, grad_and_value, vmap
+from torch.func import grad
 
-from maml_trainer.loss import Loss
-from maml_trainer.network import Params, forward
-from maml_trainer.pool import Batch
+from maml_trainer.batch import Batch
+from maml_trainer.bodies import Params
+from maml_trainer.closed_form import posterior, predictive_loss
+from maml_trainer.loss import Loss, cross_entropy, squared_error
+from maml_trainer.network import Network
+from maml_trainer.rules import LR, Rule
 
-LOG_LR = "log_lr."
+Rows = tuple[Tensor, Tensor, Tensor]
+"""x, targets, weights."""
 
-MetaGradient = Callable[[Params, Batch, Loss, int, bool], tuple[Params, Tensor]]
+Gradient = Callable[[Callable[[Params], Tensor], Params], Params]
+"""Gradient of a loss at a point: `torch.func.grad`, or one backward pass for a stack of tasks."""
 
 
-def adapt(
-    params: Params,
-    lrs: Mapping[str, Tensor],
-    support: tuple[Tensor, Tensor, Tensor],
-    loss: Loss,
-    *,
-    steps: int,
-    first_order: bool,
-) -> Params:
-    """Inner loop: gradient steps on one task's support set.
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is learned: a network under an inner rule.
 
     Args:
-        params: Leaf tensors by name; not modified.
-        lrs: Step size of each tensor of `params`, 0-d, > 0.
-        support: x (n, d), targets (n, out), weights (n,).
-        loss: Of outputs, targets, weights.
-        steps: Inner steps, >= 0.
-        first_order: Whether the inner gradients count as constants (FOMAML).
+        network: Rows to outputs.
+        rule: How it adapts.
+        is_classification: Labels instead of numbers.
+    """
+
+    network: Network
+    rule: Rule
+    is_classification: bool
+
+    @property
+    def loss(self) -> Loss:
+        """Of outputs, targets, weights."""
+        return cross_entropy if self.is_classification else squared_error
+
+
+def by_func(loss: Callable[[Params], Tensor], at: Params) -> Params:
+    """See `Gradient`; composes with `vmap` and with itself."""
+    found: Params = grad(loss)(at)
+    return found
+
+
+def adapt(problem: Problem, params: Params, inner: Params, support: Rows, gradient: Gradient = by_func) -> Params:
+    """Adapt to one task's support set.
+
+    Args:
+        problem: Network and rule.
+        params: Tensors of the network; not modified.
+        inner: The rule's positive numbers.
+        support: x (n, d), targets (n, out), weights (n,); a leading dimension stacks tasks where the
+            rule is a closed form, or `params` and `gradient` are made for it.
+        gradient: How the inner gradient is taken.
 
     Returns:
-        Adapted parameters, same names and shapes; differentiable with respect to `params` and
-        `lrs`. They may be non-finite: the caller checks.
+        Adapted tensors of all names, the last layer as wide as the targets; differentiable with
+        respect to `params` and `inner`. They may be non-finite: the caller checks.
     """
+    network, rule = problem.network, problem.rule
     x, y, weight = support
+    if rule.is_closed_form:
+        features = network.body.features(params, x).to(weight.dtype)
+        with torch.autocast(x.device.type, enabled=False):  # no factorisation is exact enough in 16 bits
+            found = posterior(network, params, inner, features, y, weight, is_classification=problem.is_classification)
+        return {**params, network.head[0]: found.weight, network.head[1]: found.bias}
+    params = network.widened(params, y.shape[-1])
+    rates = {name.removeprefix(LR): rate for name, rate in inner.items()}
+    fast = {name: params[name] for name in rates}
+    is_head_only = set(fast) == set(network.head)
+    features = network.body.features(params, x) if is_head_only else x
 
-    def support_loss(p: Params) -> Tensor:
-        return loss(forward(p, x), y, weight)
+    def support_loss(at: Params) -> Tensor:
+        outputs = network.last(at, features) if is_head_only else network.forward({**params, **at}, x)
+        return problem.loss(outputs, y, weight)
 
-    for _ in range(steps):
-        gradients = grad(support_loss)(params)
-        if first_order:
-            gradients = {name: gradient.detach() for name, gradient in gradients.items()}
-        params = {name: value - lrs[name] * gradients[name] for name, value in params.items()}
-    return params
-
-
-def split(meta: Params) -> tuple[Params, Params]:
-    """Separate meta-parameters into parameters and step sizes, exponentiated."""
-    params = {name: value for name, value in meta.items() if not name.startswith(LOG_LR)}
-    return params, {name: meta[LOG_LR + name].exp() for name in params}
+    for _ in range(rule.inner_steps):
+        gradients = gradient(support_loss, fast)
+        if rule.is_first_order:
+            gradients = {name: found.detach() for name, found in gradients.items()}
+        fast = {name: value - rates[name] * gradients[name] for name, value in fast.items()}
+    return {**params, **fast}
 
 
-def join(params: Params, lrs: Params) -> Params:
-    """Make meta-parameters: the inverse of `split`. Logs keep a learned step size positive."""
-    return {**params, **{LOG_LR + name: lrs[name].log() for name in params}}
+def objective(problem: Problem, params: Params, inner: Params, task: Batch, gradient: Gradient = by_func) -> Tensor:
+    """Compute what is minimised: the query loss after adaptation, or its predictive likelihood.
 
-
-def meta_gradient(meta: Params, batch: Batch, loss: Loss, steps: int, first_order: bool) -> tuple[Params, Tensor]:
-    """Differentiate the mean query loss after adaptation, over the tasks of a batch.
-
-    Args:
-        meta: As from `join`.
-        batch: t >= 1 tasks.
-        loss: Of outputs, targets, weights.
-        steps: Inner steps, >= 1.
-        first_order: FOMAML instead of MAML.
-
-    Returns:
-        Gradient by name of `meta`, and the query loss, 0-d.
+    Reptile has no such loss; its query loss, after training on all rows, is for people to watch.
     """
+    network, rule = problem.network, problem.rule
+    if rule.is_closed_form and not problem.is_classification:
+        n, rows = task.support_x.shape[-2], torch.cat([task.support_x, task.query_x], dim=-2)
+        features = network.body.features(params, rows).to(rows.dtype)
+        with torch.autocast(rows.device.type, enabled=False):
+            return predictive_loss(
+                network,
+                params,
+                inner,
+                (features[..., :n, :], features[..., n:, :]),
+                (task.support_y, task.query_y),
+                (task.support_weight, task.query_weight),
+            )
+    adapted = adapt(problem, params, inner, task.support, gradient)
+    return problem.loss(network.forward(adapted, task.query_x), task.query_y, task.query_weight)
 
-    def task_loss(meta: Params, task: Batch) -> Tensor:
-        params, lrs = split(meta)
-        adapted = adapt(params, lrs, task[:3], loss, steps=steps, first_order=first_order)
-        return loss(forward(adapted, task.query_x), task.query_y, task.query_weight)
 
-    def mean_loss(meta: Params) -> Tensor:
-        losses: Tensor = vmap(task_loss, in_dims=(None, 0))(meta, batch)
-        return losses.mean()
-
-    gradient, value = grad_and_value(mean_loss)(meta)
-    return gradient, value
-
-
-def compiled() -> MetaGradient:
-    """Compile `meta_gradient`; any number of tasks and shots without a new compile.
-
-    The first calls cost 12 s to over a minute: for long runs, and before joining a consumer group.
-    """
-    return torch.compile(meta_gradient, dynamic=True)
+def all_rows(task: Batch) -> Rows:
+    """Support and query rows together: Reptile does not divide a task."""
+    return (
+        torch.cat([task.support_x, task.query_x], dim=-2),
+        torch.cat([task.support_y, task.query_y], dim=-2),
+        torch.cat([task.support_weight, task.query_weight], dim=-1),
+    )

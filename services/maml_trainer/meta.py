@@ -1,137 +1,230 @@
-"""The outer loop: meta-training from a set of tasks to initial weights and inner step sizes."""
+"""The outer loop: meta-training from episodes to a start for new models."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import cos, pi
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
 import numpy as np
 import torch
 
+from maml_trainer.bodies import Params
+from maml_trainer.engines import EngineName, choose, prepared
 from maml_trainer.errors import DivergedError
-from maml_trainer.inner import LOG_LR, compiled, join, meta_gradient, split
-from maml_trainer.network import Params, init, sizes_of
-from maml_trainer.pool import TaskPool, device_of
-from maml_trainer.tasks import Task
-
-Progress = Callable[[int, int, float], None]
+from maml_trainer.inner import Problem
+from maml_trainer.network import Network
+from maml_trainer.pool import Pool, device_of
+from maml_trainer.rules import Rule, is_log, join, split
 
 WEIGHT_RATE: Final = 3e-3
-LOG_LR_RATE: Final = 1e-2
+LOG_RATE: Final = 1e-2
 # Lowest held-out loss at k = 1 among .02, .05, .1, .2 and .5 on turned digits, 100 meta-steps, one seed.
 INITIAL_LR: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class MetaConfig:
-    """What, with the tasks and the start, fixes a run to the bit.
+    """What, with the episodes and the start, fixes a run to the bit.
 
     Args:
-        sizes: Widths of the network, from input to output.
+        network: What is trained.
         seed: Of the initial weights and of every draw, >= 0.
+        rule: How it adapts. Evaluate with the same number of steps.
         n_steps: Meta-steps, >= 1.
-        tasks_per_step: Tasks in a meta-step, >= 1.
+        tasks_per_step: Episodes in a meta-step, >= 1.
         shots: One is drawn per meta-step, each >= 1.
-        inner_steps: Gradient steps on the support set, >= 1. Evaluate with the same number.
-        first_order: FOMAML instead of MAML.
+        rate: First inner step size, > 0.
         gradient_clip: Largest norm of the meta-gradient, > 0.
     """
 
-    sizes: tuple[int, ...]
+    network: Network
     seed: int
+    rule: Rule = field(default_factory=lambda: Rule("maml"))
     n_steps: int = 500
     tasks_per_step: int = 8
     shots: tuple[int, ...] = (1, 5, 10)
-    inner_steps: int = 5
-    first_order: bool = False
+    rate: float = INITIAL_LR
     gradient_clip: float = 5.0
 
     def __post_init__(self) -> None:
-        if min(self.n_steps, self.tasks_per_step, self.inner_steps, *self.shots, *self.sizes) < 1 or not self.shots:
+        if not self.shots or min(self.n_steps, self.tasks_per_step, self.rule.inner_steps, *self.shots) < 1:
             raise ValueError(f"every count of a run is at least 1: {self}")
-        if self.gradient_clip <= 0 or self.seed < 0 or len(self.sizes) < 2:
-            raise ValueError(f"clip > 0, seed >= 0 and two widths are needed: {self}")
-
-    @property
-    def algorithm(self) -> str:
-        """`fomaml` or `maml`."""
-        return "fomaml" if self.first_order else "maml"
+        if self.gradient_clip <= 0 or self.seed < 0 or self.rate <= 0:
+            raise ValueError(f"clip > 0, seed >= 0 and a step size > 0 are needed: {self}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A start for new models: initial weights, and one inner step size per tensor (0-d, > 0)."""
+    """A start for new models.
 
+    Args:
+        network: What the tensors are of.
+        rule: How to adapt from here.
+        params: Tensors of the network.
+        inner: The rule's positive numbers: step sizes, or the prior of the last layer.
+    """
+
+    network: Network
+    rule: Rule
     params: Params
-    lrs: Params
+    inner: Params
 
 
-def scratch(sizes: tuple[int, ...], seed: int, lr: float = INITIAL_LR) -> Learned:
-    """Make the start that knows nothing: a fresh draw and one step size for all tensors."""
-    params = init(sizes, seed)
-    return Learned(params, {name: torch.tensor(lr) for name in params})
+def scratch(network: Network, seed: int, *, rule: Rule | None = None, rate: float = INITIAL_LR) -> Learned:
+    """Make the start that knows nothing: a fresh draw, one step size for all tensors."""
+    params, rule = network.init(seed), rule or Rule("maml")
+    return Learned(network, rule, params, rule.initial(network, params, rate))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Args:
+        step: Meta-steps done.
+        n_steps: Of all.
+        loss: Objective of the last step.
+        tasks_per_second: Of this process, compiling included.
+    """
+
+    step: int
+    n_steps: int
+    loss: float
+    tasks_per_second: float
+
+
+class OuterLoop:
+    """A run that can be stopped after any step and taken up again, in another process, to the same bits.
+
+    The result depends on the pool, `config`, `start`, the engine, the torch build and the kind of
+    processor; not on where it was interrupted.
+
+    Args:
+        pool: Episodes. Tasks to judge the result on must not be in it.
+        config: Of the run.
+        start: Continue from these weights; None is `scratch` with the run's seed.
+        device: `auto`, `cpu`, `cuda`.
+        use_compile: As `choose`.
+        is_mixed_precision: bfloat16 where torch deems it safe (autocast); weights and optimiser stay float32.
+
+    Raises:
+        ValueError: The start is of another network or rule.
+
+    Source: Finn et al. 2017, algorithm 1; outer Adam with cosine decay.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        config: MetaConfig,
+        *,
+        start: Learned | None = None,
+        device: str = "auto",
+        use_compile: bool | None = None,
+        is_mixed_precision: bool = False,
+    ) -> None:
+        learned = start or scratch(config.network, config.seed, rule=config.rule, rate=config.rate)
+        if learned.network.describe() != config.network.describe() or learned.rule != config.rule:
+            raise ValueError(f"the start is {learned.network}, {learned.rule}; the run {config.network}, {config.rule}")
+        self.config, self.step, self._pool = config, 0, pool
+        self._home, self._is_mixed = device_of(device), is_mixed_precision
+        meta = join(learned.params, learned.inner)
+        self._meta = {name: value.detach().to(self._home, copy=True) for name, value in meta.items()}
+        self._adam = torch.optim.Adam(
+            [
+                {"params": [v for n, v in self._meta.items() if not is_log(n)], "rate": WEIGHT_RATE},
+                {"params": [v for n, v in self._meta.items() if is_log(n)], "rate": LOG_RATE},
+            ],
+            fused=True,  # small tensors: one call instead of ten for each
+        )
+        problem = Problem(config.network, config.rule, pool.is_classification)
+        sample = pool.draw(np.random.default_rng(config.seed), config.tasks_per_step, config.shots[0])
+        wanted = choose(problem, config.n_steps, self._home, use_compile=use_compile)
+        self.engine: EngineName
+        self.engine, self._engine = prepared(wanted, problem, self._meta, sample)
+        self._generator = np.random.default_rng(config.seed)
+        self._n_tasks, self._seconds = 0, 0.0
+
+    def advance(self) -> Progress:
+        """Do one meta-step.
+
+        Raises:
+            DivergedError: The objective or the gradient became non-finite.
+        """
+        began, config = monotonic(), self.config
+        k = int(self._generator.choice(config.shots))
+        batch = self._pool.draw(self._generator, config.tasks_per_step, k)
+        with torch.autocast(self._home.type, dtype=torch.bfloat16, enabled=self._is_mixed):
+            gradient, loss = self._engine(self._meta, batch)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise DivergedError(self.step, "query_loss")
+        for name, tensor in self._meta.items():
+            tensor.grad = gradient[name]
+        if not torch.nn.utils.clip_grad_norm_(self._meta.values(), config.gradient_clip).isfinite():
+            raise DivergedError(self.step, "meta_gradient")
+        for group in self._adam.param_groups:
+            group["lr"] = group["rate"] * (1 + cos(pi * self.step / config.n_steps)) / 2
+        self._adam.step()
+        self.step += 1
+        self._n_tasks += len(batch.support_x)
+        self._seconds += monotonic() - began
+        return Progress(self.step, config.n_steps, value, self._n_tasks / max(self._seconds, 1e-9))
+
+    @property
+    def learned(self) -> Learned:
+        """What has been learned so far: on the CPU, float32, finite."""
+        params, inner = split({name: value.detach().cpu().clone() for name, value in self._meta.items()})
+        return Learned(self.config.network, self.config.rule, params, inner)
+
+    def state(self) -> dict[str, Any]:
+        """Copy everything that the following steps depend on; plain values and tensors."""
+        return {
+            "step": self.step,
+            "engine": self.engine,
+            "meta": {name: value.detach().cpu().clone() for name, value in self._meta.items()},
+            "adam": self._adam.state_dict(),
+            "generator": self._generator.bit_generator.state,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of the same run.
+
+        Raises:
+            ValueError: It was made by another engine: the bits would differ.
+        """
+        if state["engine"] != self.engine:
+            raise ValueError(f"the state is of the {state['engine']} engine, this is the {self.engine} one")
+        for name, value in self._meta.items():
+            value.detach().copy_(state["meta"][name])
+        self._adam.load_state_dict(state["adam"])
+        self._generator.bit_generator.state = state["generator"]
+        self.step = int(state["step"])
 
 
 def meta_train(
-    tasks: Iterable[Task],
+    pool: Pool,
     config: MetaConfig,
     *,
     start: Learned | None = None,
     device: str = "auto",
-    use_compile: bool = False,
-    progress: Progress | None = None,
+    use_compile: bool | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Learned:
-    """Learn a start from tasks.
-
-    The result depends on the set of tasks, `config`, `start`, the engine (compiled or not), the
-    torch build and the kind of processor, to the bit; not on the order of the tasks.
+    """Run an `OuterLoop` to its end; arguments and errors are its own.
 
     Args:
-        tasks: At least one. Tasks to judge the result on must not be among them.
-        config: Of the run.
-        start: Continue from here; None is `scratch` with the run's seed.
-        device: `auto`, `cpu`, `cuda`.
-        use_compile: Run the compiled engine.
-        progress: Called after each meta-step with the steps done, their total and the query loss;
-            what it raises ends the run.
-
-    Returns:
-        Tensors on the CPU, float32, all finite.
-
-    Raises:
-        TaskMalformed: A task does not fit.
-        DivergedError: A loss or gradient became non-finite.
-
-    Source: Finn et al. 2017, algorithm 1; outer Adam with cosine decay.
+        pool: As there.
+        config: As there.
+        start: As there.
+        device: As there.
+        use_compile: As there.
+        progress: Called after each meta-step; what it raises ends the run.
     """
-    learned = start if start is not None else scratch(config.sizes, config.seed)
-    if sizes_of(learned.params) != config.sizes:
-        raise ValueError(f"the start has widths {sizes_of(learned.params)}, the run {config.sizes}")
-    pool = TaskPool(tasks, config.sizes[0], config.sizes[-1], device=device)
-    home = device_of(device)
-    meta = {name: value.to(home, copy=True) for name, value in join(learned.params, learned.lrs).items()}
-    adam = torch.optim.Adam(
-        [
-            {"params": [v for n, v in meta.items() if not n.startswith(LOG_LR)], "rate": WEIGHT_RATE},
-            {"params": [v for n, v in meta.items() if n.startswith(LOG_LR)], "rate": LOG_LR_RATE},
-        ]
-    )
-    engine = compiled() if use_compile else meta_gradient
-    generator = np.random.default_rng(config.seed)
-    for step in range(config.n_steps):
-        batch = pool.draw(generator, config.tasks_per_step, int(generator.choice(config.shots)))
-        gradient, loss = engine(meta, batch, pool.loss, config.inner_steps, config.first_order)
-        query_loss = loss.item()
-        if not np.isfinite(query_loss):
-            raise DivergedError(step, "query_loss")
-        for name, value in meta.items():
-            value.grad = gradient[name]
-        if not torch.nn.utils.clip_grad_norm_(meta.values(), config.gradient_clip).isfinite():
-            raise DivergedError(step, "meta_gradient")
-        for group in adam.param_groups:
-            group["lr"] = group["rate"] * (1 + cos(pi * step / config.n_steps)) / 2
-        adam.step()
+    loop = OuterLoop(pool, config, start=start, device=device, use_compile=use_compile)
+    while loop.step < config.n_steps:
+        done = loop.advance()
         if progress is not None:
-            progress(step + 1, config.n_steps, query_loss)
-    params, lrs = split({name: value.detach().cpu() for name, value in meta.items()})
-    return Learned(params, lrs)
+            progress(done)
+    return loop.learned

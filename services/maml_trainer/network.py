@@ -1,66 +1,107 @@
-"""The network: a multilayer perceptron as named tensors and a pure function.
+"""A network: a body and a linear last layer, as named tensors and a pure function.
 
-No module object and no norm layer: `torch.func.vmap` gives silently wrong second-order gradients
-through the fused norms, and a dictionary of arrays can be served without torch.
+No module object: `torch.func.vmap` gives silently wrong second-order gradients through the fused
+norms, and a dictionary of arrays can be served without torch.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Params = dict[str, Tensor]
+from maml_trainer.bodies import Body, Conv, Mlp, Module, Params
+from maml_trainer.bodies.mlp import dense, linear
+from maml_trainer.errors import WeightsMalformed
 
 
-def init(sizes: Sequence[int], seed: int, *, dtype: torch.dtype = torch.float32) -> Params:
-    """Draw initial parameters; the same sizes and seed give the same bits.
-
-    Args:
-        sizes: Widths from input to output, at least two, each >= 1.
-        seed: Seed of numpy's default generator, >= 0.
-        dtype: Floating dtype; drawn in float64, then rounded.
-
-    Returns:
-        `w1`, `b1`, `w2`, `b2`, … on the CPU: weights (in, out), biases (out,) of zeros.
-
-    Source: He et al. 2015, normal with variance 2 / fan-in.
-    """
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"a network needs two or more widths, each >= 1, got {tuple(sizes)}")
-    generator = np.random.default_rng(seed)
-    params: Params = {}
-    for layer, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
-        weight = generator.standard_normal((n_in, n_out)) * np.sqrt(2.0 / n_in)
-        params[f"w{layer}"] = torch.from_numpy(weight).to(dtype)
-        params[f"b{layer}"] = torch.zeros(n_out, dtype=dtype)
-    return params
-
-
-def forward(params: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Compute the outputs: ReLU between layers, nothing after the last.
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A body with a last layer.
 
     Args:
-        params: As from `init`.
-        x: Rows (…, in).
+        body: Rows to features.
+        n_outputs: Numbers or classes; 1 where the classes of an episode are drawn: then the one
+            column is shared by however many classes there are, and no class has a weight of its own.
 
-    Returns:
-        Logits or predictions (…, out); differentiable any number of times almost everywhere.
+    Source: Ye & Chao 2021 (UNICORN-MAML) for the shared column.
     """
-    n_layers = len(params) // 2
-    for layer in range(1, n_layers + 1):
-        x = x @ params[f"w{layer}"] + params[f"b{layer}"]
-        if layer < n_layers:
-            x = torch.relu(x)
-    return x
+
+    body: Body
+    n_outputs: int
+
+    def __post_init__(self) -> None:
+        if self.n_outputs < 1:
+            raise ValueError(f"a network needs at least one output, got {self.n_outputs}")
+
+    @property
+    def head(self) -> tuple[str, str]:
+        """Names of the last layer's weight (features, outputs) and bias (outputs,)."""
+        layer = self.body.n_layers + 1
+        return f"w{layer}", f"b{layer}"
+
+    def init(self, seed: int, *, dtype: torch.dtype = torch.float32) -> Params:
+        """Draw initial tensors on the CPU; the same network and seed give the same bits.
+
+        Args:
+            seed: Of numpy's default generator, >= 0.
+            dtype: Floating dtype.
+        """
+        generator = np.random.default_rng(seed)
+        params = self.body.init(generator, dtype)
+        weight, bias = self.head
+        params[weight], params[bias] = dense(generator, self.body.n_features, self.n_outputs, dtype)
+        return params
+
+    def widened(self, params: Params, n_outputs: int) -> Params:
+        """Give every one of `n_outputs` classes the shared column; nothing to do where each has its own."""
+        if self.n_outputs == n_outputs:
+            return params
+        weight, bias = self.head
+        wide = {weight: params[weight].expand(*params[weight].shape[:-1], n_outputs)}
+        wide[bias] = params[bias].expand(*params[bias].shape[:-1], n_outputs)
+        return {**params, **wide}
+
+    def last(self, params: Params, features: Tensor) -> Tensor:
+        """Map features (…, n, features) to outputs (…, n, out)."""
+        weight, bias = self.head
+        return linear(features, params[weight], params[bias])
+
+    def forward(self, params: Params, x: Tensor) -> Tensor:
+        """Map rows (…, n, in) to logits or predictions (…, n, out)."""
+        return self.last(params, self.body.features(params, x))
+
+    def describe(self) -> dict[str, Any]:
+        """State the network in plain values, for `network_of`."""
+        return {**self.body.describe(), "n_outputs": self.n_outputs}
 
 
-def sizes_of(params: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Read the widths back from parameters.
+def mlp(sizes: Sequence[int]) -> Network:
+    """Make a multilayer perceptron of these widths, from input to output, at least two."""
+    if len(sizes) < 2:
+        raise ValueError(f"a network needs two or more widths, got {tuple(sizes)}")
+    return Network(Mlp(tuple(sizes[:-1])), sizes[-1])
 
-    >>> sizes_of(init((4, 3, 2), seed=0))
-    (4, 3, 2)
+
+def network_of(description: Mapping[str, Any]) -> Network:
+    """Make the network that `describe` described.
+
+    Raises:
+        WeightsMalformed: It describes none.
+        NetworkRefused: A user's module is not there or not usable.
     """
-    weights = [params[f"w{layer}"] for layer in range(1, len(params) // 2 + 1)]
-    return (weights[0].shape[0], *(weight.shape[1] for weight in weights))
+    try:
+        kind, n_outputs = description["kind"], int(description["n_outputs"])
+        if kind == "mlp":
+            return mlp((*(int(width) for width in description["widths"]), n_outputs))
+        if kind == "conv":
+            channels, height, width = (int(side) for side in description["image"])
+            filters = tuple(int(n) for n in description["filters"])
+            return Network(Conv((channels, height, width), filters), n_outputs)
+        if kind == "module":
+            return Network(Module(str(description["path"]), int(description["n_inputs"])), n_outputs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsMalformed(f"no network is described by {dict(description)}: {error}") from error
+    raise WeightsMalformed(f"there is no network of the kind {kind!r}")

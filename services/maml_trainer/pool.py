@@ -1,30 +1,30 @@
-"""Tasks stacked into tensors, and k-shot batches drawn from them.
+"""Tasks as they were recorded, stacked into tensors, and k-shot episodes drawn from them.
 
 Tasks differ in the number of rows; `vmap` needs one shape. Rows are padded, and the padding is
 weighted 0.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from maml_trainer.batch import Batch
 from maml_trainer.errors import TaskMalformed
-from maml_trainer.loss import Loss, cross_entropy, squared_error
 from maml_trainer.tasks import Array, Task, canonical
 
 
-class Batch(NamedTuple):
-    """k-shot episodes of t tasks: x (t, n, d), targets (t, n, out), weights (t, n) of 0 and 1."""
+class Pool(Protocol):
+    """What episodes are drawn from."""
 
-    support_x: Tensor
-    support_y: Tensor
-    support_weight: Tensor
-    query_x: Tensor
-    query_y: Tensor
-    query_weight: Tensor
+    @property
+    def is_classification(self) -> bool:
+        """Labels instead of numbers."""
+
+    def draw(self, generator: np.random.Generator, n_tasks: int, k: int) -> Batch:
+        """Draw episodes of k shots; the generator alone decides which."""
 
 
 def device_of(name: str) -> torch.device:
@@ -35,12 +35,13 @@ def device_of(name: str) -> torch.device:
 
 
 class TaskPool:
-    """Tasks in canonical order, on one device.
+    """Tasks in canonical order, on one device. An episode is one task.
 
     Args:
         tasks: At least one; any order.
         n_inputs: Width every row must have.
         n_outputs: Number of classes, above every label; 1 for regression.
+        n_queries: Query rows per class (in all for regression) of an episode; 0: all there are.
         device: As `device_of`.
         dtype: Floating dtype of the tensors.
 
@@ -54,6 +55,7 @@ class TaskPool:
         n_inputs: int,
         n_outputs: int,
         *,
+        n_queries: int = 0,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -61,20 +63,12 @@ class TaskPool:
         if not self.tasks:
             raise ValueError("a pool needs at least one task")
         self.is_classification = self.tasks[0].is_classification
-        self.loss: Loss = cross_entropy if self.is_classification else squared_error
         for task in self.tasks:
             _check_fit(task, n_inputs, n_outputs)
-        self._device, self._dtype, self._n_outputs = device_of(device), dtype, n_outputs
-        # A regression task is one class: its k shots are k rows.
-        self._n_classes = n_outputs if self.is_classification else 1
-        labels = [task.support_y if self.is_classification else 0 * task.support_y for task in self.tasks]
-        self._classes = _padded(labels, fill=self._n_classes).astype(np.int64)
-        self._counts = (self._classes[:, :, None] == np.arange(self._n_classes)).sum(axis=1)
-        self._support_x = self._tensor(_padded([task.support_x for task in self.tasks]))
-        self._support_y = self._targets([task.support_y for task in self.tasks])
-        self._query_x = self._tensor(_padded([task.query_x for task in self.tasks]))
-        self._query_y = self._targets([task.query_y for task in self.tasks])
-        self._query_weight = self._tensor(_padded([np.ones(len(task.query_y)) for task in self.tasks]))
+        self._device, self._dtype = device_of(device), dtype
+        self._n_outputs, self._n_queries = n_outputs, n_queries
+        self._support = self._part([(task.support_x, task.support_y) for task in self.tasks])
+        self._query = self._part([(task.query_x, task.query_y) for task in self.tasks])
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -98,33 +92,50 @@ class TaskPool:
             chosen: Indices into `tasks` (t,).
             k: Shots, >= 1.
         """
-        classes, counts = self._classes[chosen], self._counts[chosen]
-        order = np.lexsort((generator.random(classes.shape), classes), axis=-1)
-        classes = np.take_along_axis(classes, order, axis=1)
+        support = self._support.draw(generator, chosen, k)
+        query = self._query.draw(generator, chosen, self._n_queries) if self._n_queries else self._query.all(chosen)
+        return Batch(*support, *query)
+
+    def _part(self, rows: Sequence[tuple[Array, Array]]) -> "_Part":
+        # A regression task is one class: its k shots are k rows.
+        n_classes = self._n_outputs if self.is_classification else 1
+        labels = padded([y if self.is_classification else 0 * y for _, y in rows], fill=n_classes).astype(np.int64)
+        y = padded([y for _, y in rows])
+        targets = np.eye(self._n_outputs)[y] if self.is_classification else y[..., None]
+        weights = padded([np.ones(len(y)) for _, y in rows])
+        x = padded([x for x, _ in rows])
+        tensors = [torch.from_numpy(array).to(self._device, self._dtype) for array in (x, targets, weights)]
+        return _Part(labels, n_classes, (tensors[0], tensors[1], tensors[2]))
+
+
+class _Part:
+    """Support or query rows of all tasks: labels (t, n) with `n_classes` for padding; x, targets, weights."""
+
+    def __init__(self, labels: Array, n_classes: int, tensors: tuple[Tensor, Tensor, Tensor]) -> None:
+        self._labels, self._n_classes, self._tensors = labels, n_classes, tensors
+        self._counts = (labels[:, :, None] == np.arange(n_classes)).sum(axis=1)
+
+    def all(self, chosen: Array) -> tuple[Tensor, Tensor, Tensor]:
+        """Every row of the chosen tasks."""
+        x, y, weight = self._tensors
+        at = torch.from_numpy(chosen).to(x.device)
+        return x[at], y[at], weight[at]
+
+    def draw(self, generator: np.random.Generator, chosen: Array, k: int) -> tuple[Tensor, Tensor, Tensor]:
+        """K rows of each class, without replacement."""
+        labels, counts = self._labels[chosen], self._counts[chosen]
+        order = np.lexsort((generator.random(labels.shape), labels), axis=-1)
+        labels = np.take_along_axis(labels, order, axis=1)
         starts = np.concatenate([np.zeros((len(chosen), 1), np.int64), counts.cumsum(axis=1)], axis=1)
-        rank = np.arange(classes.shape[1]) - np.take_along_axis(starts, classes, axis=1)
-        task, column = np.nonzero((classes < self._n_classes) & (rank < k))
-        slot = classes[task, column] * k + rank[task, column]
+        rank = np.arange(labels.shape[1]) - np.take_along_axis(starts, labels, axis=1)
+        task, column = np.nonzero((labels < self._n_classes) & (rank < k))
+        slot = labels[task, column] * k + rank[task, column]
         rows = np.zeros((len(chosen), self._n_classes * k), np.int64)
         weight = np.zeros(rows.shape)
         rows[task, slot], weight[task, slot] = order[task, column], 1.0
-        at = torch.from_numpy(chosen).to(self._device)
-        within = (at[:, None], torch.from_numpy(rows).to(self._device))
-        return Batch(
-            self._support_x[within],
-            self._support_y[within],
-            self._tensor(weight),
-            self._query_x[at],
-            self._query_y[at],
-            self._query_weight[at],
-        )
-
-    def _targets(self, ys: list[Array]) -> Tensor:
-        y = _padded(ys)
-        return self._tensor(np.eye(self._n_outputs)[y] if self.is_classification else y[..., None])
-
-    def _tensor(self, array: Array) -> Tensor:
-        return torch.from_numpy(array).to(self._device, self._dtype)
+        x, y, _ = self._tensors
+        within = (torch.from_numpy(chosen).to(x.device)[:, None], torch.from_numpy(rows).to(x.device))
+        return x[within], y[within], torch.from_numpy(weight).to(x.device, x.dtype)
 
 
 def _check_fit(task: Task, n_inputs: int, n_outputs: int) -> None:
@@ -136,7 +147,8 @@ def _check_fit(task: Task, n_inputs: int, n_outputs: int) -> None:
         raise TaskMalformed(task.task_id, f"a label is above the last of the network's {n_outputs} classes")
 
 
-def _padded(arrays: list[Array], fill: int = 0) -> Array:
+def padded(arrays: Sequence[Array], fill: int = 0) -> Array:
+    """Stack arrays of uneven length (n_i, …) to (t, max n, …)."""
     out = np.full((len(arrays), max(map(len, arrays)), *arrays[0].shape[1:]), fill, dtype=arrays[0].dtype)
     for row, array in zip(out, arrays, strict=True):
         row[: len(array)] = array

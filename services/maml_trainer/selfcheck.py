@@ -1,139 +1,111 @@
-"""The start-up gate: the engine's meta-gradient against its definition, in float64.
+"""The start-up gate: the engines' meta-gradients against their definition, in float64.
 
 Three independent ways must agree: the engine, a plain loop of `autograd.grad` over unpadded rows,
-and finite differences of the loss. FOMAML is no gradient of the query loss, so its differences are
-taken of its own definition: the inner gradients held at their values.
+and finite differences of the loop's objective. FOMAML is no gradient of the query loss, so its
+differences are taken of its own definition: the inner gradients held at their values. Reptile is no
+gradient of anything: the loop alone defines it.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from maml_trainer.batch import Batch
+from maml_trainer.bodies import Body, Conv, Mlp, Params
+from maml_trainer.engines import MakeEngine, functional, stacked
 from maml_trainer.errors import SelfCheckFailed
-from maml_trainer.inner import MetaGradient, join, meta_gradient, split
-from maml_trainer.network import Params, init
-from maml_trainer.pool import Batch, TaskPool
-from maml_trainer.tasks import Task
+from maml_trainer.inner import Problem
+from maml_trainer.loop import Trace, loop_gradient, loop_objective, unpadded
+from maml_trainer.network import Network
+from maml_trainer.rules import ALGORITHMS, Rule, join
 
 LOOP_TOLERANCE: Final = 1e-10
 DIFFERENCE_TOLERANCE: Final = 1e-5
-INNER_STEPS: Final = (1, 5)
 # Small against the distance to the next kink of a ReLU, large against float64's rounding.
 STEP: Final = 1e-6
-SIZES: Final = (5, 8, 6, 3)
+N_CLASSES: Final = 3
+BODIES: Final[dict[str, Body]] = {"mlp": Mlp((5, 8, 6)), "conv": Conv((1, 6, 6), (8, 8))}
 
-Trace = list[list[Params]]
 
+def self_check(make: MakeEngine | None = None, bodies: Mapping[str, Body] = BODIES) -> None:
+    """Compare every algorithm on every body, for labels, drawn classes and numbers.
 
-def self_check(engine: MetaGradient = meta_gradient) -> None:
-    """Compare MAML and FOMAML, at 1 and 5 inner steps, classification and regression.
-
-    Deterministic; takes about a second.
+    Deterministic; takes a second or two.
 
     Args:
-        engine: What is going to train.
+        make: The engine; None checks each eager one that fits the body.
+        bodies: By name, for the message.
 
     Raises:
         SelfCheckFailed: A relative error above 1e-10 (loop) or 1e-5 (finite differences).
     """
-    for kind, n_outputs in (("classification", SIZES[-1]), ("regression", 1)):
-        sizes = (*SIZES[:-1], n_outputs)
-        pool = TaskPool(_tasks(kind == "classification"), sizes[0], n_outputs, dtype=torch.float64)
-        batch = pool.draw(np.random.default_rng(1), len(pool), k=3)
-        params = init(sizes, seed=2, dtype=torch.float64)
-        lrs = {name: torch.tensor(0.05 + 0.02 * i, dtype=torch.float64) for i, name in enumerate(params)}
-        meta = join(params, lrs)
-        for first_order in (False, True):
-            for steps in INNER_STEPS:
-                case = f"{'fomaml' if first_order else 'maml'}, {steps} inner steps, {kind}"
-                _check(case, engine, meta, batch, pool, steps, first_order)
+    for name, body in bodies.items():
+        for kind, n_outputs, is_classification in _kinds(body):
+            batch = _batch(body.n_inputs, is_classification)
+            network = Network(body, n_outputs)
+            for algorithm in ALGORITHMS:
+                steps = 1 if algorithm == "bayesian_last_layer" else 2
+                problem = Problem(network, Rule(algorithm, steps), is_classification)
+                case = f"{algorithm}, {name}, {kind}, {steps} inner steps"
+                _check(case, problem, batch, [make] if make is not None else list(_eager(problem)))
 
 
-def _check(
-    case: str, engine: MetaGradient, meta: Params, batch: Batch, pool: TaskPool, steps: int, first_order: bool
-) -> None:
-    gradient, _ = engine(meta, batch, pool.loss, steps, first_order)
-    leaves = {name: value.clone().requires_grad_() for name, value in meta.items()}
-    inner: Trace = []
-    value = _plain_loss(leaves, batch, pool.is_classification, steps, first_order, record=inner)
-    expected = dict(zip(leaves, torch.autograd.grad(value, list(leaves.values())), strict=True))
-    _compare(f"{case}, loop", _flat(gradient), _flat(expected), LOOP_TOLERANCE)
+def _kinds(body: Body) -> Iterator[tuple[str, int, bool]]:
+    yield "drawn classes", 1, True
+    if body.is_stackable:  # what the last layer is does not depend on the body
+        yield "labels", N_CLASSES, True
+        yield "numbers", 1, False
 
-    frozen = inner if first_order else None
-    generator = np.random.default_rng(3)
+
+def _eager(problem: Problem) -> Iterator[MakeEngine]:
+    yield functional
+    if problem.network.body.is_stackable or problem.rule.is_closed_form:
+        yield stacked
+
+
+def _check(case: str, problem: Problem, batch: Batch, engines: list[MakeEngine]) -> None:
+    params = problem.network.init(seed=2, dtype=torch.float64)
+    inner = problem.rule.initial(problem.network, params, 0.05)
+    generator = np.random.default_rng(4)
+    start = join(params, inner)
+    meta = {n: v + 0.1 * torch.from_numpy(generator.standard_normal(tuple(v.shape))) for n, v in start.items()}
+    tasks = unpadded(batch)
+    trace: Trace = []
+    expected, _ = loop_gradient(problem, meta, tasks, record=trace)
+    for make in engines:
+        gradient, _ = make(problem)(meta, batch)
+        _compare(f"{case}, loop", _flat(gradient), _flat(expected), LOOP_TOLERANCE)
+    if problem.rule.algorithm == "reptile":
+        return
+    frozen = trace if problem.rule.is_first_order else None
     slopes, differences = [], []
-    for _ in range(8):
+    for _ in range(3):
         direction = {n: torch.from_numpy(generator.standard_normal(tuple(v.shape))) for n, v in meta.items()}
-        ends = [
-            _plain_loss(
-                {n: (v + sign * STEP * direction[n]).requires_grad_() for n, v in meta.items()},
-                batch,
-                pool.is_classification,
-                steps,
-                first_order,
-                frozen=frozen,
-            )
-            for sign in (1.0, -1.0)
-        ]
-        differences.append((ends[0] - ends[1]).detach() / (2 * STEP))
-        slopes.append(torch.stack([(gradient[n] * direction[n]).sum() for n in meta]).sum())
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = {n: (v + sign * STEP * direction[n]).requires_grad_() for n, v in meta.items()}
+            ends.append(loop_objective(problem, moved, tasks, frozen=frozen).detach())
+        differences.append((ends[0] - ends[1]) / (2 * STEP))
+        slopes.append(torch.stack([(expected[n] * direction[n]).sum() for n in meta]).sum())
     _compare(f"{case}, finite differences", torch.stack(slopes), torch.stack(differences), DIFFERENCE_TOLERANCE)
 
 
-def _plain_loss(
-    meta: Params,
-    batch: Batch,
-    is_classification: bool,
-    steps: int,
-    first_order: bool,
-    *,
-    record: Trace | None = None,
-    frozen: Trace | None = None,
-) -> Tensor:
-    """Mean query loss by an ordinary loop; `record` collects the inner gradients, `frozen` replaces them."""
-    start, lrs = split(meta)
-    losses = []
-    for task in range(len(batch.support_x)):
-        params, trace = start, []
-        for step in range(steps):
-            if frozen is not None:
-                gradients = frozen[task][step]
-            else:
-                loss = _plain_task_loss(params, batch[:3], task, is_classification)
-                found = torch.autograd.grad(loss, list(params.values()), create_graph=not first_order)
-                gradients = dict(zip(params, found, strict=True))
-            trace.append({name: value.detach() for name, value in gradients.items()})
-            params = {name: value - lrs[name] * gradients[name] for name, value in params.items()}
-        if record is not None:
-            record.append(trace)
-        losses.append(_plain_task_loss(params, batch[3:], task, is_classification))
-    return torch.stack(losses).mean()
-
-
-def _plain_task_loss(params: Params, data: tuple[Tensor, ...], task: int, is_classification: bool) -> Tensor:
-    x, y, weight = (tensor[task] for tensor in data)
-    x, y = x[weight > 0], y[weight > 0]
-    for layer in range(1, len(params) // 2):
-        x = torch.nn.functional.linear(x, params[f"w{layer}"].T, params[f"b{layer}"]).clamp(min=0)
-    last = len(params) // 2
-    outputs = torch.nn.functional.linear(x, params[f"w{last}"].T, params[f"b{last}"])
-    if is_classification:
-        return torch.nn.functional.cross_entropy(outputs, y.argmax(-1))
-    return torch.nn.functional.mse_loss(outputs, y)
-
-
-def _tasks(is_classification: bool) -> list[Task]:
-    """Uneven tasks, so that the padding is under test too."""
+def _batch(n_inputs: int, is_classification: bool) -> Batch:
+    """Uneven episodes, so that the padding is under test too."""
     generator = np.random.default_rng(0)
-    tasks = []
-    for i in range(3):
-        x = generator.standard_normal((14 + 2 * i, SIZES[0])).astype(np.float32)
-        y = generator.integers(SIZES[-1], size=len(x)) if is_classification else np.sin(x[:, 0] + i)
-        n = 6 + i
-        tasks.append(Task(f"check-{i}", x[:n], y[:n], x[n:], y[n:]))
-    return tasks
+
+    def part(n: int) -> tuple[Tensor, Tensor, Tensor]:
+        x = generator.standard_normal((2, n, n_inputs))
+        labels = generator.integers(N_CLASSES, size=(2, n))
+        y = np.eye(N_CLASSES)[labels] if is_classification else np.sin(x[..., :1] + 1)
+        weight = np.ones((2, n))
+        weight[1, -2:] = 0.0
+        return torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(weight)
+
+    return Batch(*part(7), *part(9))
 
 
 def _flat(tensors: Params) -> Tensor:

@@ -2,25 +2,28 @@
 
 The library's own writer puts the metadata in a random order, hence another digest each time; the
 format itself is a length, a JSON header and the raw tensors, and any reader of it reads these
-bytes, without torch: `safetensors.numpy.load` gives `w1`, `b1`, … and the 0-d `lr.w1`, `lr.b1`, ….
+bytes, without torch: `safetensors.numpy.load` gives `w1`, `b1`, … of the network, and what the rule
+learned beside them: step sizes `lr.w1`, …, or the prior of the last layer, `prior.noise`, ….
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
+from maml_trainer.engines import EngineName
 from maml_trainer.errors import WeightsMalformed
 from maml_trainer.meta import Learned, MetaConfig
+from maml_trainer.network import network_of
 from maml_trainer.pool import device_of
+from maml_trainer.rules import LR, PRIOR, Rule
 
-LR: Final = "lr."
+_OF_THE_RULE = (LR, PRIOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +34,46 @@ class Weights:
     digest: str
 
 
-def provenance(config: MetaConfig, n_tasks: int, *, device: str = "auto", use_compile: bool = False) -> dict[str, str]:
-    """State what a replay of the run must have the same; see `meta_train` for what fixes the bits."""
+def environment(device: str, engine: EngineName) -> dict[str, str]:
+    """State what fixes the bits beside the run itself: engine, torch build, kind of processor."""
     home = device_of(device)
     is_gpu = home.type == "cuda"
     return {
-        "algorithm": config.algorithm,
-        "engine": "torch.func compiled" if use_compile else "torch.func",
-        "inner_steps": str(config.inner_steps),
-        "n_steps": str(config.n_steps),
-        "n_tasks": str(n_tasks),
+        "engine": engine,
         "platform": torch.cuda.get_device_name(home) if is_gpu else torch.backends.cpu.get_cpu_capability(),
-        "seed": str(config.seed),
         "torch": str(torch.__version__),
     }
 
 
-def save(learned: Learned, metadata: Mapping[str, str]) -> Weights:
+def provenance(
+    config: MetaConfig, *, device: str, engine: EngineName, n_tasks: int, sources: Sequence[str] = ()
+) -> dict[str, str]:
+    """State what a replay of the run must have the same; see `OuterLoop` for what fixes the bits."""
+    return environment(device, engine) | {
+        "n_steps": str(config.n_steps),
+        "n_tasks": str(n_tasks),
+        "seed": str(config.seed),
+        "shots": json.dumps(config.shots),
+        "sources": json.dumps(sorted(sources)),
+        "tasks_per_step": str(config.tasks_per_step),
+    }
+
+
+def save(learned: Learned, facts: Mapping[str, str]) -> Weights:
     """Serialise: float32, little-endian, names and metadata sorted.
 
     Args:
         learned: Tensors on any device; not modified.
-        metadata: Free text by name.
+        facts: Free text by name, beside the network and rule that are always stated.
     """
-    tensors = {**learned.params, **{LR + name: value for name, value in learned.lrs.items()}}
-    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    tensors = {**learned.params, **learned.inner}
+    stated = {
+        **facts,
+        "algorithm": learned.rule.algorithm,
+        "inner_steps": str(learned.rule.inner_steps),
+        "network": json.dumps(learned.network.describe(), sort_keys=True),
+    }
+    header: dict[str, object] = {"__metadata__": dict(sorted(stated.items()))}
     parts: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
@@ -78,28 +96,26 @@ def load(data: bytes) -> tuple[Learned, dict[str, str]]:
     """Read what `save` wrote.
 
     Raises:
-        WeightsMalformed: Not safetensors, layers that do not fit each other, a step size missing or
-            not positive, or a number that is not finite.
+        WeightsMalformed: Not safetensors, no network or rule stated, tensors that are not its own, or
+            a number that is not finite, or not positive where the rule needs it.
+        NetworkRefused: The network is a user's module that is not here.
     """
     try:
         arrays = load_arrays(data)
-        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+        metadata: dict[str, str] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+        network = network_of(json.loads(metadata.get("network", "{}")))
+        rule = Rule(metadata.get("algorithm", ""), int(metadata.get("inner_steps", "0")))  # type: ignore[arg-type]  # checked by Rule
     except (SafetensorError, ValueError) as error:
-        raise WeightsMalformed(f"not safetensors: {error}") from error
-    n_layers = sum(name.startswith("w") for name in arrays)
-    names = [f"{kind}{layer}" for layer in range(1, n_layers + 1) for kind in "wb"]
-    if not names or sorted(arrays) != sorted([*names, *(LR + name for name in names)]):
-        raise WeightsMalformed(f"w1, b1, … and lr.w1, lr.b1, … are needed, found {sorted(arrays)}")
-    width = None
-    for layer in range(1, n_layers + 1):
-        weight, bias = arrays[f"w{layer}"], arrays[f"b{layer}"]
-        if weight.ndim != 2 or bias.shape != weight.shape[1:] or width not in (None, weight.shape[0]):
-            raise WeightsMalformed(f"layer {layer} has {weight.shape} and {bias.shape} after width {width}")
-        width = weight.shape[1]
+        raise WeightsMalformed(f"not weights: {error}") from error
+    own = network.init(0)
+    wanted = {**own, **rule.initial(network, own, 1.0)}
+    if {name: tuple(tensor.shape) for name, tensor in wanted.items()} != {n: a.shape for n, a in arrays.items()}:
+        raise WeightsMalformed(f"{network} under {rule} has {sorted(wanted)}, found {sorted(arrays)} or other shapes")
     for name, array in arrays.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise WeightsMalformed(f"{name} is not finite float32")
-        if name.startswith(LR) and not (array.shape == () and array > 0):
-            raise WeightsMalformed(f"{name} is not one positive number")
-    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-    return Learned({name: tensors[name] for name in names}, {name: tensors[LR + name] for name in names}), metadata
+        if name.startswith(_OF_THE_RULE) and not (array > 0).all():
+            raise WeightsMalformed(f"{name} is not positive")
+    tensors = {name: torch.from_numpy(arrays[name].copy()) for name in wanted}
+    inner = {name: tensor for name, tensor in tensors.items() if name.startswith(_OF_THE_RULE)}
+    return Learned(network, rule, {name: tensors[name] for name in own}, inner), metadata

@@ -5,8 +5,8 @@ from meta_learner import MetaLearner
 
 
 def services(context: Context) -> list[Service]:
-    """Wire the fold to its host."""
-    return context.folds("meta-learner", [MetaLearner()])
+    """Wire the fold to its host, and the cache of what it learns from beside it."""
+    return [*context.folds("meta-learner", [MetaLearner()]), *context.features()]
 
 
 if __name__ == "__main__":

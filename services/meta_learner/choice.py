@@ -1,7 +1,7 @@
-"""Thompson sampling over the arms: propensities are counted, the arm is drawn from them.
+"""Thompson sampling over the arms behind the conservative gate: propensities are counted, the arm is drawn from them.
 
-Source: Agrawal and Goyal 2013 (linear Thompson sampling); the floor keeps every arm's propensity above 0,
-as off-policy evaluation needs it.
+Source: Agrawal and Goyal 2013 (linear Thompson sampling); the floor keeps every arm's propensity above 0 that passed
+the filters, as off-policy evaluation needs it.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.stats.draws import Draws
-from homeostat.stats.portable import fixed_row_sums
+from homeostat.stats.portable import fixed_sum
+from meta_learner.gate import Ledger
+from meta_learner.knowledge import Prediction
 from meta_learner.settings import LearnerSettings
-from meta_learner.state import Belief
 
 SKIP = "skip"
 Floats = NDArray[np.float64]
@@ -24,53 +25,105 @@ class Choice:
 
     Args:
         chosen: Name of the arm.
-        propensities: By name; they sum to 1.
+        propensities: By name; they sum to 1; 0 for an arm that the gate keeps back.
         gains: By name: mean, low and high of the payoff, without its price.
+        worth: By name: what knowing the arm's payoff would be worth for one later decision.
+        low: Lower bound of the value of what was chosen.
+        baseline: Expected value of the rule's arm.
     """
 
     chosen: str
     propensities: dict[str, float]
     gains: dict[str, tuple[float, float, float]]
+    worth: dict[str, float]
+    low: float
+    baseline: float
+
+    @property
+    def kept_back(self) -> list[str]:
+        """Arms that the gate does not allow yet."""
+        return [name for name, propensity in self.propensities.items() if propensity == 0.0]
 
     def ranked(self) -> list[str]:
-        """Names from the likeliest on; ties by name."""
+        """Names from the likeliest on; ties by gain, then by name."""
         return sorted(self.propensities, key=lambda name: (-self.propensities[name], -self.gains[name][0], name))
 
 
-def choose(
-    beliefs: dict[str, Belief], arms: list[str], context: Floats, price: float, key: str, settings: LearnerSettings
-) -> Choice:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a choice is between.
+
+    Args:
+        arms: Names after all filters, with `skip`, sorted.
+        baseline: Arm that the rule would take.
+        prices: By arm, in payoff units; `skip` is free.
+        level: Accuracy if nothing is done.
+        key: Identity of the decision; the draws are keyed by it.
+    """
+
+    arms: list[str]
+    baseline: str
+    prices: dict[str, float]
+    level: float
+    key: str
+
+
+def choose(question: Question, prediction: Prediction, ledger: Ledger, settings: LearnerSettings) -> Choice:
     """Draw an arm.
 
     Args:
-        beliefs: Of every arm but `skip`.
-        arms: Names after all filters, with `skip`, sorted.
-        context: Meta-features with the intercept.
-        price: Of any arm but `skip`, in payoff units.
-        key: Identity of the decision; the draws are keyed by it.
+        question: What between.
+        prediction: Of every arm but `skip`.
+        ledger: Of the gate; not changed.
         settings: Of the learner.
     """
-    values: list[Floats] = []
-    gains: dict[str, tuple[float, float, float]] = {}
+    arms, n = question.arms, settings.n_draws
+    drawn = prediction.payoffs.samples(Draws(f"{question.key}|payoffs"), n) * settings.unit
+    centre = prediction.payoffs.mean * settings.unit
+    values, gains, means = [], {}, {}
     for name in arms:
         if name == SKIP:
-            values.append(np.zeros(settings.n_draws))
-            gains[name] = (0.0, 0.0, 0.0)
+            values.append(np.zeros(n))
+            gains[name], means[name] = (0.0, 0.0, 0.0), 0.0
             continue
-        regression = beliefs[name].regression
-        mean, variance = regression.predict(context)
-        spread = settings.interval_z * float(np.sqrt(variance)) * settings.unit
-        gains[name] = (mean * settings.unit, mean * settings.unit - spread, mean * settings.unit + spread)
-        weights = regression.samples(Draws(f"{key}|{name}"), settings.n_draws)
-        drawn = fixed_row_sums(weights * context)
-        values.append((mean + settings.exploration * (drawn - mean)) * settings.unit - price)
-    winners = np.argmax(np.stack(values), axis=0)
-    counts = np.bincount(winners, minlength=len(arms))
-    share = 1.0 - settings.floor * len(arms)
-    propensities = {
-        name: settings.floor + share * int(count) / settings.n_draws for name, count in zip(arms, counts, strict=True)
+        place = prediction.arms.index(name)
+        mean, sd = prediction.of(name)
+        gains[name] = (mean, mean - settings.interval_z * sd, mean + settings.interval_z * sd)
+        means[name] = mean - question.prices[name]
+        values.append(means[name] + drawn[:, place] - centre[place])
+    stacked = np.stack(values)
+    middle = np.array([means[name] for name in arms])[:, None]
+    winners = np.argmax(middle + settings.exploration * (stacked - middle), axis=0)
+    lows = {name: question.level + gains[name][1] - question.prices.get(name, 0.0) for name in arms}
+    baseline = question.level + means.get(question.baseline, 0.0)
+    allowed = [name == question.baseline or ledger.allows(lows[name], baseline, settings.kept_share) for name in arms]
+    if question.baseline not in arms:
+        allowed = [is_allowed or name == SKIP for name, is_allowed in zip(arms, allowed, strict=True)]
+    counts = np.bincount(winners, minlength=len(arms)).tolist()
+    propensities = _propensities(arms, counts, allowed, settings.floor)
+    chosen = _draw(propensities, question.key)
+    return Choice(chosen, propensities, gains, _worth(arms, stacked, means), lows[chosen], baseline)
+
+
+def _propensities(arms: list[str], counts: list[int], allowed: list[bool], floor: float) -> dict[str, float]:
+    """Share the draws among the allowed arms; those of the others go to all of these."""
+    total = sum(count for count, is_allowed in zip(counts, allowed, strict=True) if is_allowed)
+    n = sum(allowed)
+    rest = 1.0 - floor * n
+    return {
+        name: (floor + rest * (count / total if total else 1.0 / n)) if is_allowed else 0.0
+        for name, count, is_allowed in zip(arms, counts, allowed, strict=True)
     }
-    return Choice(_draw(propensities, key), propensities, gains)
+
+
+def _worth(arms: list[str], values: Floats, means: dict[str, float]) -> dict[str, float]:
+    """Return how much better one does on average if an arm's value is known before choosing, against the best guess."""
+    worth = {}
+    for row, name in enumerate(arms):
+        other = max((mean for rival, mean in means.items() if rival != name), default=0.0)
+        known = fixed_sum(np.maximum(values[row], other)) / values.shape[1]
+        worth[name] = max(0.0, known - max(other, means[name]))
+    return worth
 
 
 def _draw(propensities: dict[str, float], key: str) -> str:
@@ -79,4 +132,4 @@ def _draw(propensities: dict[str, float], key: str) -> str:
         total += propensity
         if ticket < total:
             return name
-    return next(reversed(propensities))
+    return max(propensities, key=lambda name: propensities[name])

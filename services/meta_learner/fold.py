@@ -2,21 +2,23 @@
 
 from typing import Any
 
-import numpy as np
-from river.linear_model import LinearRegression
-
 from homeostat.core import Emit, Event
 from homeostat.events import (
     ActionSettled,
+    AdviceRequested,
     CandidateEvaluated,
     DriftCleared,
     DriftDetected,
+    EpisodeRecorded,
+    EvidenceUpdated,
     FamilyRegistered,
-    IndicatorComputed,
     ModelRegistered,
     OutcomeMeasured,
+    PriorContributed,
+    PriorPublished,
     ProfileUpdated,
     RulesSet,
+    ScopeConfigured,
     SourceDistrusted,
     TaskRecorded,
     VerdictGiven,
@@ -24,11 +26,10 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
-from homeostat.stats.linear import BayesianLinear
-from meta_learner import proposals
+from meta_learner import advice, knowledge, learning, priors, proposals, retraining, screening
 from meta_learner.choice import SKIP
 from meta_learner.settings import LearnerSettings
-from meta_learner.state import Belief, Decision, Model, State
+from meta_learner.state import Model, Rung, State
 
 Emits = tuple[Emit, ...]
 
@@ -63,25 +64,33 @@ class MetaLearner:
         """Fold one event of experience in."""
         data: Any = event.data
         match data:
-            case FamilyRegistered():
-                state.family = data
-            case ModelRegistered():
-                return state, self._model(state, event, data)
+            case CandidateEvaluated():
+                said = learning.learn(state, data, self.settings)
+                if priors.is_due(state.knowledge, self.settings):
+                    said += priors.contribute(state, event, self.settings)
+                return state, said
+            case ProfileUpdated():
+                return state, self._profile(state, event, data)
+            case EpisodeRecorded():
+                if not _is_distrusted(state, data):
+                    advice.learn(state.advice, data)
+            case AdviceRequested():
+                return state, (Emit(INDICATORS, advice.answer(state.advice, event, data)),)
             case DriftDetected():
-                if (model := state.models.get(data.model)) is not None:
-                    model.drift, model.evidence = event.story, [event.identity]
-                    model.champion = data.version
-                    return state, self._band(model, event, data.model)
+                return state, self._drift(state, event, data)
+            case EvidenceUpdated():
+                if data.model in state.models:
+                    return state, screening.screen(state, data.model, data.log2_e, self.settings)
             case DriftCleared():
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
-            case ProfileUpdated():
-                return state, self._profile(state, event, data)
-            case CandidateEvaluated():
-                return state, self._learn(state, data)
+                    return state, screening.screen(state, data.model, 0.0, self.settings)
             case OutcomeMeasured():
-                self._free(state, data.action)
-                state.decisions.pop(data.action, None)
+                _free(state, data.action)
+                said = learning.close(state, data.action, self.settings)
+                if data.state == "promoted" and data.model in state.models:
+                    said += screening.screen(state, data.model, 0.0, self.settings)
+                return state, said
             case VerdictGiven():
                 self._verdict(state, data)
             case TaskRecorded():
@@ -92,21 +101,32 @@ class MetaLearner:
                 return state, self._trained(state, event, data.action)
             case WeightsRejected():
                 return state, self._trained(state, event, data.action)
+            case FamilyRegistered():
+                state.family = data
+                arms = tuple(arm for arm in data.arms if arm.name != SKIP)
+                knowledge.admit(state.knowledge, arms, [])
+                return state, priors.contribute(state, event, self.settings)
+            case ModelRegistered():
+                return state, self._model(state, event, data)
             case RulesSet():
-                state.price_per_second = data.price_per_training_second
+                state.rules = data
+            case ScopeConfigured():
+                state.rung = _rung(data.settings.get("learning"), state.rung)
             case SourceDistrusted():
-                if data.source not in state.distrusted:
-                    state.distrusted.append(data.source)
-                if data.source in state.weights_sources:
-                    state.weights, state.weights_sources = None, []
+                self._distrust(state, data.source)
+                return state, priors.contribute(state, event, self.settings)
+            case PriorContributed():
+                return state, priors.publish(state, event, data, self.settings)
+            case PriorPublished():
+                priors.adopt(state, data, self.settings)
             case _:
-                pass  # episodes and incidents: learned from by later versions
+                pass  # incidents: learned from by later versions
         return state, ()
 
     def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:
         assert data.model is not None  # intake sets it
         model = state.models.setdefault(data.model, Model(data.champion, data.tier))
-        model.tier = data.tier
+        model.tier, model.hourly_value = data.tier, data.hourly_value
         return self._band(model, event, data.model)
 
     def _band(self, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
@@ -117,87 +137,40 @@ class MetaLearner:
         proposal = proposals.threshold(model, subject, event.subject, self.settings)
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
+    def _drift(self, state: State, event: Event, data: DriftDetected) -> Emits:
+        """Remember what was noticed; synthetic drifts are for people who test the path."""
+        model = state.models.get(data.model)
+        if model is None or data.is_synthetic:
+            return ()
+        model.drift, model.evidence = event.story, [event.identity]
+        model.champion = data.version
+        band = self._band(model, event, data.model)
+        return (*band, *screening.screen(state, data.model, data.log2_e, self.settings))
+
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
         model = state.models.get(data.model)
         if model is None:
             return ()
         model.champion = data.version
-        emits = self._retrain(state, model, event, data)
+        emits = retraining.consider(state, model, event, data, self.settings)
         return (*emits, *self._band(model, event, data.model, len(emits)))
 
-    def _retrain(self, state: State, model: Model, event: Event, data: ProfileUpdated) -> Emits:
-        family = state.family
-        if family is None or data.window is None:
-            return ()
-        if model.drift != event.story or model.open_action or data.labels_since_onset < family.wait_labels:
-            return ()
-        if model.decided == event.story and data.labels_since_onset < 2 * model.decided_labels:
-            return ()  # once more only with twice the labels
-        self._prepare(state, family, data)
-        proposal, context = proposals.retrain(state, family, model, data, event, self.settings)
-        model.decided, model.decided_labels = event.story, data.labels_since_onset
-        if proposal.chosen != SKIP or proposal.shadows:  # a skip without shadows is over with its verdict
-            action = event.emit_identity(0)
-            model.open_action = action
-            state.decisions[action] = Decision(data.model, context.tolist(), proposal.chosen)
-            if len(state.decisions) > self.settings.n_decisions:
-                del state.decisions[next(iter(state.decisions))]
-        return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
-
-    def _prepare(self, state: State, family: FamilyRegistered, data: ProfileUpdated) -> None:
-        """Give every arm a belief: the catalogue's expectation, and wide."""
-        if not state.features:
-            state.features = sorted(data.meta_features)
-        for arm in family.arms:
-            if arm.name != SKIP and arm.name not in state.beliefs:
-                mean = np.zeros(len(state.features) + 1)
-                mean[0] = arm.predicted_gain / self.settings.unit
-                prior = BayesianLinear.prior(mean, sd=self.settings.prior_sd, noise_sd=self.settings.noise_sd)
-                state.beliefs[arm.name] = Belief(prior, LinearRegression())
-
-    def _learn(self, state: State, data: CandidateEvaluated) -> Emits:
-        """Predict, then look, then learn: the order makes the errors honest."""
-        decision, belief = state.decisions.get(data.action), state.beliefs.get(data.arm)
-        if decision is None or belief is None:
-            return ()
-        context, unit = np.array(decision.context), self.settings.unit
-        mean, variance = belief.regression.predict(context)
-        # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
-        named = dict(zip(["bias", *state.features], decision.context, strict=True))
-        beside = float(belief.beside.predict_one(named))  # type: ignore[no-untyped-call]  # river has no types here
-        half = self.settings.interval_z * float(np.sqrt(variance + self.settings.noise_sd * self.settings.noise_sd))
-        observed = data.payoff / unit
-        belief.n += 1
-        belief.error += abs(mean - observed) * unit
-        belief.error_beside += abs(beside - observed) * unit
-        belief.covered += abs(mean - observed) <= half
-        belief.seconds += (data.seconds - belief.seconds) / belief.n
-        belief.regression.observe(context, observed)
-        belief.beside.learn_one(named, observed)
-        return (
-            self._indicator(data.model, "payoff_error", belief.error / belief.n, belief.n),
-            self._indicator(data.model, "payoff_error_river", belief.error_beside / belief.n, belief.n),
-            self._indicator(data.model, "interval_coverage_ratio", belief.covered / belief.n, belief.n),
-        )
-
-    @staticmethod
-    def _indicator(model: str, name: str, value: float, n: int) -> Emit:
-        return Emit(INDICATORS, IndicatorComputed(model=model, name=name, value=value, n=n), model)
-
-    def _free(self, state: State, action: str) -> None:
-        """Let the model have its next action."""
-        decision = state.decisions.get(action)
-        model = state.models.get(decision.model) if decision is not None else None
-        if model is not None and model.open_action == action:
-            model.open_action = ""
+    def _distrust(self, state: State, source: str) -> None:
+        """Take back what a source taught, and the weights that were trained on its tasks."""
+        if source not in state.distrusted:
+            state.distrusted.append(source)
+        knowledge.forget(state.knowledge, source)
+        advice.forget(state.advice, source)
+        if source in state.weights_sources:
+            state.weights, state.weights_sources = None, []
 
     def _verdict(self, state: State, data: VerdictGiven) -> None:
         """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
         if data.verdict not in ("denied", "expired"):
             return
-        self._free(state, data.action)
+        _free(state, data.action)
         if data.verdict == "denied":
-            state.decisions.pop(data.action, None)
+            learning.abandon(state, data.action)
         if data.action == state.tasks.open_action:
             state.tasks.open_action = ""
         model = state.models.get(data.model or "")
@@ -225,3 +198,21 @@ class MetaLearner:
             state.tasks.open_action = ""
         settled = ActionSettled(action=action, kind="meta_training", state="done")
         return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)
+
+
+def _free(state: State, action: str) -> None:
+    """Let the model have its next action."""
+    decision = state.decisions.get(action)
+    model = state.models.get(decision.model) if decision is not None else None
+    if model is not None and model.open_action == action:
+        model.open_action = ""
+
+
+def _rung(wanted: object, present: Rung) -> Rung:
+    """What the learner may do in its scope; anything else than the name of a rung changes nothing."""
+    rungs: tuple[Rung, ...] = ("catalogue", "scheduler", "closed_loop")
+    return next((rung for rung in rungs if rung == wanted), present)
+
+
+def _is_distrusted(state: State, data: EpisodeRecorded) -> bool:
+    return data.provenance is not None and data.provenance.source in state.distrusted

@@ -17,7 +17,8 @@ from homeostat.events import (
 )
 from homeostat.events.logs import TASKS
 from homeostat.stats.draws import Draws
-from meta_learner.choice import SKIP, Choice, Floats, choose
+from meta_learner.choice import SKIP, Choice, Floats
+from meta_learner.pricing import money_of
 from meta_learner.settings import LearnerSettings
 from meta_learner.state import Model, State
 
@@ -27,14 +28,7 @@ _HORIZONS_PER_LIMIT: Final = 1
 
 def context_of(state: State, profile: ProfileUpdated) -> Floats:
     """Meta-features in the family's order, behind the intercept; what is missing is 0."""
-    return np.array([1.0, *(profile.meta_features.get(name, 0.0) for name in state.features)])
-
-
-def available(state: State, family: FamilyRegistered) -> list[str]:
-    """Names of the arms that can be taken now, sorted: filters come before chance."""
-    needs_weights = {arm.name for arm in family.arms if arm.hyperparameters.get("initial_weights") == "published"}
-    names = {arm.name for arm in family.arms} | {SKIP}
-    return sorted(name for name in names if state.weights is not None or name not in needs_weights)
+    return np.array([1.0, *(profile.meta_features.get(name, 0.0) for name in state.knowledge.features)])
 
 
 def retrain(
@@ -43,24 +37,13 @@ def retrain(
     model: Model,
     profile: ProfileUpdated,
     event: Event,
+    choice: Choice,
+    shadows: tuple[str, ...],
     settings: LearnerSettings,
-) -> tuple[ActionProposed, Floats]:
+) -> ActionProposed:
     """Propose a retrain, or to skip it, on the window of the profile."""
-    context = context_of(state, profile)
-    choice = choose(
-        state.beliefs,
-        available(state, family),
-        context,
-        family.price_per_retrain,
-        event.identity,
-        settings,
-    )
-    others = [name for name in choice.ranked() if name not in (choice.chosen, SKIP)]
-    shadows = tuple(sorted(others[: family.n_shadows]))
     trained = [name for name in (choice.chosen, *shadows) if name != SKIP]
-    beliefs = [state.beliefs[name] for name in trained]
-    seconds = sum(belief.seconds if belief.n else settings.first_seconds for belief in beliefs)
-    proposal = ActionProposed(
+    return ActionProposed(
         kind="retrain",
         family=event.subject,
         model=profile.model,
@@ -78,13 +61,12 @@ def retrain(
             label_limit=_HORIZONS_PER_LIMIT * family.horizon_labels,
             price=family.price_per_retrain,
         ),
-        money=seconds * state.price_per_second,
+        money=sum(money_of(state, arm, settings) for arm in family.arms if arm.name in trained),
         slots=1,
         tier=model.tier,
         evidence=(*model.evidence, event.identity),
         reason=_reason(choice, family.price_per_retrain),
     )
-    return proposal, context
 
 
 def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, ...]:
@@ -94,7 +76,7 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, 
         mean, low, high = choice.gains[name]
         template = by_name[name]
         uses_weights = template.hyperparameters.get("initial_weights") == "published"
-        belief = state.beliefs.get(name)
+        score = state.knowledge.scores.get(name)
         arms.append(
             template.model_copy(
                 update={
@@ -105,7 +87,7 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, 
                     "predicted_cost": 0.0 if name == SKIP else family.price_per_retrain,
                     "initial_weights": state.weights if uses_weights else template.initial_weights,
                     "hyperparameters": template.hyperparameters
-                    | ({"expected_seconds": belief.seconds} if belief and belief.seconds else {}),
+                    | ({"expected_seconds": score.seconds} if score and score.seconds else {}),
                 }
             )
         )
@@ -113,11 +95,14 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, 
 
 
 def _reason(choice: Choice, price: float) -> str:
+    held = f"; not yet allowed: {', '.join(choice.kept_back)}" if choice.kept_back else ""
     mean, low, high = choice.gains[choice.chosen]
     if choice.chosen == SKIP:
         best = max((gain for name, gain in choice.gains.items() if name != SKIP), default=(0.0, 0.0, 0.0))
-        return f"no retrain: the best arm may gain {best[0]:+.3f} [{best[1]:+.3f}, {best[2]:+.3f}] for {price:.3f}"
-    return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}"
+        return (
+            f"no retrain: the best arm may gain {best[0]:+.3f} [{best[1]:+.3f}, {best[2]:+.3f}] for {price:.3f}{held}"
+        )
+    return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}{held}"
 
 
 def threshold(model: Model, subject: str, family: str, settings: LearnerSettings) -> ActionProposed:

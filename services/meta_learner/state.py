@@ -1,36 +1,16 @@
 """What a family has learned."""
 
 from dataclasses import dataclass, field
-
-from river.linear_model import LinearRegression
+from typing import Literal
 
 from homeostat.core import Identity
-from homeostat.events import FamilyRegistered
+from homeostat.events import FamilyRegistered, PriorContributed, RulesSet
 from homeostat.events.base import Tier
-from homeostat.stats.linear import BayesianLinear
+from meta_learner.advice import Advice
+from meta_learner.gate import Ledger
+from meta_learner.knowledge import Knowledge
 
-
-@dataclass(slots=True)
-class Belief:
-    """What is believed of one arm.
-
-    Args:
-        regression: Payoff by meta-features; decides.
-        beside: river's regression on the same data; a baseline, never decides.
-        n: Payoffs seen.
-        error: Sum of absolute errors of predictions made before the payoff was seen, in payoff units.
-        error_beside: The same for `beside`.
-        covered: How often the 90 % interval held the payoff.
-        seconds: Mean training time.
-    """
-
-    regression: BayesianLinear
-    beside: LinearRegression
-    n: int = 0
-    error: float = 0.0
-    error_beside: float = 0.0
-    covered: int = 0
-    seconds: float = 0.0
+Rung = Literal["catalogue", "scheduler", "closed_loop"]
 
 
 @dataclass(slots=True)
@@ -39,13 +19,27 @@ class Decision:
 
     Args:
         model: The model.
-        context: Meta-features in the order of `State.features`, with the intercept.
+        context: Meta-features in the order of `Knowledge.features`, with the intercept.
         chosen: Arm that was drawn.
+        baseline: Arm of the rule.
+        prices: By arm, in payoff units.
+        level: Accuracy if nothing is done.
+        low: Lower bound of its value, as booked in the ledger.
+        expected_baseline: Value of the rule's arm, as booked.
+        is_held_out: Scored, never learned from.
+        payoffs: By arm, as they come.
     """
 
     model: str
     context: list[float]
     chosen: str
+    baseline: str
+    prices: dict[str, float]
+    level: float
+    low: float
+    expected_baseline: float
+    is_held_out: bool
+    payoffs: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,7 +49,10 @@ class Model:
     Args:
         champion: Version that serves, as last heard.
         tier: Risk.
+        hourly_value: Worth of one point of accuracy for an hour.
         drift: Story of the open drift.
+        log2_e: Base-2 logarithm of the e-value for a change; None from a detector that has none.
+        is_discovery: Whether e-BH over the family selects it.
         evidence: Identities of what was noticed in it.
         decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset.
         open_action: The retrain in flight.
@@ -64,7 +61,10 @@ class Model:
 
     champion: str
     tier: Tier = "low"
+    hourly_value: float = 0.0
     drift: Identity | None = None
+    log2_e: float | None = 0.0
+    is_discovery: bool = False
     evidence: list[str] = field(default_factory=list)
     decided: Identity | None = None
     decided_labels: int = 0
@@ -86,29 +86,50 @@ class Tasks:
 
 
 @dataclass(slots=True)
+class HeldOut:
+    """Decisions that are scored and never learned from: how the learner does on what it has not seen.
+
+    Args:
+        n: Decisions with the payoffs of both arms known.
+        gain: Sum of what was chosen minus the rule's arm, net of price, in payoff units.
+    """
+
+    n: int = 0
+    gain: float = 0.0
+
+
+@dataclass(slots=True)
 class State:
     """Of one family.
 
     Args:
         family: Its catalogue of arms.
-        features: Names of the meta-features, in the order of every context.
-        beliefs: By arm.
+        rung: How much is left to the learner: the rule's arm always; whether to retrain; everything.
+        knowledge: What payoffs have taught.
+        ledger: Of the conservative gate.
+        held_out: Score on decisions that are not learned from.
         models: By `scope/model`.
         decisions: By action, the oldest first; those whose payoffs may still come.
         tasks: For the next meta-training.
         weights: Published initial weights.
         weights_sources: Sources of the tasks they were trained on.
-        price_per_second: Of training, from the rules.
+        rules: Those in force: price list and reward weights.
         distrusted: Sources.
+        children: Shares in the prior, by family: of a family that is a parent.
+        advice: What episodes of training jobs have taught.
     """
 
     family: FamilyRegistered | None = None
-    features: list[str] = field(default_factory=list)
-    beliefs: dict[str, Belief] = field(default_factory=dict)
+    rung: Rung = "closed_loop"
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    ledger: Ledger = field(default_factory=Ledger)
+    held_out: HeldOut = field(default_factory=HeldOut)
     models: dict[str, Model] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
     weights: str | None = None
     weights_sources: list[str] = field(default_factory=list)
-    price_per_second: float = 0.01
+    rules: RulesSet = field(default_factory=RulesSet)
     distrusted: list[str] = field(default_factory=list)
+    children: dict[str, PriorContributed] = field(default_factory=dict)
+    advice: Advice = field(default_factory=Advice)

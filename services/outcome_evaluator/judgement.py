@@ -3,6 +3,7 @@
 from typing import Literal
 
 from homeostat.events import CanaryJudged
+from homeostat.stats.portable import INV_LN2, log
 from outcome_evaluator.settings import EvaluatorSettings
 from outcome_evaluator.state import Trial
 
@@ -12,15 +13,16 @@ Judgement = Literal["abort", "promote", "continue", "inconclusive"]
 def assess(trial: Trial, settings: EvaluatorSettings) -> Judgement | None:
     """Say what the evidence allows now, or None to wait.
 
-    abort: E(worse) >= 1/alpha, at once. Everything else waits for the step's soak: a fault that heals makes
-    what was trained on it look better for as long as it lasts. Then promote: E(better) >= 1/alpha. continue:
-    the evidence leans to better. inconclusive: the label limit is reached first.
+    abort: E(worse) >= 1/alpha after any pair, at once. Everything else waits for the step's soak: a fault that heals
+    makes what was trained on it look better for as long as it lasts. Then promote: E(better) >= 1/alpha *now*. A
+    crossing earlier in the soak is as valid a test, but of what was before: evidence that has gone since is not acted
+    on. continue: the evidence leans to better. inconclusive: the label limit is reached first.
     """
     if trial.test.worse(settings.alpha):
         return "abort"
     if trial.step_labels < trial.plan.soak_labels:
         return None
-    if trial.test.better(settings.alpha):
+    if trial.test.log2_e_better >= -log(settings.alpha) * INV_LN2:
         return "promote"
     if trial.test.log2_e_better > settings.leaning_log2:
         return "continue"

@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
 from homeostat.core import Identity
-from homeostat.events import Plan
+from homeostat.events import Plan, RewardWeights
 from homeostat.stats.paired import PairedEProcess
+from outcome_evaluator.accounts import Ledger
 from outcome_evaluator.inline import Row
+from outcome_evaluator.latency import Seconds
+from outcome_evaluator.production import Production
+from outcome_evaluator.toil import Toil
 
+_N_SOURCES: Final = 8
 Ended = Literal["promoted", "aborted", "skipped", "expired"]
+"""`skipped`: nothing was rolled out, by choice or because the chosen arm could not be trained."""
 
 
 @dataclass(slots=True)
@@ -22,6 +28,8 @@ class Tally:
         n: Rows.
         total: Sum of payoffs.
         squares: Sum of squared payoffs.
+        n_latency: Requests whose latency is known of both.
+        latency: Sum of its seconds minus the reference's.
     """
 
     arm: str
@@ -29,6 +37,26 @@ class Tally:
     n: int = 0
     total: float = 0.0
     squares: float = 0.0
+    n_latency: int = 0
+    latency: float = 0.0
+
+    def add(self, payoff: list[float]) -> None:
+        """Count rows, in order: the sums have the same bits everywhere."""
+        self.n += len(payoff)
+        for value in payoff:
+            self.total += value
+            self.squares += value * value
+
+    def add_latency(self, seconds: list[float]) -> None:
+        """Count differences of latency."""
+        self.n_latency += len(seconds)
+        for value in seconds:
+            self.latency += value
+
+    @property
+    def latency_change(self) -> float | None:
+        """Mean seconds added, None without requests."""
+        return self.latency / self.n_latency if self.n_latency else None
 
     @property
     def mean(self) -> float:
@@ -52,11 +80,15 @@ class Trial:
         action: Its id.
         story: Its story.
         family: `scope/family`.
-        chosen: Arm of the canary, `skip` without one.
+        chosen: Arm drawn at the proposal: that of the canary, `skip`, or one that could not be trained.
         canary: Its version.
         reference: Champion of the start.
         plan: Soak, limits, horizon, price.
         tallies: By version.
+        weights: Of the reward.
+        currency: Of the reward.
+        after: Payoff of the promoted version on the rows labelled since the promotion.
+        change: Number of the change of what serves that its promotion was; 0 without one.
         ended: How the rollout ended, once it has; the outcome is measured at the horizon.
         step: Of the canary.
         step_labels: Labelled pairs in this step.
@@ -66,6 +98,7 @@ class Trial:
         reference_errors: Of the pairs.
         n_labels: Labelled rows that the reference and a candidate answered.
         exposed: Requests that the canary answered.
+        sources: Who published the rows behind it, as far as 8.
     """
 
     action: str
@@ -76,6 +109,10 @@ class Trial:
     reference: str
     plan: Plan
     tallies: dict[str, Tally]
+    weights: RewardWeights
+    currency: str
+    after: Tally
+    change: int = 0
     ended: Ended | None = None
     step: int = -1
     step_labels: int = 0
@@ -85,6 +122,27 @@ class Trial:
     reference_errors: int = 0
     n_labels: int = 0
     exposed: int = 0
+    sources: list[str] = field(default_factory=list)
+
+    def hear(self, source: str) -> None:
+        """Remember who published rows."""
+        if source not in self.sources and len(self.sources) < _N_SOURCES:
+            self.sources.append(source)
+
+
+@dataclass(slots=True)
+class Followed:
+    """A promotion whose outcome was said and may be said again.
+
+    Args:
+        trial: As it was settled.
+        n_left: Labelled rows until the outcome is final.
+        look_at: Rows since the promotion at which it is looked at again: each time they have doubled.
+    """
+
+    trial: Trial
+    n_left: int
+    look_at: int
 
 
 @dataclass(slots=True)
@@ -93,12 +151,24 @@ class State:
 
     Args:
         kind: classifier or regressor: says how an error is counted.
+        hourly_value: Worth of a point of accuracy for an hour.
         trials: By action.
+        followed: The last promotion, until its outcome is final.
+        ledger: What actions cost.
+        toil: Hours saved.
+        production: Indicators of the service.
         is_inline: Labels come inside samples.
         rows: Requests whose answers come one version after the other; kept while there is a trial.
+        latencies: The same of latencies.
     """
 
     kind: str = "classifier"
+    hourly_value: float = 0.0
     trials: dict[str, Trial] = field(default_factory=dict)
+    followed: Followed | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    toil: Toil = field(default_factory=Toil)
+    production: Production = field(default_factory=Production)
     is_inline: bool = False
     rows: dict[str, Row] = field(default_factory=dict)
+    latencies: Seconds = field(default_factory=dict)

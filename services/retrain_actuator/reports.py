@@ -6,7 +6,8 @@ from typing import TypedDict
 
 from homeostat.core import Report
 from homeostat.events import ActionFailed, CandidateTrained, RetrainStart
-from homeostat.events.base import ActionKind
+from homeostat.events.base import ActionKind, Arm
+from homeostat.events.costs import instance_of, price_of
 from retrain_actuator.folder import Result
 
 
@@ -31,13 +32,18 @@ def seed_of(action: str) -> int:
 
 
 def trained(command: RetrainStart, identity: str, arm: str, result: Result) -> Report:
-    """Say how an arm has ended."""
+    """Say how an arm has ended, and at which price of the command's list."""
+    instance, is_spot = instance_of(next((known for known in command.arms if known.name == arm), Arm(name=arm)))
     candidate = CandidateTrained(
         **_about(command, identity),
         arm=arm,
         version=None if result.error else version_of(command.action, arm),
         artifact=result.artifact or None,
         seconds=result.seconds,
+        instance=instance,
+        is_spot=is_spot,
+        price_per_second=price_of(command.prices, command.price_per_second, instance, is_spot=is_spot),
+        currency=command.currency,
         rows=result.rows,
         loss_curve=result.loss_curve,
         error=result.error[:2000],

@@ -53,8 +53,8 @@ class ThresholdActuator:
 
     def _pinned(self, model: str, revert: ThresholdRevert) -> Band:
         before = self.target.band(model, revert.signal)
-        rate, eta = (before.rate, before.eta) if before is not None else (0.0, 1.0)
-        return Band(signal=revert.signal, rate=rate, low=revert.threshold, high=revert.threshold, eta=eta)
+        pinned = Band(signal=revert.signal, rate=0.0, low=revert.threshold, high=revert.threshold, eta=1.0)
+        return before.model_copy(update={"low": pinned.low, "high": pinned.high}) if before is not None else pinned
 
 
 class _Answered:

@@ -119,7 +119,7 @@ def test_a_document_names_only_commands_that_there_are(document: Path) -> None:
     """What stands in code after `homeostat` can be typed."""
     groups = {command.split()[0] for command in COMMANDS}
     wrong = []
-    for first, second in re.findall(r"`homeostat ([a-z]+)(?: ([a-z]+))?", document.read_text("utf-8")):
+    for first, second in re.findall(r"`homeostat ([a-z-]+)(?: ([a-z]+))?", document.read_text("utf-8")):
         has_children = any(command.startswith(f"{first} ") for command in COMMANDS)
         if first not in groups or (has_children and second and f"{first} {second}" not in COMMANDS):
             wrong.append(f"{first} {second}".strip())

@@ -21,17 +21,13 @@ FOR_PEOPLE = {
     "homeostat.event.refused.v1": "kept for people, who replay or discard it",
     "homeostat.action.progressed.v1": "shown while a hand works",
     "homeostat.incident.recorded.v1": "recorded for people and for later learners",
-    "homeostat.episode.recorded.v1": "recorded for people and for later learners",
-    "homeostat.sli.observed.v1": "shown beside the model it speaks of",
-    "homeostat.signal.observed.v1": "shown beside the model it speaks of",
+    "homeostat.advice.given.v1": "read by the training job that asked",
     "homeostat.indicator.computed.v1": "shown",
 }
 """Types that no fold, hand or shell needs, and who does."""
 
 RESERVED = {
     "homeostat.update.contributed.v1": "federated learning of initial weights",
-    "homeostat.prior.contributed.v1": "priors shared between families",
-    "homeostat.prior.published.v1": "priors shared between families",
     "homeostat.burn.reported.v1": "error budgets as a rule",
 }
 """Types whose reader is yet to be written, and what it is for: schemas are fixed from the start."""

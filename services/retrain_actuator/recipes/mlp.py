@@ -87,7 +87,7 @@ def _initial(
         shapes = {"w1": (width, hidden), "b1": (hidden,), "w2": (hidden, n_classes), "b2": (n_classes,)}
     else:
         found = {name: np.array(tensor, np.float32) for name, tensor in load_file(path).items()}
-        tensors = {name: tensor for name, tensor in found.items() if not name.startswith(_LR)}
+        tensors = {name: tensor for name, tensor in found.items() if "." not in name}  # nor what a prior adds
         learned = {name.removeprefix(_LR): rate for name, rate in found.items() if name.startswith(_LR)}
         if start != "random":
             return tensors, {} if "lr" in arm.hyperparameters or set(learned) != set(tensors) else learned

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -31,6 +31,7 @@ class _Threshold(msgspec.Struct, frozen=True):
     high: float
     eta: float
     fences: dict[str, str]
+    operating_point: Literal["page", "rate"] = "rate"
 
 
 _State = dict[str, dict[str, _Threshold]]
@@ -71,7 +72,8 @@ class PrometheusThresholds(Collector):
             return sequence == last
         others = [item for item in fences.items() if item[0] != source][-_MAX_SOURCES + 1 :]
         value = band.high if old is None else min(max(old.value, band.low), band.high)
-        new = _Threshold(value, band.rate, band.low, band.high, band.eta, dict([*others, (source, sequence)]))
+        fences = dict([*others, (source, sequence)])
+        new = _Threshold(value, band.rate, band.low, band.high, band.eta, fences, band.operating_point)
         self._set(model, band.signal, new)
         return True
 
@@ -80,12 +82,22 @@ class PrometheusThresholds(Collector):
         found = self._threshold(model, signal)
         if found is None:
             return None
-        return Band(signal=signal, rate=found.rate, low=found.low, high=found.high, eta=found.eta)
+        return Band(
+            signal=signal,
+            operating_point=found.operating_point,
+            rate=found.rate,
+            low=found.low,
+            high=found.high,
+            eta=found.eta,
+        )
 
     def moved(self, model: str, moved: ThresholdMoved) -> None:
-        """See `ThresholdTarget.moved`; the signal's value is shown, not kept: the next move brings it again."""
+        """See `ThresholdTarget.moved`; the signal's value is shown, not kept: the next move brings it again.
+
+        One operating point of a signal is shown, the one that was approved last.
+        """
         old = self._threshold(model, moved.signal)
-        if old is None:
+        if old is None or old.operating_point != moved.operating_point:
             return
         with self._lock:
             self._signals[model, moved.signal] = moved.value

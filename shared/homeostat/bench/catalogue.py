@@ -35,7 +35,25 @@ def _scale(say: Say, *, is_quick: bool) -> Iterator[Row]:
     yield from scale.scale(200 if is_quick else 10_000)
 
 
-_BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {"pipeline": _pipeline, "scale": _scale}
+def _learning(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    from homeostat.bench.learning_decisions import decisions
+    from homeostat.bench.learning_detector import detector
+    from homeostat.bench.learning_maml import maml
+
+    runs = 1 if is_quick else 3
+    say("drift detector")
+    yield from detector(rounds=2 if is_quick else 8, runs=runs)
+    say("decisions")
+    yield from decisions(100 if is_quick else 1000, runs)
+    say("meta-training")
+    yield from maml(runs=runs, seconds=0.2 if is_quick else 2.0)
+
+
+_BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {
+    "pipeline": _pipeline,
+    "scale": _scale,
+    "learning": _learning,
+}
 NAMES: Final = tuple(_BENCHMARKS)
 
 

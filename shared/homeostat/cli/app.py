@@ -8,9 +8,12 @@ import typer
 from homeostat.cli import (
     audits,
     bench,
+    dataset,
     demo,
     evaluate,
     events,
+    features,
+    injecting,
     keys,
     quarantine,
     replays,
@@ -36,7 +39,7 @@ app: Final = typer.Typer(
 
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     ("Run", (stack.up, stack.down, stack.status, stack.doctor, demo.demo, evaluate.evaluate)),
-    ("Look and feed", (events.publish, events.tail, stories.story, stories.why)),
+    ("Look and feed", (events.publish, events.tail, injecting.inject_drift, stories.story, stories.why)),
     (
         "Decide",
         (requests.approve, requests.deny, requests.freeze, requests.unfreeze, requests.budget, requests.revert),
@@ -50,6 +53,8 @@ for _panel, _functions in _COMMANDS:
         app.command(rich_help_panel=_panel)(_function)
 app.add_typer(topics.app, name="topics", rich_help_panel="Look and feed")
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Look and feed")
+app.add_typer(dataset.app, name="dataset", rich_help_panel="Look and feed")
+app.add_typer(features.app, name="features", rich_help_panel="Look and feed")
 app.add_typer(audits.app, name="audit", rich_help_panel="Prove")
 app.add_typer(keys.app, name="keys", rich_help_panel="Decide")
 

@@ -8,11 +8,11 @@ import typer
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="pipeline or scale.")] = "pipeline",
+    name: Annotated[str, typer.Argument(help="pipeline, scale or learning.")] = "pipeline",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows here, too, as a JSON list.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small numbers, one run each: that it works.")] = False,
 ) -> None:
-    """Measure throughput, latency, recovery and memory; needs no running system and leaves nothing behind.
+    """Measure throughput, latency, recovery, memory and learning; needs no running system and leaves nothing behind.
 
     Examples: [bold]homeostat bench pipeline[/bold], [bold]homeostat bench scale --json scale.json[/bold]
     """

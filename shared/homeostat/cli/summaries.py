@@ -102,7 +102,9 @@ def _verdict(data: Any) -> str:
 def _rollout(data: Any) -> str:
     canary = f"canary {data.canary} at {data.weight:.0%}" if data.canary else f"{data.champion} alone"
     shadows = len([c for c in data.candidates if c.version not in (data.canary, data.champion)])
-    return canary + (f", {shadows} shadows" if shadows else "")
+    is_held_back = bool(data.candidates) and data.reference != data.champion
+    held_back = f", {data.reference} held back" if is_held_back else ""
+    return canary + (f", {shadows} shadows" if shadows else "") + held_back
 
 
 def _judged(data: Any) -> str:
@@ -115,8 +117,13 @@ def _judged(data: Any) -> str:
 def _outcome(data: Any) -> str:
     return (
         f"{data.state}, {data.verdict}: {data.gain:+.4g} [{data.gain_low:.4g}, {data.gain_high:.4g}] "
-        f"per row by {data.arm}, cost {data.cost:g}"
+        f"per row by {data.arm}, cost {data.cost:g}{_money(data)}"
     )
+
+
+def _money(data: Any) -> str:
+    spent = f", {'billed' if data.is_billed else 'spent'} {data.money:.4g} {data.currency}" if data.money else ""
+    return spent + (f", worth {data.reward.total:+.4g} {data.currency}" if data.reward else "")
 
 
 def _trained(data: Any) -> str:

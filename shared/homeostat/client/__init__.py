@@ -3,5 +3,6 @@
 from homeostat.client.client import Client
 from homeostat.client.policies import Listener, Policies, Policy
 from homeostat.client.producing import DeliveryFailed
+from homeostat.features import FeatureStore
 
-__all__ = ["Client", "DeliveryFailed", "Listener", "Policies", "Policy"]
+__all__ = ["Client", "DeliveryFailed", "FeatureStore", "Listener", "Policies", "Policy"]

@@ -14,8 +14,16 @@ _TAKEN: Final = {
         "deployment.observed",
         "sli.observed",
         "signal.observed",
+        "bill.received",
     ),
-    TRACES: ("family.registered", "episode.recorded", "incident.recorded", "update.contributed", "task.recorded"),
+    TRACES: (
+        "family.registered",
+        "episode.recorded",
+        "advice.requested",
+        "incident.recorded",
+        "update.contributed",
+        "task.recorded",
+    ),
     REQUESTS: (
         "action.requested",
         "revert.requested",

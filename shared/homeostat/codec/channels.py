@@ -10,8 +10,11 @@ from homeostat.events import (
     ActionRequested,
     ActionReverted,
     ActionSettled,
+    AdviceGiven,
+    AdviceRequested,
     ApprovalDenied,
     ApprovalGiven,
+    BillReceived,
     BrakeConfirmed,
     BrakeReleased,
     BrakeSet,
@@ -28,6 +31,7 @@ from homeostat.events import (
     DriftDetected,
     EpisodeRecorded,
     EventRefused,
+    EvidenceUpdated,
     FamilyRegistered,
     FreezeLifted,
     FreezeSet,
@@ -75,8 +79,16 @@ _OBSERVED: Final = (
     DeploymentObserved,
     SliObserved,
     SignalObserved,
+    BillReceived,
 )
-_TRACES: Final = (FamilyRegistered, EpisodeRecorded, IncidentRecorded, UpdateContributed, TaskRecorded)
+_TRACES: Final = (
+    FamilyRegistered,
+    EpisodeRecorded,
+    AdviceRequested,
+    IncidentRecorded,
+    UpdateContributed,
+    TaskRecorded,
+)
 _REQUESTED: Final = (
     ActionRequested,
     RevertRequested,
@@ -106,6 +118,7 @@ CHANNELS: Final[dict[str, tuple[type[Data], ...]]] = {
         *_TRACES,
         ModelRegistered,
         DriftDetected,
+        EvidenceUpdated,
         DriftCleared,
         ProfileUpdated,
         CandidateEvaluated,
@@ -138,7 +151,7 @@ CHANNELS: Final[dict[str, tuple[type[Data], ...]]] = {
     logs.POLICY_META_TRAINING: (MetaTrainingStart, *_BRAKE),
     logs.VERDICTS: (VerdictGiven,),
     logs.TASKS: (TaskRecorded,),
-    logs.INDICATORS: (IndicatorComputed, ThresholdMoved),
+    logs.INDICATORS: (IndicatorComputed, ThresholdMoved, AdviceGiven),
     logs.QUARANTINE: (EventRefused,),
     logs.AUDIT: (LogDigested, CheckpointSigned),
 }

@@ -1,7 +1,7 @@
 """The finer claims: several seeds of the same code on the in-memory log, each with its interval."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -13,45 +13,12 @@ from homeostat.demo.report import facts, result_of
 from homeostat.demo.scoring import PolicyResult
 from homeostat.demo.system import System, load_json
 from homeostat.demo.world import World
+from homeostat.evaluation.rows import Row, mean_row
 from homeostat.events import ActionProposed, CandidateEvaluated
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 
-_T95: Final = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 BLOCKS: Final = ((1, 25), (26, 50), (51, 100), (101, 200))
 """Decisions of a family, in their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A number with its 95 % interval over seeds.
-
-    Args:
-        task: `demo`, `demo-curve` or `demo-initial-weights`.
-        metric: What.
-        setting: Where.
-        method: Whose.
-        value: Mean.
-        low: Lower end; equal to `value` for one seed.
-        high: Upper end.
-        n: Seeds.
-    """
-
-    task: str
-    metric: str
-    setting: str
-    method: str
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-def row_of(task: str, metric: str, setting: str, method: str, values: Sequence[float]) -> Row:
-    """Summarise values of several seeds by mean and Student's interval."""
-    known = [value for value in values if value == value]
-    n, mean = len(known), float(np.mean(known)) if known else float("nan")
-    half = _T95.get(n, 1.96) * float(np.std(known, ddof=1)) / n**0.5 if n > 1 else 0.0
-    return Row(task, metric, setting, method, mean, mean - half, mean + half, n)
 
 
 def evaluate(
@@ -83,17 +50,17 @@ def evaluate(
     rows: list[Row] = []
     for metric in ("accuracy", "retrains", "harmful_promotions", "net", "time_to_adapt"):
         by_policy = {policy: [_value(r, metric) for r in results] for policy, results in scores.items()}
-        rows += [row_of("demo", metric, "24 cameras", policy, values) for policy, values in by_policy.items()]
+        rows += [mean_row("demo", metric, "24 cameras", policy, values) for policy, values in by_policy.items()]
         own = by_policy["homeostat"]
         rows += [
-            row_of("demo", f"{metric}, difference", f"minus {policy}", "homeostat", _minus(own, values))
+            mean_row("demo", f"{metric}, difference", f"minus {policy}", "homeostat", _minus(own, values))
             for policy, values in by_policy.items()
             if policy != "homeostat"
         ]
     blocks = [f"decisions {first}-{last}" for first, last in BLOCKS]
     rows = [row for row in rows if row.n]  # frozen models never adapt
     return rows + [
-        row_of(
+        mean_row(
             "demo-curve", "payoff above the rule's arm", block, "homeostat", [c[block] for c in curves if block in c]
         )
         for block in blocks

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 
-from homeostat.demo.evaluation import Row, row_of
 from homeostat.demo.world import World
-from maml_trainer.evaluate import few_shot_loss, pretrain, tuned
-from maml_trainer.meta import MetaConfig, meta_train, scratch
+from homeostat.evaluation.rows import Row, mean_row
+from maml_trainer.baselines import pretrain, tuned
+from maml_trainer.evaluate import few_shot_loss
+from maml_trainer.meta import MetaConfig, meta_train
+from maml_trainer.network import mlp
+from maml_trainer.pool import TaskPool
 from maml_trainer.tasks import Task
 
-SIZES = (64, 64, 10)
+_NETWORK = mlp((64, 64, 10))
 _STEPS = 5
 _SHOTS = (1, 5, 10)
 
@@ -33,27 +36,29 @@ def evaluate(seeds: Iterable[int], *, n_train: int = 200, n_test: int = 60, say:
         say(f"seed {seed}: initial weights")
         world = World(seed)
         train, test = _tasks(world, n_train, is_held_out=False), _tasks(world, n_test, is_held_out=True)
-        maml = meta_train(train, MetaConfig(sizes=SIZES, seed=seed), device="cpu")
-        pooled = pretrain(train, SIZES, seed)
+        maml = meta_train(TaskPool(train, 64, 10), MetaConfig(_NETWORK, seed=seed), device="cpu")
+        pooled, fresh = pretrain(train, _NETWORK, seed), _NETWORK.init(seed)
+        few = TaskPool(train[:40], 64, 10)
         for k in _SHOTS:
+            shots = [few.shots(np.random.default_rng(0), np.arange(len(few)), k)]
             starts = {
                 "maml": maml,
-                "pretrain + fine-tune": tuned(pooled, train[:40], k, _STEPS),
-                "scratch": tuned(scratch(SIZES, seed).params, train[:40], k, _STEPS),
+                "pretrain + fine-tune": tuned(_NETWORK, pooled, shots, _STEPS),
+                "scratch": tuned(_NETWORK, fresh, shots, _STEPS),
             }
             for name, start in starts.items():
-                result = few_shot_loss(start.params, start.lrs, test, k, _STEPS, seed=seed)
+                result = few_shot_loss(start, test, k, _STEPS, seed=seed)
                 assert result.accuracies is not None
                 found.setdefault((name, k), []).append(float(np.mean(result.accuracies)))
     rows = [
-        row_of("demo-initial-weights", "query accuracy", f"{k} labels per class, {_STEPS} steps", name, values)
+        mean_row("demo-initial-weights", "query accuracy", f"{k} labels per class, {_STEPS} steps", name, values)
         for (name, k), values in found.items()
     ]
     for k in _SHOTS:
         for other in ("pretrain + fine-tune", "scratch"):
             differences = [a - b for a, b in zip(found["maml", k], found[other, k], strict=True)]
             setting = f"{k} labels per class, minus {other}"
-            rows.append(row_of("demo-initial-weights", "query accuracy, difference", setting, "maml", differences))
+            rows.append(mean_row("demo-initial-weights", "query accuracy, difference", setting, "maml", differences))
     return rows
 
 

@@ -17,7 +17,7 @@ from homeostat.demo.camera import capture, draw_optics, draw_pose, operator, sta
 from homeostat.demo.digits import SIDE, Split, split
 from homeostat.demo.network import Weights, install, predict
 from homeostat.demo.world import N_SERVED
-from homeostat.events import ActionApplied, Band, ModelRegistered, Samples
+from homeostat.events import ActionApplied, Band, ModelRegistered, Samples, ThresholdMoved
 from homeostat.events.columns import pack
 from homeostat.events.logs import TIMELINE
 
@@ -25,7 +25,7 @@ RATE: Final = 0.01
 """Nominal share of events with an alert."""
 
 ETA: Final = 0.5
-"""Step of the tracker, as the meta-learner proposes it; a larger one alerts less and misses more."""
+"""Step of the tracker, as the meta-learner proposes it."""
 
 N_CALIBRATION: Final = 192
 """Two days: a static threshold has seen every hour."""
@@ -90,22 +90,23 @@ def static_alerts(scores: _Scores) -> _Bools:
 
 
 def tracked_alerts(scores: _Scores, *, eta: float = ETA) -> _Bools:
-    """Alert where the drift detector does, with a band approved after the calibration; one answer per later event.
+    """Alert where the drift detector does, with a band that is approved at the start; one answer per later event.
 
     The events go through the fold itself: what is compared is what runs.
     """
     fold = DriftDetector()
     state = fold.initial(_MODEL)
-    state, _ = fold.step(state, _event(0, ModelRegistered(family="cameras", champion="v1", model=_MODEL)))
-    alerts = np.zeros(len(scores) - N_CALIBRATION, np.bool_)
+    band = Band(signal="uncertainty", rate=RATE, low=0.0, high=1.0, eta=eta)
+    for data in (ModelRegistered(family="cameras", champion="v1", model=_MODEL), _approved(band)):
+        state, _ = fold.step(state, _event(0, data))
+    alerts, is_alert = np.zeros(len(scores), np.bool_), False
     for index, score in enumerate(scores.tolist()):
-        if index == N_CALIBRATION:
-            band = Band(signal="uncertainty", rate=RATE, low=0.0, high=1.0, eta=eta)
-            state, _ = fold.step(state, _event(index, _approved(band)))
-        state, _ = fold.step(state, _event(index, _bucket(index, score)))
-        if index >= N_CALIBRATION and state.tracker is not None:
-            alerts[index - N_CALIBRATION] = state.tracker.is_alert
-    return alerts
+        state, emits = fold.step(state, _event(index, _bucket(index, score)))
+        for emit in emits:
+            if isinstance(emit.data, ThresholdMoved):
+                is_alert = emit.data.is_alert
+        alerts[index] = is_alert
+    return alerts[N_CALIBRATION:]
 
 
 def _approved(band: Band) -> ActionApplied:

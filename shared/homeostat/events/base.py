@@ -126,7 +126,9 @@ class Band(Value):
     """Approved settings of an alert threshold and the band it may be tracked in.
 
     Args:
-        signal: Name of the tracked signal, for example `uncertainty`.
+        signal: Name of the tracked signal: `uncertainty`, or the name of a `signal.observed` or `sli.observed`.
+        operating_point: `rate`: alert at the stated rate, whatever the signal does; `page`: alert rarely, early and
+            precisely, on what is surprising against the signal's own past.
         rate: Stated alarm rate, share of windows.
         low: Lowest threshold that may be set.
         high: Highest.
@@ -134,6 +136,7 @@ class Band(Value):
     """
 
     signal: Name
+    operating_point: Literal["page", "rate"] = "rate"
     rate: Ratio
     low: float
     high: float

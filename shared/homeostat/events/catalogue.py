@@ -4,13 +4,37 @@ from collections.abc import Iterator
 from typing import Final
 
 from homeostat.core import Payload
-from homeostat.events import experience, governance, initial_weights, policy, reports, requests, system, telemetry
+from homeostat.events import (
+    advice,
+    costs,
+    drift,
+    experience,
+    governance,
+    initial_weights,
+    policy,
+    reports,
+    requests,
+    system,
+    telemetry,
+)
 from homeostat.events.base import Data
 from homeostat.events.columns import Labels, Samples
 
 
 def _models() -> Iterator[type[Data]]:
-    for module in (telemetry, experience, initial_weights, governance, requests, policy, reports, system):
+    for module in (
+        telemetry,
+        costs,
+        drift,
+        experience,
+        advice,
+        initial_weights,
+        governance,
+        requests,
+        policy,
+        reports,
+        system,
+    ):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Data) and "TYPE" in vars(value):
                 yield value

@@ -30,6 +30,7 @@ class Samples(msgspec.Struct, frozen=True, omit_defaults=True):
         latency_seconds: n float64 or empty.
         captured: Rows whose model input is kept, for training and diagnosis.
         inputs: len(captured) x width float32, row by row.
+        is_synthetic: The rows are injected, or changed on purpose: nothing learns from them unless asked.
     """
 
     TYPE: ClassVar[str] = "homeostat.samples.observed.v1"
@@ -45,6 +46,7 @@ class Samples(msgspec.Struct, frozen=True, omit_defaults=True):
     latency_seconds: bytes = b""
     captured: list[int] = []
     inputs: bytes = b""
+    is_synthetic: bool = False
     provenance: Provenance | None = None
 
     @property

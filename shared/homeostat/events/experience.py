@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Arm, Data, Digest, Name, Range, Ratio, Scalar, Subject, Text
+from homeostat.events.base import Arm, Data, Digest, Name, Ratio, Scalar, Subject, Text
+from homeostat.events.costs import DEFAULT_CURRENCY, CostItem, Currency, Reward, SliChange
 
 Verdict = Literal["approved", "denied", "held", "expired"]
 OutcomeVerdict = Literal["gain", "cost", "regression", "inconclusive"]
@@ -24,6 +25,7 @@ class FamilyRegistered(Data):
         n_shadows: Alternatives trained and scored beside the chosen arm.
         steps: Weights of the canary, rising; after the last it is promoted.
         soak_labels: Labelled rows a step lasts at least.
+        most_seconds: Training time that no arm may exceed; one whose 95 % upper bound does is left out.
     """
 
     TYPE: ClassVar[str] = "homeostat.family.registered.v1"
@@ -37,6 +39,7 @@ class FamilyRegistered(Data):
     n_shadows: int = Field(default=3, ge=0)
     steps: tuple[Ratio, ...] = (0.1, 0.5)
     soak_labels: int = Field(default=40, ge=1)
+    most_seconds: float | None = Field(default=None, gt=0.0)
 
 
 class EpisodeRecorded(Data):
@@ -44,6 +47,10 @@ class EpisodeRecorded(Data):
 
     Args:
         episode: Id of the run.
+        task: Learning task it is a run of (a data set, a search), where there are several runs of one.
+        configuration: Name of what was run; `hyperparameters` say what it is.
+        rows: Rows it was trained on.
+        held_out: The task is reserved for meta-validation: scored, never learned from.
         model: What it trained, if a known model.
         meta_features: Descriptors of the task.
         hyperparameters: As run.
@@ -59,6 +66,10 @@ class EpisodeRecorded(Data):
 
     TYPE: ClassVar[str] = "homeostat.episode.recorded.v1"
     episode: Name
+    task: Name | None = None
+    configuration: Name | None = None
+    rows: int = Field(default=0, ge=0)
+    held_out: bool = False
     model: Subject | None = None
     meta_features: dict[Name, float] = Field(default_factory=dict)
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
@@ -91,77 +102,6 @@ class IncidentRecorded(Data):
     minutes_to_repair: float | None = Field(default=None, ge=0.0)
 
 
-class DriftDetected(Data):
-    """A model's data or concept has moved. Opens a story.
-
-    Args:
-        model: The model.
-        version: Its champion.
-        kind: Whether the inputs moved or the errors rose.
-        detector: Name of the detector.
-        statistic: Its value.
-        threshold: The limit it crossed.
-        magnitude: Size in units of the signal before: standard deviations, or error rate difference.
-        features: Guilty ones, most guilty first.
-        onset: Where the drift is thought to begin; `last` is what fired.
-        is_recheck: Found by the level check, not by a change.
-        error_before: Error rate of the reference, if labelled.
-        error_after: Error rate since the onset, if labelled.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.drift.detected.v1"
-    model: Subject
-    version: Name
-    kind: Literal["data", "concept"]
-    detector: Name
-    statistic: float
-    threshold: float
-    magnitude: float
-    features: tuple[str, ...] = ()
-    onset: Range
-    is_recheck: bool = False
-    error_before: Ratio | None = None
-    error_after: Ratio | None = None
-
-
-class DriftCleared(Data):
-    """The level is back where it was before the drift.
-
-    Args:
-        model: The model.
-        version: Its champion.
-        error: Error rate of the last window.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.drift.cleared.v1"
-    model: Subject
-    version: Name
-    error: Ratio
-
-
-class ProfileUpdated(Data):
-    """Meta-features of a model under drift, each time the labels since the onset double, and once at rest.
-
-    Args:
-        model: The model.
-        version: Its champion.
-        meta_features: By name, bounded to [-3, 3] after scaling; the schema is the detector's version.
-        labels_since_onset: Labelled rows since the onset; 0 at rest.
-        window: From the onset to here.
-        error_before: Error rate of the reference.
-        error_after: Error rate since the onset.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.profile.updated.v1"
-    model: Subject
-    version: Name
-    meta_features: dict[Name, float]
-    labels_since_onset: int = Field(ge=0)
-    window: Range | None = None
-    error_before: Ratio | None = None
-    error_after: Ratio | None = None
-
-
 class CandidateEvaluated(Data):
     """Payoff of one arm of an action, against the champion of its start, on the same labelled traffic.
 
@@ -175,6 +115,12 @@ class CandidateEvaluated(Data):
         n_labels: Rows behind it.
         was_canary: It served traffic; otherwise it was a shadow.
         seconds: Training time.
+        money: What training it cost, by the price list.
+        currency: Of the money.
+        latency_change: Mean of (arm's latency - champion's), seconds, over requests that both answered; None if no
+            latency is known.
+        reward: What it would be worth if it served; None where the model has no hourly value and latency no price.
+        sources: Provenance of the rows behind it, sorted; their influence is capped, and taken back with distrust.
     """
 
     TYPE: ClassVar[str] = "homeostat.candidate.evaluated.v1"
@@ -187,6 +133,11 @@ class CandidateEvaluated(Data):
     n_labels: int = Field(ge=0)
     was_canary: bool = False
     seconds: float = Field(default=0.0, ge=0.0)
+    money: float = Field(default=0.0, ge=0.0)
+    currency: Currency = DEFAULT_CURRENCY
+    latency_change: float | None = None
+    reward: Reward | None = None
+    sources: tuple[str, ...] = ()
 
 
 class OutcomeMeasured(Data):
@@ -199,12 +150,23 @@ class OutcomeMeasured(Data):
         arm: The arm that was drawn.
         state: How it ended.
         verdict: In business terms, net of cost.
-        gain: Champion-relative payoff of what now serves, per labelled row.
+        gain: Payoff of what now serves against the old champion, per labelled row that both answered since the
+            promotion: rows before it have led to it and would flatter it.
         gain_low: Lower end of the 90 % interval.
         gain_high: Upper end.
         cost: In units of the metric, from the price in force.
         n_labels: Rows behind it.
         exposed: Requests a rejected candidate answered.
+        reason: Why the verdict, one sentence.
+        money: What it cost, all arms.
+        currency: Of the money.
+        is_billed: The money is what was charged; otherwise it is seconds times prices.
+        items: The estimate, arm by arm.
+        latency_change: Seconds of mean latency that it added, over requests that both answered; None if unknown.
+        reward: In money; None where neither quality nor latency has a price.
+        indicators: What the service's own indicators did at the promotion, unless something else changed since:
+            unpaired, so not what the verdict rests on.
+        is_final: Nothing but a bill will revise it.
     """
 
     TYPE: ClassVar[str] = "homeostat.outcome.measured.v1"
@@ -220,9 +182,18 @@ class OutcomeMeasured(Data):
     cost: float = Field(ge=0.0)
     n_labels: int = Field(ge=0)
     exposed: int = Field(default=0, ge=0)
+    reason: Text = ""
+    money: float = Field(default=0.0, ge=0.0)
+    currency: Currency = DEFAULT_CURRENCY
+    is_billed: bool = False
+    items: tuple[CostItem, ...] = ()
+    latency_change: float | None = None
+    reward: Reward | None = None
+    indicators: tuple[SliChange, ...] = ()
+    is_final: bool = True
 
 
 class OutcomeRevised(OutcomeMeasured):
-    """An outcome measured again when late labels came."""
+    """An outcome measured again: late labels, the holdback or a bill have changed it."""
 
     TYPE: ClassVar[str] = "homeostat.outcome.revised.v1"

@@ -21,6 +21,27 @@ from homeostat.events.base import (
     Value,
 )
 
+InnerRule = Literal["auto", "maml", "fomaml", "anil", "reptile", "meta_sgd", "bayesian_last_layer"]
+"""How initial weights adapt. `auto`: the closed form for numbers and for drawn classes, MAML for fixed labels."""
+
+
+class Episodes(Value):
+    """How episodes are made of recorded tasks.
+
+    Args:
+        ways: Classes of an episode, drawn from those of all tasks and numbered anew; 0: an episode is one task.
+        shots: Support rows per class (in all for numbers); one of these per outer step.
+        queries: Query rows per class (in all for numbers); 0: all there are.
+        per_step: Episodes of an outer step.
+        turned: Images turned by 90, 180 and 270 degrees are classes of their own, where classes are drawn.
+    """
+
+    ways: int = Field(default=0, ge=0)
+    shots: tuple[int, ...] = Field(default=(1, 5, 10), min_length=1)
+    queries: int = Field(default=0, ge=0)
+    per_step: int = Field(default=8, ge=1)
+    turned: bool = False
+
 
 class MetaTraining(Value):
     """What a meta-training shall do.
@@ -32,14 +53,22 @@ class MetaTraining(Value):
         seed: Of the run.
         current: Weights it must beat; None for random ones.
         excluded_sources: Tasks of these are left out.
+        episodes: What an outer step sees.
+        inner_steps: Gradient steps of an adaptation, in training and at the gate.
+        inner_rate: Their first size; learned from there. None: the trainer's.
+        image: Channels, height and width if a row is an image: then the network is convolutional.
     """
 
     window: Range
-    algorithm: Literal["maml", "fomaml"] = "maml"
+    algorithm: InnerRule = "auto"
     n_steps: int = Field(default=500, ge=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     current: Digest | None = None
     excluded_sources: tuple[str, ...] = ()
+    episodes: Episodes = Episodes()
+    inner_steps: int = Field(default=5, ge=1)
+    inner_rate: float | None = Field(default=None, gt=0.0)
+    image: tuple[int, int, int] | None = None
 
 
 class Plan(Value):
@@ -52,6 +81,8 @@ class Plan(Value):
         horizon_labels: Labelled rows over which payoffs are measured.
         label_limit: Labelled rows after which a canary without judgement is inconclusive.
         price: Declared price of the retrain, in units of the metric.
+        holdback_labels: Labelled rows after the settlement of a promotion for which the old champion stays as a shadow
+            and the outcome is revised; 0 makes the first measurement final.
     """
 
     recipe: Name = "default"
@@ -60,6 +91,7 @@ class Plan(Value):
     horizon_labels: int = Field(default=200, ge=10)
     label_limit: int = Field(default=400, ge=1)
     price: float = Field(default=0.0, ge=0.0)
+    holdback_labels: int = Field(default=200, ge=0)
 
 
 class Candidate(Value):
@@ -169,13 +201,16 @@ class CanaryJudged(Data):
 class ActionSettled(Data):
     """The end of an action: its tokens are committed or refunded.
 
+    Said again when a late bill changes the cost, and when the outcome is final.
+
     Args:
         action: The action.
         kind: Its kind.
         model: The model, if any.
         state: How it ended.
-        cost: What it cost.
+        cost: Money that it cost; 0 leaves it to the governor's own books.
         gain: What it brought.
+        is_final: Nothing will be revised but the cost; until then the old champion is held back.
     """
 
     TYPE: ClassVar[str] = "homeostat.action.settled.v1"
@@ -185,6 +220,7 @@ class ActionSettled(Data):
     state: Literal["promoted", "aborted", "skipped", "failed", "expired", "done"]
     cost: float = Field(default=0.0, ge=0.0)
     gain: float = 0.0
+    is_final: bool = True
 
 
 class BurnReported(Data):

@@ -94,11 +94,13 @@ class PriorContributed(Data):
 
     Args:
         family: Who contributes.
-        statistics: By name; replaces the family's earlier share.
+        features: Names of the meta-features behind the intercept; d of them with it.
+        statistics: By arm: observations, d sums of x y, d x d sums of x x^T; replaces the family's earlier share.
     """
 
     TYPE: ClassVar[str] = "homeostat.prior.contributed.v1"
     family: Subject
+    features: tuple[Name, ...] = ()
     statistics: dict[Name, tuple[float, ...]]
 
 
@@ -107,9 +109,11 @@ class PriorPublished(Data):
 
     Args:
         parent: Whose prior it is.
-        statistics: By name.
+        features: As contributed by the child itself.
+        statistics: As contributed by the other children, summed.
     """
 
     TYPE: ClassVar[str] = "homeostat.prior.published.v1"
     parent: Subject
+    features: tuple[Name, ...] = ()
     statistics: dict[Name, tuple[float, ...]]

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from homeostat.events.base import Arm, Band, Data, Digest, Millis, Name, Range, Ratio, Subject
+from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
 from homeostat.events.governance import Candidate, MetaTraining, Plan
 
 
@@ -43,7 +44,9 @@ class RetrainStart(Command):
         plan: How.
         chosen: Arm that will be canaried; `skip` for none.
         timeout_seconds: For each arm.
-        price_per_second: In force.
+        price_per_second: In force for kinds of machines that `prices` does not list.
+        prices: In force, by kind of machine.
+        currency: Of the prices.
     """
 
     TYPE: ClassVar[str] = "homeostat.retrain.start.v1"
@@ -55,6 +58,8 @@ class RetrainStart(Command):
     chosen: Name
     timeout_seconds: float = Field(default=60.0, gt=0.0)
     price_per_second: float = Field(default=0.0, ge=0.0)
+    prices: dict[Name, InstancePrice] = Field(default_factory=dict)
+    currency: Currency = DEFAULT_CURRENCY
 
 
 class Rollout(Command):
@@ -70,6 +75,9 @@ class Rollout(Command):
         plan: Soak, limits, horizon.
         reference: Champion of the action's start: the reference of every payoff.
         reference_artifact: Its weights, kept as a shadow after a promotion (holdback).
+        chosen: Arm drawn at the proposal, whether it could be trained or not; empty where nobody said.
+        reward_weights: In force.
+        currency: Of the prices in force.
     """
 
     champion: Name
@@ -81,6 +89,9 @@ class Rollout(Command):
     plan: Plan = Plan()
     reference: Name
     reference_artifact: Digest | None = None
+    chosen: str = ""
+    reward_weights: RewardWeights = RewardWeights()
+    currency: Currency = DEFAULT_CURRENCY
 
 
 class RolloutSet(Rollout):

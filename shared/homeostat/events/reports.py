@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from homeostat.events.base import ActionKind, Band, Data, Digest, Name, Ratio, Subject, Text
+from homeostat.events.costs import DEFAULT_CURRENCY, DEFAULT_INSTANCE, Currency
 from homeostat.events.policy import Rollout
 
 
@@ -86,6 +87,10 @@ class CandidateTrained(Report):
         version: Name of the version; None when it failed.
         artifact: Its weights; None when it failed.
         seconds: Training time.
+        instance: Kind of machine.
+        is_spot: Bought on the spot market.
+        price_per_second: Of that machine, by the price list that came with the command.
+        currency: Of the price.
         rows: Labelled rows it saw.
         loss_curve: Loss per report.
         error: Why it failed.
@@ -96,6 +101,10 @@ class CandidateTrained(Report):
     version: Name | None = None
     artifact: Digest | None = None
     seconds: float = Field(default=0.0, ge=0.0)
+    instance: Name = DEFAULT_INSTANCE
+    is_spot: bool = False
+    price_per_second: float = Field(default=0.0, ge=0.0)
+    currency: Currency = DEFAULT_CURRENCY
     rows: int = Field(default=0, ge=0)
     loss_curve: tuple[float, ...] = ()
     error: Text = ""

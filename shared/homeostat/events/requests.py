@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from homeostat.events.base import Data, Digest, Name, Ratio, Scalar, Subject, Text, Tier
+from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
 
 
 class RevertRequested(Data):
@@ -103,8 +104,10 @@ class RulesSet(Data):
         approval_tiers: Tiers that wait for a person.
         approval_ttl_ms: A held action expires after this.
         action_ttl_ms: Longest life of an action.
-        price_per_training_second: Of the retrain actuator.
-        reward_weights: Weight of each term of the reward.
+        price_per_training_second: Of kinds of machines that `prices` does not list.
+        prices: By kind of machine, as arms name it in the hyperparameter `instance`.
+        currency: Of prices, budgets and rewards.
+        reward_weights: Weight of each term of the reward, with its unit.
     """
 
     TYPE: ClassVar[str] = "homeostat.rules.set.v1"
@@ -119,7 +122,9 @@ class RulesSet(Data):
     approval_ttl_ms: int = Field(default=86_400_000, ge=1)
     action_ttl_ms: int = Field(default=3_600_000, ge=1)
     price_per_training_second: float = Field(default=0.01, ge=0.0)
-    reward_weights: dict[Name, float] = Field(default_factory=lambda: {"quality": 1.0, "cost": 1.0})
+    prices: dict[Name, InstancePrice] = Field(default_factory=dict)
+    currency: Currency = DEFAULT_CURRENCY
+    reward_weights: RewardWeights = RewardWeights()
 
 
 class ScopeConfigured(Data):

@@ -1,6 +1,6 @@
 """Events of the machinery itself."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,20 +36,22 @@ class IndicatorComputed(Data):
 
 
 class ThresholdMoved(Data):
-    """A tracked threshold has a new value inside its approved band.
+    """A tracked threshold has a new value inside its approved band, or an alert begins or ends.
 
     Args:
         model: Whose.
         signal: Which.
-        threshold: New value.
-        value: The signal now.
-        is_alert: Whether the signal is above it.
+        operating_point: Of the band.
+        threshold: That `value` was compared with.
+        value: The signal now; at the operating point `page` its surprise: 1 is as surprising as anything remembered.
+        is_alert: Whether an alert is on.
         rate: Realised alarm rate so far.
     """
 
     TYPE: ClassVar[str] = "homeostat.threshold.moved.v1"
     model: Subject
     signal: Name
+    operating_point: Literal["page", "rate"] = "rate"
     threshold: float
     value: float
     is_alert: bool

@@ -78,6 +78,7 @@ class SamplesObserved(Data):
         latency_seconds: n, or empty.
         captured: Rows whose model input follows in `inputs`.
         inputs: One list of `input_width` numbers per captured row.
+        is_synthetic: The rows are injected, or changed on purpose.
     """
 
     TYPE: ClassVar[str] = Samples.TYPE
@@ -92,6 +93,7 @@ class SamplesObserved(Data):
     latency_seconds: list[float | None] = Field(default_factory=list)
     captured: list[int] = Field(default_factory=list)
     inputs: list[list[float]] = Field(default_factory=list)
+    is_synthetic: bool = False
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
@@ -127,6 +129,7 @@ class SamplesObserved(Data):
             latency_seconds=pack(self.latency_seconds) if self.latency_seconds else b"",
             captured=self.captured,
             inputs=b"".join(pack(row, F4) for row in self.inputs),
+            is_synthetic=self.is_synthetic,
         )
 
 

@@ -22,8 +22,10 @@ from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.keys import load, public_keys
 from homeostat.codec import Output
 from homeostat.core import Fold, Halt, Hand, HomeostatError
+from homeostat.features import FeatureStore
 from homeostat.host.connection import EXIT_UNDELIVERED, BrokerUnreachable, Cluster
 from homeostat.host.environment import check_environment
+from homeostat.host.features import FeatureEye
 from homeostat.host.hands import HandRunner
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
@@ -93,6 +95,15 @@ class Context:
         if any(fold.name == "governor" for fold in folds):
             seal = seal_with(load(self.settings.keys_dir, NOTARY))
         return [KafkaHost(service, folds, self.settings, self.cluster, seal, self.tracer)]
+
+    def features(self) -> list[Service]:
+        """The eye that keeps the online feature store, if there is to be one."""
+        url = self.settings.redis_url.get_secret_value()
+        if not url:
+            return []
+        eye = FeatureEye(self.settings, self.cluster, FeatureStore(url))
+        self.collectors.append(eye)
+        return [eye]
 
     def hand(
         self, service: str, hand: Hand, *, max_tasks: int = 4, collectors: Sequence[Collector] = ()

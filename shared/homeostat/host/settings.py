@@ -16,6 +16,7 @@ class HostSettings(BaseSettings):
         bootstrap_servers: Kafka brokers, `host:port[,host:port]`.
         data_dir: Keys, artifacts and state files of this machine.
         store: Artifact store: a folder or an object store's URL; default `<data_dir>/artifacts`.
+        redis_url: Redis of the online feature store, `redis://host:port/database`; none without it.
         snapshot_interval_seconds: Longest time between two snapshots of a partition with changes.
         metrics_port: Port of metrics and health; 0 picks a free one.
         metrics_address: Interface of that port; there is no authentication.
@@ -32,6 +33,7 @@ class HostSettings(BaseSettings):
     bootstrap_servers: str = DEFAULT_BOOTSTRAP
     data_dir: Path = Path(".homeostat")
     store: str = ""
+    redis_url: SecretStr = SecretStr("")
     snapshot_interval_seconds: float = Field(default=2.0, gt=0.0)
     metrics_port: int = Field(default=0, ge=0, le=65535)
     metrics_address: str = "127.0.0.1"

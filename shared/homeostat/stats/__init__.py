@@ -3,9 +3,24 @@
 `portable` holds the elementary functions, everything else is built on it.
 """
 
+from homeostat.stats.conformal import AdaptiveConformal
 from homeostat.stats.draws import Draws
+from homeostat.stats.ebh import e_bh
+from homeostat.stats.exchangeability import ExchangeabilityWatch
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.page_hinkley import ZPageHinkley
 from homeostat.stats.paired import PairedEProcess
+from homeostat.stats.rates import RateEvidence
+from homeostat.stats.surprise import Surprise
 
-__all__ = ["BayesianLinear", "Draws", "PairedEProcess", "ZPageHinkley"]
+__all__ = [
+    "AdaptiveConformal",
+    "BayesianLinear",
+    "Draws",
+    "ExchangeabilityWatch",
+    "PairedEProcess",
+    "RateEvidence",
+    "Surprise",
+    "ZPageHinkley",
+    "e_bh",
+]

@@ -1,15 +1,12 @@
 """Bayesian linear regression whose every bit is determined by the order of observations."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from homeostat.stats.draws import Draws
 from homeostat.stats.portable import FloatArray, fixed_dot, fixed_row_sums
-
-_RANK_TOLERANCE: Final = 1e-14
-"""A pivot below this share of its variance is rounding: the direction is known exactly and gets no spread."""
+from homeostat.stats.solving import factorise
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +59,7 @@ class BayesianLinear:
         self._check(x)
         if not (np.isfinite(x).all() and np.isfinite(y) and 0.0 < weight < np.inf):
             raise ValueError(f"observations are finite and weights positive, got x={x}, {y=}, {weight=}")
-        spread = fixed_row_sums(self.covariance * x)
+        spread = _times(self.covariance, x)
         variance = fixed_dot(x, spread) + self.noise_sd * self.noise_sd / weight
         self.mean += spread * ((y - fixed_dot(x, self.mean)) / variance)
         self.covariance -= spread[:, None] * spread / variance
@@ -74,7 +71,7 @@ class BayesianLinear:
             ValueError: `x` is not (d,).
         """
         self._check(x)
-        return fixed_dot(x, self.mean), max(0.0, fixed_dot(x, fixed_row_sums(self.covariance * x)))
+        return fixed_dot(x, self.mean), max(0.0, fixed_dot(x, _times(self.covariance, x)))
 
     def sample(self, draws: Draws) -> FloatArray:
         """Return one (d,) draw of the weights; uses up d normal numbers."""
@@ -83,7 +80,7 @@ class BayesianLinear:
 
     def samples(self, draws: Draws, n: int) -> FloatArray:
         """Return n draws of the weights, (n, d), the same as n calls of `sample` on the same state."""
-        root = _cholesky(self.covariance)
+        root = factorise(self.covariance)
         normals = draws.normal(n * self.mean.size).reshape(n, 1, self.mean.size)
         return self.mean + fixed_row_sums(normals * root)
 
@@ -92,14 +89,7 @@ class BayesianLinear:
             raise ValueError(f"expected {self.mean.shape} features, got {x.shape}")
 
 
-def _cholesky(matrix: FloatArray) -> FloatArray:
-    """Return lower triangular L with L L^T = matrix, (d, d) symmetric; columns without spread are zero."""
-    root = np.zeros_like(matrix)
-    rest = matrix.copy()
-    for j in range(len(matrix)):
-        pivot = rest[j, j]
-        if pivot > _RANK_TOLERANCE * matrix[j, j]:
-            column = rest[j:, j] / np.sqrt(pivot)
-            root[j:, j] = column
-            rest[j:, j:] -= column[:, None] * column
-    return root
+def _times(symmetric: FloatArray, x: FloatArray) -> FloatArray:
+    """Return the product with a symmetric matrix: row after row is added, which is fast and one fixed order."""
+    product: FloatArray = np.add.reduce(symmetric * x[:, None], axis=0)
+    return product

@@ -94,5 +94,11 @@ ALERT_THRESHOLD: Final = Gauge(
     ("scope", "model", "signal"),
 )
 
+# -- the feature store, a cache: shown by whoever fills it, if anybody does -------------------
+META_FEATURES_MODELS: Final = Gauge("homeostat_meta_features_models", "Models whose meta-features the store holds.")
+META_FEATURES_AGE_SECONDS: Final = Gauge(
+    "homeostat_meta_features_age_seconds", "Age of the oldest meta-features that the store serves of any model."
+)
+
 CATALOGUE: Final[tuple[Metric, ...]] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """All of them, in the order above."""

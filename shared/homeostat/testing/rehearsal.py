@@ -26,6 +26,7 @@ from homeostat.events import (
     ApprovalDenied,
     ApprovalGiven,
     Array,
+    BillReceived,
     BudgetSet,
     DeploymentObserved,
     EpisodeRecorded,
@@ -115,6 +116,7 @@ class Rehearsal:
             rounds - 16: lambda: self._ask(RevertRequested(model=subject(0), reason="users complain")),
             rounds - 12: lambda: self._ask(SourceDistrusted(scope=SCOPE, source="/jobs/odd")),
             rounds - 10: lambda: self._ask(ScopeConfigured(scope=SCOPE, owner="line-maintenance")),
+            rounds - 8: self._charge,
         }
 
     def play(self, disturb: Callable[[int], None] = lambda index: None) -> None:
@@ -212,8 +214,18 @@ class Rehearsal:
     def _observe_service(self) -> None:
         latency = SliObserved(name="latency_seconds", layer="latency", value=0.02, window_seconds=60.0)
         self._publish(TELEMETRY, subject(0), latency)
+        spot = SliObserved(name="price_per_second.default", layer="cost", value=0.5, window_seconds=3600.0)
+        self._publish(TELEMETRY, subject(0), spot)
         busy = SignalObserved(layer="kubernetes", name="cpu", value=0.4, attributes={"node": "a"})
         self._publish(TELEMETRY, subject(0), busy)
+
+    def _charge(self) -> None:
+        """A bill for all trainings of a model, and one that is for nobody's."""
+        for number in range(self.world.stations):
+            whole = BillReceived(bill="b-1", from_time=0, to_time=10**13, amount=0.25)
+            self._publish(TELEMETRY, subject(number), whole)
+        stray = BillReceived(bill="b-2", action="nobody#0.0", from_time=0, to_time=1, amount=9.0)
+        self._publish(TELEMETRY, subject(0), stray)
 
     def _change_keys(self) -> None:
         key = KeyRegistered(key=key_id(_GUEST), public_key=_GUEST.hex(), principal="guest")

@@ -16,6 +16,7 @@ from homeostat.codec import Record
 from homeostat.codec.encode import encode_headers, encode_payload
 from homeostat.core import Identity, Payload
 from homeostat.events import (
+    BillReceived,
     DeploymentObserved,
     FeatureContract,
     Labels,
@@ -130,6 +131,12 @@ def slis() -> st.SearchStrategy[SliObserved]:
     return st.builds(SliObserved, layer=layers, name=names(), value=numbers(), window_seconds=numbers(0.001, 3600.0))
 
 
+def bills() -> st.SearchStrategy[BillReceived]:
+    """Charges for all trainings of a model."""
+    amounts, bill = numbers(0.0, 1e4), st.sampled_from(("b-1", "b-2"))
+    return st.builds(BillReceived, bill=bill, from_time=st.just(0), to_time=st.just(2 * _START_MS), amount=amounts)
+
+
 def deployments() -> st.SearchStrategy[DeploymentObserved]:
     """Changes of what serves that somebody else made."""
     return st.builds(DeploymentObserved, version=names())
@@ -137,7 +144,7 @@ def deployments() -> st.SearchStrategy[DeploymentObserved]:
 
 def observations() -> st.SearchStrategy[Payload]:
     """What a client may publish about a model."""
-    return st.one_of(models(), samples(), labels(), signals(), slis(), deployments())
+    return st.one_of(models(), samples(), labels(), signals(), slis(), deployments(), bills())
 
 
 @st.composite

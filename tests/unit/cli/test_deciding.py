@@ -7,8 +7,10 @@ import pytest
 from tests.unit.cli.system import System
 
 from homeostat.audit import keys
+from homeostat.cli.law import in_force
+from homeostat.cli.lawfile import read_law
 from homeostat.client.brake import publish_pending, release_brake
-from homeostat.events import BrakeConfirmed, BrakeSet, FreezeSet
+from homeostat.events import BrakeConfirmed, BrakeSet, BudgetSet, FreezeSet, RulesSet
 from homeostat.events.logs import POLICIES, REPORTS, REQUESTS
 from homeostat.host.connection import BrokerUnreachable
 from homeostat.host.settings import HostSettings
@@ -226,6 +228,12 @@ def test_revert_without_an_earlier_version_is_denied(governed: System) -> None:
 LAW = """
 [rules]
 max_actions = 7
+currency = "CHF"
+[rules.prices.gpu]
+per_second = 0.5
+spot_per_second = 0.1
+[rules.reward_weights]
+latency = 2.0
 [budget]
 money = 50
 period = "7d"
@@ -251,6 +259,8 @@ def test_a_law_file_is_applied_once(governed: System, tmp_path: Path) -> None:
     file.write_text(LAW.replace("max_actions = 7", "max_actions = 8"))
     (change,) = governed.json("apply", str(file), "--dry-run")
     assert change["changed"] == ["- max_actions = 7", "+ max_actions = 8"]
+    rules = in_force(governed.logs).rules["*"]
+    assert (rules.currency, rules.prices["gpu"].spot_per_second, rules.reward_weights.latency) == ("CHF", 0.1, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +270,9 @@ def test_a_law_file_is_applied_once(governed: System, tmp_path: Path) -> None:
         ("[rules]\nmax_action = 1", "max_action"),
         ("[scopes.team]\nmoney = 1", "scopes.team.money"),
         ("[budget]\nmoney = -1", "money"),
+        ("[rules.prices.gpu]\nper_hour = 1", "per_second"),
+        ("[rules.reward_weights]\nbeauty = 1", "beauty"),
+        ("[rules]\ncurrency = 'francs'", "currency"),
         ("[budget]\nmoney = 1\nperiod = 'long'", "no length of time"),
         ("[roles]\nana = ['king']", "role"),
         ("x", "not TOML"),
@@ -274,6 +287,19 @@ def test_a_law_file_with_a_mistake_is_refused(system: System, tmp_path: Path, te
 
     assert says in system.stderr
     assert not list(system.log.all(REQUESTS))
+
+
+def test_the_law_file_of_the_documents_is_one(tmp_path: Path) -> None:
+    """Prices, weights and budget as they stand there."""
+    text = (Path(__file__).parents[3] / "docs" / "costs.md").read_text("utf-8")
+    file = tmp_path / "homeostat.toml"
+    file.write_text(text.partition("```toml\n")[2].partition("```")[0])
+
+    rules, budget = read_law(file)
+
+    assert isinstance(rules, RulesSet)
+    assert rules.prices["gpu-large"].spot_per_second == 0.0003
+    assert isinstance(budget, BudgetSet)
 
 
 def test_an_unchanged_freeze_is_what_was_signed(governed: System) -> None:

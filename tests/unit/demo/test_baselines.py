@@ -92,12 +92,12 @@ def test_tracked_threshold_trades_misses_for_silence() -> None:
 
 
 def test_tracked_rate_comes_back_after_a_jump() -> None:
-    """Scores that rise for good alert at first, and at the nominal rate in the end (1 %, within a factor of two)."""
+    """Scores that rise for good alert at once, and at the nominal rate in the end (1 %, within a factor of two)."""
     rng = np.random.default_rng(0)
     scores = rng.normal(0.1, 0.01, 8000)
     scores[1000:] += 0.1
 
     alerts = tracked_alerts(scores)
 
-    assert alerts[808:850].mean() > 0.5
+    assert alerts[808]
     assert 0.005 < alerts[-4000:].mean() < 0.02

@@ -24,7 +24,7 @@ def test_a_shifted_feature_is_found_and_named(seed: int) -> None:
     (offset, found), *_ = of(run(timeline)[1], DriftDetected)
 
     assert 0 <= offset - 61 <= 5
-    assert (found.kind, found.detector, found.features[0]) == ("data", "page_hinkley", "f1")
+    assert (found.kind, found.detector, found.features[0]) == ("data", "martingale", "f1")
     assert 60 <= int(found.onset.first.split(".", 1)[0]) <= 63
 
 

@@ -52,4 +52,11 @@ def test_the_history_is_worth_splitting() -> None:
     """It leads to every kind of output there is."""
     types = {type(emit.data).__name__ for _, emit in run(story())[1]}
 
-    assert types == {"DriftDetected", "DriftCleared", "ProfileUpdated", "IndicatorComputed", "ThresholdMoved"}
+    assert types == {
+        "DriftDetected",
+        "DriftCleared",
+        "EvidenceUpdated",
+        "ProfileUpdated",
+        "IndicatorComputed",
+        "ThresholdMoved",
+    }

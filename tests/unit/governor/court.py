@@ -164,9 +164,9 @@ class Court:
         """A hand could not."""
         return self.tell(ActionFailed.model_validate(about(action, kind) | {"reason": reason, "model": model}))
 
-    def settle(self, action: str, state: str = "promoted", kind: str = "retrain") -> list[Emit]:
+    def settle(self, action: str, state: str = "promoted", kind: str = "retrain", **changes: Any) -> list[Emit]:
         """The outcome is measured."""
-        data = {"action": action, "kind": kind, "state": state, "model": MODEL}
+        data = {"action": action, "kind": kind, "state": state, "model": MODEL} | changes
         return self.tell(ActionSettled.model_validate(data))
 
     def tick(self, to: int) -> list[Emit]:

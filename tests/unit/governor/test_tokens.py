@@ -169,7 +169,16 @@ class Governing(RuleBasedStateMachine):
             self.hear(self.court.settle(id_, "failed"))
         elif self.phase(id_) == "measuring" and not self.pending and self.is_obeyed:
             is_promoted = self.server is not None and self.server.champion == str(self.chosen(id_))
-            self.hear(self.court.settle(id_, "promoted" if is_promoted else "aborted"))
+            is_final = data.draw(st.booleans())
+            self.hear(self.court.settle(id_, "promoted" if is_promoted else "aborted", is_final=is_final))
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), is_final=st.booleans(), cost=st.sampled_from([0.0, 1.0, 7.0]))
+    def settle_again(self, data: st.DataObject, is_final: bool, cost: float) -> None:
+        """A bill has come, or the last word on an action that is over."""
+        id_ = data.draw(st.sampled_from(self.ids))
+        if id_ not in self.court.state.actions:
+            self.hear(self.court.settle(id_, is_final=is_final, cost=cost))
 
     @rule(is_set=st.booleans())
     def freeze(self, is_set: bool) -> None:
@@ -222,7 +231,7 @@ class Governing(RuleBasedStateMachine):
         if self.server is None or self.pending or not self.is_obeyed:
             return
         assert self.server.champion == self.court.state.models[MODEL].champion
-        assert self.court.state.actions or self.server.candidates == ()
+        assert self.court.state.actions or self.court.state.holdbacks or self.server.candidates == ()
 
 
 Governing.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

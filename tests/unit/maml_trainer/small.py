@@ -2,9 +2,17 @@
 
 import numpy as np
 
+from maml_trainer.network import mlp
+from maml_trainer.pool import TaskPool
 from maml_trainer.tasks import Task
 
 SIZES = (4, 6, 3)
+NETWORK = mlp(SIZES)
+
+
+def small_pool(n_tasks: int, *, seed: int = 0) -> TaskPool:
+    """Pool the tasks for the small network."""
+    return TaskPool(small_tasks(n_tasks, seed=seed), SIZES[0], SIZES[-1])
 
 
 def small_tasks(n_tasks: int, *, seed: int = 0) -> list[Task]:

@@ -10,29 +10,43 @@ import torch
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from maml_trainer.bodies import Conv
 from maml_trainer.errors import WeightsMalformed
 from maml_trainer.meta import Learned, MetaConfig, scratch
+from maml_trainer.network import Network, mlp
+from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
 from maml_trainer.weights import load, provenance, save
 
-LEARNED = scratch((5, 4, 3), 0)
-METADATA = {"seed": "1", "algorithm": "maml", "n_tasks": "7"}
+LEARNED = scratch(mlp((5, 4, 3)), 0)
+FACTS = {"seed": "1", "n_tasks": "7"}
+STATED = load(save(LEARNED, FACTS).data)[1]
 
 
-def test_save_then_load_is_identity() -> None:
-    """Parameters, step sizes and metadata come back bit for bit."""
-    learned, metadata = load(save(LEARNED, METADATA).data)
+@pytest.mark.parametrize("network", [mlp((5, 4, 3)), Network(Conv((1, 6, 6), (8, 8)), 1)])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_save_then_load_is_identity(algorithm: Algorithm, network: Network) -> None:
+    """Network, rule, tensors and facts come back, bit for bit."""
+    start = scratch(network, 0, rule=Rule(algorithm, 3))
 
-    assert metadata == METADATA
-    assert list(learned.params) == list(LEARNED.params)
-    assert all(torch.equal(learned.params[name], LEARNED.params[name]) for name in LEARNED.params)
-    assert all(torch.equal(learned.lrs[name], LEARNED.lrs[name]) for name in LEARNED.lrs)
+    learned, metadata = load(save(start, FACTS).data)
+
+    assert FACTS.items() <= metadata.items()
+    assert (learned.network, learned.rule) == (network, Rule(algorithm, 3))
+    for found, expected in ((learned.params, start.params), (learned.inner, start.inner)):
+        assert list(found) == list(expected)
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_equal_weights_are_equal_bytes() -> None:
-    """The order in which names and metadata were put in leaves no trace."""
-    shuffled = Learned(dict(reversed(LEARNED.params.items())), dict(reversed(LEARNED.lrs.items())))
+    """The order in which names and facts were put in leaves no trace."""
+    shuffled = Learned(
+        LEARNED.network,
+        LEARNED.rule,
+        dict(reversed(LEARNED.params.items())),
+        dict(reversed(LEARNED.inner.items())),
+    )
 
-    one, two = save(LEARNED, METADATA), save(shuffled, dict(reversed(METADATA.items())))
+    one, two = save(LEARNED, FACTS), save(shuffled, dict(reversed(FACTS.items())))
 
     assert one == two
     assert len(one.digest) == 64
@@ -40,15 +54,16 @@ def test_equal_weights_are_equal_bytes() -> None:
 
 def test_another_bit_is_another_digest() -> None:
     """Weights are named by their content."""
-    other = Learned({**LEARNED.params, "b1": LEARNED.params["b1"] + 1}, LEARNED.lrs)
+    params = {**LEARNED.params, "b1": LEARNED.params["b1"] + 1}
+    other = Learned(LEARNED.network, LEARNED.rule, params, LEARNED.inner)
 
-    assert save(LEARNED, METADATA).digest != save(other, METADATA).digest
+    assert save(LEARNED, FACTS).digest != save(other, FACTS).digest
 
 
 def test_weights_are_read_without_torch(tmp_path: Path) -> None:
     """A process that never imports torch reads the arrays with safetensors.numpy."""
     path = tmp_path / "weights.safetensors"
-    path.write_bytes(save(LEARNED, METADATA).data)
+    path.write_bytes(save(LEARNED, FACTS).data)
     script = (
         "import sys; from safetensors.numpy import load_file; a = load_file(sys.argv[1]);"
         "assert 'torch' not in sys.modules; print(a['w1'].shape, a['lr.w1'].shape, sorted(a))"
@@ -59,7 +74,7 @@ def test_weights_are_read_without_torch(tmp_path: Path) -> None:
     assert done.stdout.strip() == "(5, 4) () ['b1', 'b2', 'lr.b1', 'lr.b2', 'lr.w1', 'lr.w2', 'w1', 'w2']"
 
 
-ARRAYS = load_arrays(save(LEARNED, METADATA).data)
+ARRAYS = load_arrays(save(LEARNED, FACTS).data)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +82,17 @@ ARRAYS = load_arrays(save(LEARNED, METADATA).data)
     [
         b"",
         b"no weights",
-        save(LEARNED, METADATA).data[:-4],
-        save_arrays({"w1": ARRAYS["w1"]}),
-        save_arrays({**ARRAYS, "x": ARRAYS["w1"]}),
-        save_arrays({**ARRAYS, "w2": ARRAYS["w1"]}),
-        save_arrays({**ARRAYS, "b1": ARRAYS["b1"] * np.float32(np.nan)}),
-        save_arrays({**ARRAYS, "lr.b1": np.array(-1, np.float32)}),
-        save_arrays({**ARRAYS, "w1": ARRAYS["w1"].astype(np.float64)}),
+        save(LEARNED, FACTS).data[:-4],
+        save_arrays(ARRAYS),
+        save_arrays(ARRAYS, {**STATED, "network": "{}"}),
+        save_arrays(ARRAYS, {**STATED, "network": "no"}),
+        save_arrays(ARRAYS, {**STATED, "algorithm": "magic"}),
+        save_arrays({"w1": ARRAYS["w1"]}, STATED),
+        save_arrays({**ARRAYS, "x": ARRAYS["w1"]}, STATED),
+        save_arrays({**ARRAYS, "w2": ARRAYS["w1"]}, STATED),
+        save_arrays({**ARRAYS, "b1": ARRAYS["b1"] * np.float32(np.nan)}, STATED),
+        save_arrays({**ARRAYS, "lr.b1": np.array(-1, np.float32)}, STATED),
+        save_arrays({**ARRAYS, "w1": ARRAYS["w1"].astype(np.float64)}, STATED),
     ],
 )
 def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
@@ -85,9 +104,12 @@ def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
 
 
 def test_provenance_names_what_fixes_the_bits() -> None:
-    """Algorithm, engine, seed, number of tasks, torch and processor are stated as text."""
-    stated = provenance(MetaConfig((5, 4, 3), seed=1, first_order=True), 7, device="cpu")
+    """Engine, seed, steps, sources, torch and processor are stated as text."""
+    config = MetaConfig(mlp((5, 4, 3)), seed=1)
 
-    assert (stated["algorithm"], stated["seed"], stated["n_tasks"]) == ("fomaml", "1", "7")
-    assert {"engine", "torch", "platform"} <= stated.keys()
+    stated = provenance(config, device="cpu", engine="stacked", n_tasks=7, sources=["b", "a"])
+
+    assert (stated["engine"], stated["seed"], stated["n_tasks"]) == ("stacked", "1", "7")
+    assert stated["sources"] == '["a", "b"]'
+    assert {"torch", "platform", "n_steps"} <= stated.keys()
     assert all(isinstance(value, str) for value in stated.values())

@@ -11,6 +11,7 @@ from homeostat.events import (
     CandidateEvaluated,
     DriftCleared,
     DriftDetected,
+    EvidenceUpdated,
     FamilyRegistered,
     ModelRegistered,
     OutcomeMeasured,
@@ -92,12 +93,18 @@ class School:
         """Identity that the first emit of the last step has."""
         return f"{EMITTER}#{self.offset}.0"
 
-    def register(self, model: str = MODEL, tier: str = "low") -> list[Emit]:
+    def register(self, model: str = MODEL, tier: str = "low", hourly_value: float = 0.0) -> list[Emit]:
         """A member of the family."""
-        data = {"family": "cameras", "champion": "v0", "model": model, "tier": tier}
+        data = {"family": "cameras", "champion": "v0", "model": model, "tier": tier, "hourly_value": hourly_value}
         return self.tell(ModelRegistered.model_validate(data))
 
-    def drift(self, model: str = MODEL, version: str = "v0") -> list[Emit]:
+    def evidence(self, model: str, log2_e: float) -> list[Emit]:
+        """What the detector knows below its guarantee."""
+        return self.tell(EvidenceUpdated(model=model, version="v0", stream="inputs", log2_e=log2_e, rows=100))
+
+    def drift(
+        self, model: str = MODEL, version: str = "v0", *, log2_e: float | None = None, is_synthetic: bool = False
+    ) -> list[Emit]:
         """A new story."""
         self.n_drifts += 1
         self.story = f"{DRIFT}#{self.n_drifts}.0"
@@ -110,6 +117,8 @@ class School:
             "threshold": 0.5,
             "magnitude": 0.2,
             "onset": WINDOW,
+            "log2_e": log2_e,
+            "is_synthetic": is_synthetic,
         }
         return self.tell(DriftDetected.model_validate(data), id_=f"{self.n_drifts}.0", source=DRIFT, story=self.story)
 
@@ -139,7 +148,15 @@ class School:
         data = {"action": action, "kind": kind, "family": FAMILY, "model": model, "verdict": said}
         return self.tell(VerdictGiven.model_validate(data))
 
-    def evaluate(self, action: str, arm: str, payoff: float, seconds: float = 2.0, model: str = MODEL) -> list[Emit]:
+    def evaluate(
+        self,
+        action: str,
+        arm: str,
+        payoff: float,
+        seconds: float = 2.0,
+        model: str = MODEL,
+        sources: tuple[str, ...] = (),
+    ) -> list[Emit]:
         """An arm's payoff."""
         return self.tell(
             CandidateEvaluated(
@@ -151,6 +168,7 @@ class School:
                 standard_error=0.01,
                 n_labels=200,
                 seconds=seconds,
+                sources=sources,
             )
         )
 

@@ -1,4 +1,4 @@
-"""Arms are drawn by counted propensities, after all filters."""
+"""Arms are drawn by counted propensities, after all filters, behind the conservative gate."""
 
 from collections import Counter
 
@@ -6,40 +6,44 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from river.linear_model import LinearRegression
 from tests.unit.meta_learner.school import School
 
-from homeostat.stats.linear import BayesianLinear
+from homeostat.events import ScopeConfigured
+from homeostat.stats.hierarchical import Payoffs
 from meta_learner import LearnerSettings
-from meta_learner.choice import SKIP, choose
-from meta_learner.state import Belief
+from meta_learner.choice import SKIP, Choice, Question, choose
+from meta_learner.gate import Ledger
+from meta_learner.knowledge import Prediction
 
 SETTINGS = LearnerSettings()
 ARMS = ["head", "skip", "warm"]
+RICH = Ledger(own=1000.0, baseline=0.0)
+"""So much was gained that the gate is open."""
 
 
-def beliefs(**means: float) -> dict[str, Belief]:
-    """Beliefs about a constant context, in payoff units."""
-    return {
-        name: Belief(BayesianLinear.prior(np.array([mean]), sd=0.5, noise_sd=0.4), LinearRegression())
-        for name, mean in means.items()
-    }
+def prediction(sd: float = 0.5, **means: float) -> Prediction:
+    """Beliefs about two arms that have nothing in common, in units of ten points."""
+    k = len(means)
+    found = Payoffs(np.array([*means.values()]), np.full(k, sd), np.zeros((k, 1)), np.full(k, sd))
+    return Prediction([*means], found, found.mean * SETTINGS.unit, found.sd * SETTINGS.unit)
 
 
-ONE = np.ones(1)
+def draw(believed: Prediction, price: float = 0.0, key: str = "k", ledger: Ledger = RICH, level: float = 0.7) -> Choice:
+    """Choose between head, warm and nothing; the rule takes warm."""
+    return choose(Question(ARMS, "warm", {"head": price, "warm": price}, level, key), believed, ledger, SETTINGS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(head=st.floats(-3, 3), warm=st.floats(-3, 3), price=st.floats(0, 1), key=st.text(min_size=1))
 def test_propensities_are_a_distribution_with_a_floor(head: float, warm: float, price: float, key: str) -> None:
     """Whatever is believed, no arm that passed the filters is impossible."""
-    choice = choose(beliefs(head=head, warm=warm), ARMS, ONE, price, key, SETTINGS)
+    choice = draw(prediction(head=head, warm=warm), price, key)
 
     assert sum(choice.propensities.values()) == pytest.approx(1.0, abs=1e-12)
     assert min(choice.propensities.values()) >= SETTINGS.floor
     assert list(choice.propensities) == ARMS
     assert choice.chosen in ARMS
-    assert choice == choose(beliefs(head=head, warm=warm), ARMS, ONE, price, key, SETTINGS)
+    assert choice == draw(prediction(head=head, warm=warm), price, key)
 
 
 def test_arms_are_drawn_as_often_as_their_propensities_say() -> None:
@@ -47,9 +51,8 @@ def test_arms_are_drawn_as_often_as_their_propensities_say() -> None:
     drawn: Counter[str] = Counter()
     total = dict.fromkeys(ARMS, 0.0)
     n = 3000
-    believed = beliefs(head=0.1, warm=0.2)
     for number in range(n):
-        choice = choose(believed, ARMS, ONE, 0.01, f"decision {number}", SETTINGS)
+        choice = draw(prediction(head=0.1, warm=0.2), 0.01, f"decision {number}")
         drawn[choice.chosen] += 1
         for name, propensity in choice.propensities.items():
             total[name] += propensity
@@ -61,8 +64,8 @@ def test_arms_are_drawn_as_often_as_their_propensities_say() -> None:
 
 def test_a_price_above_every_gain_is_not_paid() -> None:
     """But for the floor, nothing is done; and a gain far above the price is taken."""
-    dear = choose(beliefs(head=0.5, warm=1.0), ARMS, ONE, 1.0, "k", SETTINGS)
-    cheap = choose(beliefs(head=0.5, warm=5.0), ARMS, ONE, 0.01, "k", SETTINGS)
+    dear = draw(prediction(head=0.5, warm=1.0), 1.0)
+    cheap = draw(prediction(head=0.5, warm=5.0), 0.01)
 
     assert dear.propensities[SKIP] == pytest.approx(1 - 2 * SETTINGS.floor)
     assert cheap.propensities["warm"] == pytest.approx(1 - 2 * SETTINGS.floor)
@@ -71,12 +74,89 @@ def test_a_price_above_every_gain_is_not_paid() -> None:
 
 def test_gains_are_in_units_of_the_metric_with_their_interval() -> None:
     """Ten points of accuracy are one unit; skipping gains nothing for sure."""
-    choice = choose(beliefs(head=0.5, warm=1.0), ARMS, ONE, 0.0, "k", SETTINGS)
+    choice = draw(prediction(head=0.5, warm=1.0))
 
     mean, low, high = choice.gains["warm"]
     assert mean == pytest.approx(0.1)
     assert high - mean == pytest.approx(mean - low) == pytest.approx(1.6448536 * 0.5 * 0.1)
     assert choice.gains[SKIP] == (0.0, 0.0, 0.0)
+
+
+def test_at_first_only_the_rule_s_arm_is_allowed_where_others_might_harm() -> None:
+    """Nothing was gained yet that could pay for it; a sure gain needs no such thing."""
+    unsure = draw(prediction(sd=3.0, head=0.5, warm=0.4), ledger=Ledger(), level=0.9)
+    sure = draw(prediction(sd=0.01, head=0.5, warm=0.4), ledger=Ledger(), level=0.9)
+
+    assert unsure.chosen == "warm"
+    assert unsure.kept_back == ["head"]
+    assert sure.kept_back == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(-0.3, 0.3), st.floats(-0.2, 0.2)), max_size=40), st.integers(0, 100))
+def test_if_bounds_hold_the_rule_s_value_is_kept_at_every_step(payoffs: list[tuple[float, float]], seed: int) -> None:
+    """Whatever comes above its lower bound, the sum of values never falls below 95 % of the rule's."""
+    ledger, generator = Ledger(), np.random.default_rng(seed)
+    for number, (gain, rule) in enumerate(payoffs):
+        choice = draw(prediction(sd=0.4, head=10 * gain, warm=10 * rule), key=str(number), ledger=ledger)
+        ledger.open(choice.low, choice.baseline)
+        own = choice.baseline if choice.chosen == "warm" else choice.low + abs(generator.normal()) * 0.1
+        ledger.close(choice.low, choice.baseline, own=own, rule=choice.baseline)
+
+        assert ledger.own >= SETTINGS.kept_share * ledger.baseline - 1e-9
+
+
+def test_what_is_surely_worse_is_not_worth_knowing() -> None:
+    """A shadow teaches where the answer could change the choice."""
+    choice = draw(prediction(sd=0.2, head=-3.0, warm=0.1))
+
+    assert choice.worth["head"] < 1e-4 < choice.worth["warm"]
+
+
+def test_shadows_are_bought_while_they_are_worth_their_price() -> None:
+    """At first every alternative; once the best is known, the rule's arm alone."""
+    school = School(n_shadows=3)
+    school.publish()
+    _, first = school.propose()
+    school.measure(school.action)
+    for _ in range(40):
+        action, last = school.propose()
+        for arm, payoff in (("warm", 0.02), ("head", 0.3), ("maml", -0.3)):
+            school.evaluate(action, arm, payoff)
+        school.measure(action)
+
+    assert len({first.chosen, *first.shadows} - {SKIP}) == 3
+    assert "maml" not in last.shadows
+    assert last.chosen == "warm" or "warm" in last.shadows
+
+
+@pytest.mark.parametrize(
+    ("rung", "left"),
+    [("catalogue", {"warm"}), ("scheduler", {"skip", "warm"}), ("closed_loop", {"head", "skip", "warm"})],
+)
+def test_a_scope_says_how_much_is_left_to_the_learner(rung: str, left: set[str]) -> None:
+    """From the vetted table alone, over whether to retrain at all, to everything; nonsense changes nothing."""
+    school = School()
+    for said in (rung, "anarchy"):
+        school.tell(ScopeConfigured(scope="acme", settings={"learning": said}))
+
+    _, proposal = school.propose()
+
+    assert {arm.name for arm in proposal.arms} == left
+
+
+def test_an_arm_whose_training_may_take_too_long_is_left_out() -> None:
+    """By the upper bound of its measured times; one that was never measured may be tried."""
+    school = School(most_seconds=5.0)
+    for seconds in (1.0, 9.0):
+        action, _ = school.propose()
+        school.evaluate(action, "head", 0.1, seconds=seconds)
+        school.evaluate(action, "warm", 0.1, seconds=2.0)
+        school.measure(action)
+
+    _, proposal = school.propose()
+
+    assert {arm.name for arm in proposal.arms} == {"skip", "warm"}
 
 
 def test_an_arm_from_published_weights_is_there_when_they_are() -> None:

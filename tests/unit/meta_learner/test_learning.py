@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.meta_learner.school import MODEL, School
 
-from homeostat.events import IndicatorComputed, RulesSet
+from homeostat.events import IndicatorComputed, RulesSet, SourceDistrusted
 from homeostat.events.logs import INDICATORS
 from meta_learner import LearnerSettings
 
@@ -74,7 +74,7 @@ def test_payoffs_of_nobodys_action_or_arm_teach_nothing() -> None:
     school.measure(action)
 
     assert school.evaluate(action, "warm", 1.0) == []
-    assert school.state.beliefs["warm"].n == 0
+    assert school.state.knowledge.scores["warm"].n == 0
 
 
 def test_payoffs_of_an_action_that_has_expired_still_teach() -> None:
@@ -121,3 +121,83 @@ def test_money_is_asked_for_every_arm_that_is_trained() -> None:
         "head": 8.0,
         "skip": None,
     }
+
+
+def test_a_distrusted_source_is_as_if_it_had_never_spoken() -> None:
+    """What is proposed afterwards is, to the bit, what a learner says that never heard of it."""
+    settings = LearnerSettings(held_out_share=0.0)
+    honest, deceived = School(settings), School(settings)
+    for school in (honest, deceived):
+        action, _ = school.propose()
+        school.evaluate(action, "head", 0.1, sources=("/a",))
+        if school is deceived:
+            school.evaluate(action, "warm", 0.9, sources=("/evil",))
+            school.evaluate(action, "warm", 0.9, sources=("/a", "/evil"))
+        else:  # events at the same places, of arms that nobody knows
+            school.evaluate(action, "unheard", 0.9)
+            school.evaluate(action, "unheard", 0.9)
+        school.measure(action)
+        school.tell(SourceDistrusted(scope="acme", source="/evil"))
+
+    gains = [[(arm.name, arm.predicted_gain) for arm in school.propose()[1].arms] for school in (honest, deceived)]
+
+    assert gains[0] == gains[1]
+
+
+def test_what_a_distrusted_source_says_later_teaches_nothing() -> None:
+    """Its payoffs are scored, not learned."""
+    school = School(LearnerSettings(held_out_share=0.0))
+    school.tell(SourceDistrusted(scope="acme", source="/evil"))
+    action, _ = school.propose()
+
+    school.evaluate(action, "warm", 0.9, sources=("/evil",))
+
+    assert school.state.knowledge.sources == {}
+
+
+def test_one_source_cannot_outweigh_the_others() -> None:
+    """A hundred lies of one source move the expectation less than a few truths of each of five others."""
+    settings = LearnerSettings(held_out_share=0.0, source_cap=5.0)
+    school = School(settings)
+    action, _ = school.propose()
+    for _ in range(100):
+        school.evaluate(action, "head", 0.5, sources=("/liar",))
+    for source in ("/a", "/b", "/c", "/d", "/e"):
+        for _ in range(5):
+            school.evaluate(action, "head", -0.1, sources=(source,))
+    school.measure(action)
+
+    _, proposal = school.propose()
+
+    assert next(arm.predicted_gain for arm in proposal.arms if arm.name == "head") < 0.05
+
+
+def test_held_out_decisions_are_scored_and_never_learned_from() -> None:
+    """They say how the learner does, against the rule, on what it has not seen."""
+    school = School(LearnerSettings(held_out_share=1.0))
+    action, _ = school.propose()
+    school.evaluate(action, "warm", 0.3)
+    school.evaluate(action, "head", 0.1)
+
+    said = {emit.data.name for emit in school.measure(action) if isinstance(emit.data, IndicatorComputed)}
+
+    assert school.state.knowledge.sources == {}
+    assert said == {"kept_value_ratio", "held_out_gain_over_baseline"}
+    assert school.state.held_out.n == 1
+
+
+def test_errors_that_rise_make_the_past_count_for_less() -> None:
+    """The meta-model is watched like any model."""
+    school = School(LearnerSettings(held_out_share=0.0))
+    action, _ = school.propose()
+    for _ in range(60):
+        school.evaluate(action, "head", 0.1)
+    before = float(school.state.knowledge.sources["unknown"].n.sum())
+
+    said: list[str] = []
+    for _ in range(120):
+        emits = school.evaluate(action, "head", -0.4)
+        said += [emit.data.name for emit in emits if isinstance(emit.data, IndicatorComputed)]
+
+    assert "meta_model_drifts" in said
+    assert float(school.state.knowledge.sources["unknown"].n.sum()) < before + 120

@@ -15,7 +15,7 @@ from tests.unit.meta_learner.school import (
     proposals,
 )
 
-from homeostat.events import ActionSettled, SourceDistrusted
+from homeostat.events import ActionSettled, Arm, IndicatorComputed, InstancePrice, RulesSet, SourceDistrusted
 from homeostat.events.logs import TASKS
 from meta_learner import LearnerSettings
 
@@ -236,3 +236,67 @@ def test_weights_from_a_distrusted_source_are_withdrawn() -> None:
     assert school.state.weights is None
     school.publish(artifact="c" * 64)
     assert school.state.weights == "c" * 64
+
+
+def test_of_many_models_only_discoveries_are_acted_on() -> None:
+    """e-BH at 5 % over ten models: one alone needs an e-value of 200, five together 40 each."""
+    models = [f"acme/camera-{i}" for i in range(10)]
+    school = School(members=models)
+
+    alone = school.evidence(models[0], 7.0)
+    four = [school.evidence(model, 5.5) for model in models[1:5]]
+
+    assert [emit.data for emit in alone if isinstance(emit.data, IndicatorComputed)] == []
+    told = [emit.data for emits in four for emit in emits if isinstance(emit.data, IndicatorComputed)]
+    assert sorted((said.model, said.value) for said in told) == [(model, 1.0) for model in models[:5]]
+    assert [model for model in models if school.state.models[model].is_discovery] == models[:5]
+
+
+def test_a_drift_that_is_no_discovery_waits() -> None:
+    """With more evidence it is acted on; a detector without e-values is believed."""
+    school = School(members=[f"acme/camera-{i}" for i in range(100)])
+    school.drift("acme/camera-1", log2_e=6.0)
+    waiting = proposals(school.profile(model="acme/camera-1"))
+    school.evidence("acme/camera-1", 12.0)
+    now = proposals(school.profile(labels=80, model="acme/camera-1"))
+    school.drift("acme/camera-2", log2_e=None)
+
+    assert waiting == []
+    assert len(now) == len(proposals(school.profile(model="acme/camera-2"))) == 1
+
+
+def test_a_synthetic_drift_leads_to_nothing() -> None:
+    """It tests the path up to here; nothing is trained on it."""
+    school = School()
+
+    assert school.drift(is_synthetic=True) == school.profile() == []
+
+
+def test_where_a_point_has_a_price_money_counts_in_the_choice() -> None:
+    """The same arm on a machine that costs more than it brings is not worth it any more."""
+    arms = (
+        Arm(name="warm", predicted_gain=0.05),
+        Arm(name="head", predicted_gain=0.06, hyperparameters={"instance": "gpu"}),
+    )
+    dear = RulesSet(prices={"gpu": InstancePrice(per_second=1000.0)}, price_per_training_second=0.0)
+    propensities = []
+    for rules in (RulesSet(price_per_training_second=0.0), dear):
+        school = School(LearnerSettings(kept_share=0.01), arms=arms, price_per_retrain=0.0)
+        school.tell(rules)
+        school.register(hourly_value=1.0)
+        propensities.append({arm.name: arm.propensity for arm in school.propose()[1].arms})
+
+    assert propensities[1]["head"] < 0.05 < propensities[0]["head"]
+
+
+def test_money_is_asked_by_the_price_list() -> None:
+    """Each arm on its machine, spot or not."""
+    arms = (Arm(name="warm", hyperparameters={"instance": "gpu", "spot": True}),)
+    rules = RulesSet(prices={"gpu": InstancePrice(per_second=3.0, spot_per_second=0.5)})
+    school = School(arms=arms)
+    school.tell(rules)
+
+    _, proposal = school.propose()
+
+    assert "warm" in (proposal.chosen, *proposal.shadows)
+    assert proposal.money == 0.5 * LearnerSettings().first_seconds

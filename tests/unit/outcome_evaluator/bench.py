@@ -10,19 +10,22 @@ from homeostat.events import (
     ActionFailed,
     ActionReverted,
     Answer,
+    BillReceived,
     Candidate,
+    CandidateTrained,
     Labels,
     ModelRegistered,
     Plan,
     Rollout,
     Samples,
+    SliObserved,
 )
 from homeostat.events.columns import Role, pack
 from homeostat.events.logs import TIMELINE
 from outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
 
 MODEL, FAMILY, ACTION = "acme/camera-1", "acme/cameras", "learner#1.0"
-PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100, price=0.02)
+PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100, price=0.02, holdback_labels=40)
 D = TypeVar("D")
 
 
@@ -32,14 +35,22 @@ class Bench:
     Args:
         kind: Of the model.
         settings: Of the evaluator.
+        hourly_value: Of the model.
     """
 
-    def __init__(self, kind: str = "classifier", settings: EvaluatorSettings | None = None) -> None:
+    def __init__(
+        self, kind: str = "classifier", settings: EvaluatorSettings | None = None, hourly_value: float = 0.0
+    ) -> None:
         self.fold = OutcomeEvaluator(settings)
         self.state = self.fold.initial(MODEL)
         self.offset = self.n_requests = 0
+        self.now: int | None = None
         self.said: list[Emit] = []
-        self.tell(ModelRegistered.model_validate({"family": "cameras", "champion": "v0", "kind": kind}))
+        self.tell(
+            ModelRegistered.model_validate(
+                {"family": "cameras", "champion": "v0", "kind": kind, "hourly_value": hourly_value}
+            )
+        )
 
     def tell(self, data: Payload) -> list[Emit]:
         """Fold one event in; return what it led to."""
@@ -49,7 +60,7 @@ class Bench:
             source="/intake",
             type=data.TYPE,
             subject=MODEL,
-            time=1_000 * self.offset,
+            time=1_000 * self.offset if self.now is None else self.now,
             data=data,
             position=Position(TIMELINE, "t", 0, self.offset),
             story=Identity("story"),
@@ -67,9 +78,25 @@ class Bench:
         )
         return self.tell(ActionApplied.model_validate(about(action) | {"rollout": rollout, "rollout_verb": verb}))
 
-    def revert(self) -> list[Emit]:
+    def train(self, arm: str, seconds: float, action: str = ACTION, **changes: Any) -> list[Emit]:
+        """An arm has been trained, for 0.5 a second if nothing else is said."""
+        fields = about(action) | {"kind": "retrain", "arm": arm, "version": f"{arm}-1", "artifact": "a" * 64}
+        priced = {"seconds": seconds, "price_per_second": 0.5} | changes
+        return self.tell(CandidateTrained.model_validate(fields | priced))
+
+    def bill(self, amount: float, action: str | None = ACTION, bill: str = "b-1", **changes: Any) -> list[Emit]:
+        """Somebody charges."""
+        fields: dict[str, Any] = {"bill": bill, "action": action, "amount": amount, "from_time": 0, "to_time": 10**13}
+        return self.tell(BillReceived.model_validate(fields | changes))
+
+    def spot(self, kind: str, price: float, seconds: float = 3600.0) -> list[Emit]:
+        """The spot market moves."""
+        sli = {"name": f"price_per_second.{kind}", "layer": "cost", "value": price, "window_seconds": seconds}
+        return self.tell(SliObserved.model_validate(sli))
+
+    def revert(self, to: str = "v-1") -> list[Emit]:
         """The hand has gone back."""
-        rollout = rollout_of("request#1", candidates=(), reference="v-1", champion="v-1")
+        rollout = rollout_of("request#1", candidates=(), reference=to, champion=to)
         return self.tell(ActionReverted.model_validate(about("request#1") | {"rollout": rollout}))
 
     def fail(self, kind: str, action: str = ACTION) -> list[Emit]:
@@ -104,6 +131,7 @@ class Bench:
         says: Sequence[float],
         label: Sequence[float | None] = (),
         role: Role = "champion",
+        latency: Sequence[float | None] = (),
     ) -> list[Emit]:
         """One version's rows, labels inside or not."""
         n = len(requests)
@@ -118,6 +146,7 @@ class Bench:
                 prediction=pack(list(says)),
                 score=pack([0.5] * n),
                 label=pack(list(label)) if label else b"",
+                latency_seconds=pack(list(latency)) if latency else b"",
             )
         )
 
@@ -161,3 +190,8 @@ def one(emits: Sequence[Emit], type_: type[D]) -> D:
     found = data_of(emits, type_)
     assert len(found) == 1, [emit.data for emit in emits]
     return found[0]
+
+
+def first(emits: Sequence[Emit], type_: type[D]) -> D:
+    """The first payload of exactly this type: a revision is one of its measurement too."""
+    return next(found for found in data_of(emits, type_) if type(found) is type_)

@@ -1,11 +1,16 @@
 """What is said of a canary, and when."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from tests.unit.outcome_evaluator.bench import ACTION, MODEL, PLAN, Bench, data_of, one
 
 from homeostat.events import ActionSettled, CanaryJudged, OutcomeMeasured
 from homeostat.events.logs import GOVERNANCE
+from homeostat.stats.paired import PairedEProcess
 from outcome_evaluator import EvaluatorSettings
+from outcome_evaluator.judgement import assess
 
 
 @pytest.fixture
@@ -158,3 +163,31 @@ def test_a_stricter_level_needs_more() -> None:
     assert one(bench.said, CanaryJudged).judgement == "continue"
     assert one(bench.said, CanaryJudged).alpha == 1e-12
     assert one(bench.said, CanaryJudged).model == MODEL
+
+
+def test_a_fault_that_heals_in_the_soak_seldom_promotes() -> None:
+    """Better (.1 against .5 wrong) for 25 rows and worse since (.3 against .2): seeded, 400 canaries at the soak's end.
+
+    By the largest evidence ever half of them would be promoted (.52), by that of the moment few (.08). Of canaries that
+    stay better (.1 against .3) .13 are promoted so early instead of .18; the others go on. Bounds: twice the distance.
+    """
+    bench, settings, rows = Bench(), EvaluatorSettings(), 40
+    bench.serve(plan=PLAN.model_copy(update={"soak_labels": rows}))
+    trial = replace(bench.state.trials[ACTION], step_labels=rows)
+    chance = np.random.default_rng(0)
+
+    def promoted(canary: list[float], champion: list[float]) -> tuple[float, float]:
+        """Share that is promoted now, and share that ever crossed the line."""
+        now = ever = 0
+        for _ in range(400):
+            wrong, champion_wrong = chance.random(rows) < canary, chance.random(rows) < champion
+            tested = replace(trial, test=PairedEProcess().observe(wrong, champion_wrong))
+            now += assess(tested, settings) == "promote"
+            ever += tested.test.better(settings.alpha)
+        return now / 400, ever / 400
+
+    healed, healed_ever = promoted([0.1] * 25 + [0.3] * 15, [0.5] * 25 + [0.2] * 15)
+    lasting, lasting_ever = promoted([0.1] * rows, [0.3] * rows)
+
+    assert healed < 0.5 * healed_ever
+    assert lasting_ever - lasting < 0.1

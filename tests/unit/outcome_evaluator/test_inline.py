@@ -2,9 +2,9 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, one
+from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, first, one
 
-from homeostat.events import CandidateEvaluated, OutcomeMeasured
+from homeostat.events import CandidateEvaluated, OutcomeMeasured, OutcomeRevised
 from homeostat.events.columns import Role
 from outcome_evaluator import EvaluatorSettings
 
@@ -36,17 +36,18 @@ def test_the_order_of_the_versions_does_not_matter(data: st.DataObject, everywhe
 
 
 def test_an_action_settles_on_inline_labels_alone() -> None:
-    """And keeps nothing afterwards."""
+    """Its last word too, and then nothing is kept."""
     bench = Bench()
     bench.serve()
     bench.serve("promote", champion="warm-1")
-    for _ in range(PLAN.horizon_labels):
+    for _ in range(PLAN.horizon_labels + PLAN.holdback_labels):
         request = bench.requests(1)
         bench.sample("warm-1", request, [0.0], [0.0])
         bench.sample("v0", request, [1.0], role="shadow")
         bench.sample("head-1", request, [1.0], role="shadow")
 
-    assert one(bench.said, OutcomeMeasured).gain == 1.0
+    assert first(bench.said, OutcomeMeasured).gain == 1.0
+    assert one(bench.said, OutcomeRevised).is_final
     assert len(data_of(bench.said, CandidateEvaluated)) >= 1
     assert bench.state.rows == {}
 

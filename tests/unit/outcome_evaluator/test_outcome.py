@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from tests.unit.outcome_evaluator.bench import ACTION, FAMILY, MODEL, PLAN, Bench, data_of, one
 
 from homeostat.events import ActionApplied, ActionSettled, Band, CandidateEvaluated, OutcomeMeasured
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
 from outcome_evaluator.outcome import verdict_of
 
 VERSIONS = ("champion/v0", "canary/warm-1", "shadow/head-1")
@@ -78,13 +78,15 @@ def test_a_promotion_is_measured_at_the_horizon() -> None:
     assert (head.was_canary, head.seconds) == (False, 2.0)
     outcome = one(bench.said, OutcomeMeasured)
     assert (outcome.arm, outcome.state, outcome.verdict) == ("warm", "promoted", "gain")
-    assert (outcome.gain, outcome.cost, outcome.n_labels, outcome.exposed) == (1.0, 0.02, 60, 0)
+    assert (outcome.gain, outcome.cost, outcome.n_labels, outcome.exposed) == (1.0, 0.02, 40, 0)
     settled = one(bench.said, ActionSettled)
     assert (settled.action, settled.state, settled.gain, settled.kind) == (ACTION, "promoted", 1.0, "retrain")
-    assert {(e.log, e.subject, e.story) for e in bench.said} == {
-        (EXPERIENCE, FAMILY, "story"),
-        (GOVERNANCE, "acme", "story"),
+    assert {(e.log, e.subject) for e in bench.said} == {
+        (EXPERIENCE, FAMILY),
+        (GOVERNANCE, "acme"),
+        (INDICATORS, MODEL),
     }
+    assert {e.story for e in bench.said if e.log != INDICATORS} == {"story"}
     assert bench.state.trials == {}
 
 
@@ -167,7 +169,7 @@ def test_a_revert_ends_the_trial_as_aborted(is_promoted: bool) -> None:
     assert one(bench.said, OutcomeMeasured).gain == 0.0
     assert [e.n_labels for e in data_of(bench.said, CandidateEvaluated)] == [10, 10]
     assert bench.state.trials == {}
-    assert bench.revert() == []
+    assert [e.log for e in bench.revert()] == [INDICATORS]
 
 
 def test_a_new_action_ends_a_trial_that_nobody_cleared() -> None:

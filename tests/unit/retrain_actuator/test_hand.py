@@ -10,7 +10,7 @@ from safetensors.numpy import load, save_file
 
 from homeostat.artifacts import ArtifactStore, digest_of
 from homeostat.core import Event, Reject, Report, Retry, Task
-from homeostat.events import ActionFailed, Arm, CandidateTrained, Labels, Plan, Range, Samples
+from homeostat.events import ActionFailed, Arm, CandidateTrained, InstancePrice, Labels, Plan, Range, Samples
 from retrain_actuator.hand import RetrainActuator
 from retrain_actuator.history import Rows
 from retrain_actuator.recipes.job import Line
@@ -110,6 +110,21 @@ def test_every_arm_is_reported_with_its_artifact(
     assert (data.version, data.seconds, data.rows, data.loss_curve) == (version_of(ACTION, "warm"), 0.5, 5, (2.0, 1.0))
     assert data.artifact is not None
     assert load(store.get(data.artifact))["w1"][0, 0] == seed_of(ACTION) % 7
+
+
+def test_an_arm_is_reported_at_the_price_of_its_machine(
+    hand: Callable[..., RetrainActuator], command: MakeCommand
+) -> None:
+    """By the list that came with the command: what it asked for, or the fallback."""
+    prices = {"gpu": InstancePrice(per_second=4.0, spot_per_second=1.0)}
+    spot = Arm(name="warm", hyperparameters={"instance": "gpu", "spot": True})
+    reports = run(hand().start(command(spot, "scratch", prices=prices, price_per_second=0.5, currency="CHF")))
+
+    found = [report.data for report in reports if isinstance(report.data, CandidateTrained)]
+    assert [(data.instance, data.is_spot, data.price_per_second, data.currency) for data in found] == [
+        ("gpu", True, 1.0, "CHF"),
+        ("default", False, 0.5, "CHF"),
+    ]
 
 
 def test_a_job_says_what_the_command_says(

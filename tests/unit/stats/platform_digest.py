@@ -5,7 +5,8 @@ import importlib
 
 import numpy as np
 
-from homeostat.stats import BayesianLinear, Draws, PairedEProcess, ZPageHinkley, portable
+from homeostat.stats import AdaptiveConformal, BayesianLinear, Draws, PairedEProcess, Surprise, ZPageHinkley, portable
+from homeostat.stats.logistic import BayesianLogistic
 
 
 def main() -> None:
@@ -42,6 +43,20 @@ def main() -> None:
         model.observe(features, float(draws.normal(1)[0]), float(draws.uniform(1)[0]))
         take(*model.predict(features))
     take(model.mean, model.covariance, model.sample(draws), model.samples(draws, 40))
+
+    surprise = Surprise.start(memory=200, nearest=3, lengths=(4, 30), weights=(1.0, 1.0, 0.75), fading=0.001, lift=1.4)
+    conformal = AdaptiveConformal.start(length=90, rate=0.05, gain=0.1)
+    for value in draws.normal(600).tolist():
+        threshold = conformal.threshold
+        conformal.learn(value, is_crossed=value > threshold)
+        take(surprise.update(value), threshold, conformal.level)
+
+    odds = BayesianLogistic.prior(19, sd=1.0)
+    for _ in range(200):
+        features = draws.normal(19)
+        odds.observe(features, bool(draws.uniform(1)[0] < 0.3))
+        take(odds.predict(features))
+    take(odds.mean, odds.covariance)
 
     umath = importlib.import_module("numpy._core._multiarray_umath")
     print(digest.hexdigest())  # noqa: T201  # the test reads it

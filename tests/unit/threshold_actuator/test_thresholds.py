@@ -111,6 +111,22 @@ def test_no_move_leaves_the_band(target: PrometheusThresholds, thresholds: list[
         assert value == min(max(thresholds[-1], BAND.low), BAND.high)
 
 
+def test_the_operating_point_approved_last_is_shown(target: PrometheusThresholds) -> None:
+    """Moves of the other one are passed over, and a revert keeps the operating point."""
+    hand, page = ThresholdActuator(target), BAND.model_copy(update={"operating_point": "page"})
+    reports(hand, approve())
+    reports(hand, approve(2, page))
+
+    target.moved(MODEL, moved(0.3))
+    target.moved(MODEL, moved(0.4).model_copy(update={"operating_point": "page"}))
+    shown = series(target)
+    (report,) = reports(hand, revert(0.9, 3))
+
+    assert shown == 0.4
+    assert isinstance(report.data, ActionApplied)
+    assert report.data.band == page.model_copy(update={"low": 0.9, "high": 0.9})
+
+
 def test_a_narrower_band_moves_the_threshold(target: PrometheusThresholds) -> None:
     """A threshold outside a new band is clipped into it at once."""
     hand = ThresholdActuator(target)

@@ -1,0 +1,69 @@
+"""The change detectors of single errors that a user can switch on; all of river's."""
+
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from river.base import Base
+from river.drift import ADWIN, KSWIN, PageHinkley
+from river.drift.binary import HDDMA, HDDMW
+
+from drift_detector.settings import Settings
+
+
+class _Detector(Protocol):
+    """What river's detectors have in common, those of numbers and those of right and wrong."""
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether the last update found a change."""
+        ...
+
+    def update(self, x: float) -> object:
+        """Take one value in."""
+        ...
+
+
+_OF_ERRORS: Final[dict[str, Callable[[Settings], Base]]] = {
+    "adwin": lambda settings: ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock),  # type: ignore[no-untyped-call]  # river
+    "page_hinkley": lambda _: PageHinkley(),
+    "kswin": lambda settings: KSWIN(seed=settings.kswin_seed),
+    "hddm_a": lambda _: HDDMA(),  # type: ignore[no-untyped-call]  # river
+    "hddm_w": lambda _: HDDMW(),  # type: ignore[no-untyped-call]  # river
+}
+_OF_WHOLE_ERRORS: Final = frozenset({"hddm_a", "hddm_w"})
+"""They know right and wrong only: an error of one half or more is wrong."""
+
+_WRONG_FROM: Final = 0.5
+
+
+def new_members(settings: Settings) -> dict[str, Base]:
+    """Return the detectors that are switched on, before any error, in the order of the settings."""
+    return {name: _OF_ERRORS[name](settings) for name in settings.members if name in _OF_ERRORS}
+
+
+def feed(members: dict[str, Base], errors: list[float], settings: Settings) -> str:
+    """Take errors in; a member that finds a change starts over.
+
+    River would drop the old window with the next update anyway, and a snapshot taken now would then go on from another
+    state than this process.
+
+    Args:
+        members: Changed.
+        errors: Each in [0, 1].
+        settings: Of a member that starts over.
+
+    Returns:
+        Name of the first member that found a change; empty if none did.
+    """
+    found = ""
+    for name in members:
+        member, is_whole = cast(_Detector, members[name]), name in _OF_WHOLE_ERRORS
+        update = member.update
+        for error in errors:
+            update(error >= _WRONG_FROM if is_whole else error)
+            if member.drift_detected:
+                found = found or name
+                members[name] = _OF_ERRORS[name](settings)
+                member = cast(_Detector, members[name])
+                update = member.update
+    return found

@@ -1,0 +1,11 @@
+"""Alert thresholds on named signals, each tracked inside its approved band.
+
+Two operating points. `rate`: the signal is above the threshold at a stated rate, whatever it does. `page`: rarely,
+early and precisely, on what is surprising against the signal's own past.
+"""
+
+from drift_detector.signals.settings import SignalSettings
+from drift_detector.signals.tracker import Tracker, approve
+from drift_detector.signals.tracking import UNCERTAINTY, observe
+
+__all__ = ["UNCERTAINTY", "SignalSettings", "Tracker", "approve", "observe"]

@@ -1,0 +1,40 @@
+"""What thresholds are tracked with: one setting for all signals."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSettings:
+    """Parameters of the tracked thresholds.
+
+    Chosen on a half of the open series of the Numenta benchmark, see the evaluation `thresholds`; the score is flat
+    around them (a fifth more or less of any of them costs at most four points of 77).
+
+    Args:
+        n_trackers: Most bands per model; the oldest approval leaves when there are more.
+        rate_window: Values whose quantile is the threshold at the operating point `rate`.
+        rate_gain: An alarm lowers the level by this x the band's eta x its rate.
+        news_ratio: Move of a threshold that is told, as a share of the window's range.
+        page_memory: Values, and stretches of values, that a page is new against.
+        page_nearest: So many earlier values must be near before a value is nothing new.
+        page_lengths: Values in the stretches that are compared with earlier ones.
+        page_weights: Of the surprise of a value, and of a stretch of each length; what changes slowly sets records
+            more easily, so a long stretch counts for less.
+        page_fading: Share of the largest remembered surprise that is forgotten with each value.
+        page_lift: Most that one value lifts the largest remembered surprise by, a factor.
+        page_threshold: Surprise that pages, in units of the largest remembered; the band may narrow it.
+        page_again: So many times the surprise of the last page breaks through the quiet after it.
+    """
+
+    n_trackers: int = 32
+    rate_window: int = 250
+    rate_gain: float = 4.0
+    news_ratio: float = 0.05
+    page_memory: int = 4000
+    page_nearest: int = 5
+    page_lengths: tuple[int, ...] = (24, 96, 240)
+    page_weights: tuple[float, ...] = (1.0, 1.0, 0.7, 0.7)
+    page_fading: float = 0.0002
+    page_lift: float = 1.4
+    page_threshold: float = 0.85
+    page_again: float = 3.0

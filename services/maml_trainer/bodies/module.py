@@ -1,0 +1,93 @@
+"""A user's own `torch.nn.Module` as a body, if `vmap` is exact through it."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from maml_trainer.bodies.base import Params
+from maml_trainer.errors import NetworkRefused
+
+_PREFIX: Final = "body."
+_WRONG_UNDER_VMAP: Final = (
+    nn.modules.batchnorm._NormBase,  # BatchNorm*, SyncBatchNorm, InstanceNorm*, and their lazy forms
+    nn.LayerNorm,
+)
+
+
+class Module:
+    """Wraps a module that maps (n, n_inputs) to (n, features); the trainer adds the last layer itself.
+
+    Args:
+        path: `package.module:function`; `function(n_inputs)` returns the module.
+        n_inputs: Width of a row.
+
+    Raises:
+        NetworkRefused: There is no such function, the module holds a norm layer whose second-order
+            gradients `vmap` gets wrong, draws (dropout), has buffers, or gives no (n, features).
+    """
+
+    def __init__(self, path: str, n_inputs: int) -> None:
+        self.path, self.n_inputs = path, n_inputs
+        self._make = _function(path)
+        self._module = self._drawn(seed=0)
+        for name, part in self._module.named_modules():
+            if isinstance(part, _WRONG_UNDER_VMAP):
+                raise NetworkRefused(
+                    path,
+                    f"{name or 'it'} is a {type(part).__name__}: torch.func.vmap gives silently wrong second-order "
+                    "gradients through it (pytorch/functorch#534); use nn.GroupNorm or write the norm by hand",
+                )
+            if isinstance(part, nn.modules.dropout._DropoutNd):
+                raise NetworkRefused(path, f"{name or 'it'} draws at random: a run would not repeat")
+        if next(iter(self._module.buffers()), None) is not None:
+            raise NetworkRefused(path, "it has buffers, which adaptation would not keep apart")
+        with torch.no_grad():
+            out = self._module(torch.zeros(2, n_inputs))
+        if out.ndim != 2 or len(out) != 2:
+            raise NetworkRefused(path, f"it maps (2, {n_inputs}) to {tuple(out.shape)}, not to (2, features)")
+        self.n_features = int(out.shape[1])
+
+    def _drawn(self, seed: int) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self._make(self.n_inputs).train()
+
+    @property
+    def n_layers(self) -> int:
+        """See `Body`: the module's own tensors have its own names."""
+        return 0
+
+    @property
+    def is_stackable(self) -> bool:
+        """See `Body`."""
+        return False
+
+    def init(self, generator: np.random.Generator, dtype: torch.dtype) -> Params:
+        """See `Body`. The module draws itself, with torch's generator seeded by ours."""
+        module = self._drawn(int(generator.integers(2**31)))
+        return {_PREFIX + name: value.detach().to(dtype) for name, value in module.named_parameters()}
+
+    def features(self, params: Params, x: Tensor) -> Tensor:
+        """See `Body`."""
+        own = {name.removeprefix(_PREFIX): value for name, value in params.items() if name.startswith(_PREFIX)}
+        rows = x.reshape(-1, self.n_inputs)
+        out: Tensor = functional_call(self._module, own, (rows,))
+        return out.reshape(*x.shape[:-1], self.n_features)
+
+    def describe(self) -> dict[str, Any]:
+        """See `Body`."""
+        return {"kind": "module", "path": self.path, "n_inputs": self.n_inputs}
+
+
+def _function(path: str) -> Callable[[int], nn.Module]:
+    module, _, name = path.partition(":")
+    try:
+        function: Callable[[int], nn.Module] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NetworkRefused(path, f"there is no such function: {error}") from error
+    return function

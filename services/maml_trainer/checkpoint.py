@@ -1,0 +1,58 @@
+"""What a killed run is taken up from: one file per command, replaced as a whole."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import torch
+
+# Of runs that were never taken up again: the newest are kept, the disk stays bounded.
+_KEPT: Final = 8
+
+log = structlog.get_logger(__name__)
+
+
+class Checkpoint:
+    """The state of one run on disk.
+
+    After `write` has returned, a crash of this process leaves that state; a crash in it leaves the
+    one before. Runs of one identity in two processes do no harm: both write states of the same run.
+
+    Args:
+        folder: Of all checkpoints; made if needed.
+        identity: Of the command, and whatever else must be equal for a state to be of this run.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self._folder = folder
+        self._path = folder / f"{hashlib.sha256(identity.encode()).hexdigest()}.pt"
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the state, if there is one that can be read."""
+        if not self._path.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError) as error:  # the disk's fault: from the start, then
+            log.warning("checkpoint_unreadable", path=str(self._path), reason=str(error))
+            return None
+        return state
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Replace the state."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        with draft.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        files = sorted(self._folder.glob("*.pt"), key=lambda path: path.stat().st_mtime)
+        for old in files[:-_KEPT]:
+            old.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Forget the run: its result is known."""
+        self._path.unlink(missing_ok=True)

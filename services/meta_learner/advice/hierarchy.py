@@ -1,0 +1,74 @@
+"""A linear model with corrections per configuration and per task, each as strong as it has earned."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from homeostat.stats.linear import BayesianLinear
+from homeostat.stats.portable import FloatArray, fixed_dot
+
+_N_GROUPS: Final = 256
+"""Corrections kept per level; the longest silent leave."""
+_USUAL_ERROR: Final = 0.5
+"""What all share is not bent by the few that are far off: their errors count by size, not its square."""
+
+
+@dataclass(slots=True)
+class Hierarchy:
+    """y = x·w + z·(correction of the task) + z·(correction of the configuration).
+
+    Each level learns what the levels above it leave over, so a group never seen adds nothing and its first outcomes are
+    shrunk towards it.
+
+    Source: Gelman and Hill 2007, chapter 12 (partial pooling), fitted level by level in one pass.
+
+    Args:
+        every: Weights that all share.
+        tasks: Corrections by task.
+        configurations: Corrections by configuration, of what the task leaves over.
+        sd: Prior of a correction's weights.
+        noise_sd: Of one outcome.
+    """
+
+    every: BayesianLinear
+    sd: float
+    noise_sd: float
+    tasks: dict[str, BayesianLinear] = field(default_factory=dict)
+    configurations: dict[str, BayesianLinear] = field(default_factory=dict)
+
+    @classmethod
+    def first(cls, size: int, *, sd: float, noise_sd: float) -> "Hierarchy":
+        """Return the state before any outcome of a model with `size` shared features."""
+        return cls(BayesianLinear.prior(np.zeros(size), sd=4.0 * sd, noise_sd=noise_sd), sd, noise_sd)
+
+    def predict(self, task: str, configuration: str, x: FloatArray, z: FloatArray) -> float:
+        """Return the expected y.
+
+        Args:
+            task: Name of the task.
+            configuration: Name of the configuration.
+            x: Shared features.
+            z: Features that corrections are linear in, the first constant.
+        """
+        total = fixed_dot(x, self.every.mean)
+        for group in (self.tasks.get(task), self.configurations.get(configuration)):
+            if group is not None:
+                total += fixed_dot(z, group.mean)
+        return total
+
+    def observe(self, task: str, configuration: str, x: FloatArray, z: FloatArray, y: float) -> None:
+        """Learn from an outcome; arguments as in `predict`."""
+        left = y - fixed_dot(x, self.every.mean)
+        for groups, name in ((self.tasks, task), (self.configurations, configuration)):
+            group = groups.pop(name, None)
+            if group is None:
+                group = BayesianLinear.prior(np.zeros(z.size), sd=self.sd, noise_sd=self.noise_sd)
+            groups[name] = group
+            if len(groups) > _N_GROUPS:
+                del groups[next(iter(groups))]
+            before = left - fixed_dot(z, group.mean)
+            group.observe(z, left)
+            left = before
+        error = y - fixed_dot(x, self.every.mean)
+        self.every.observe(x, y, _USUAL_ERROR / max(_USUAL_ERROR, abs(error)))

@@ -1,0 +1,48 @@
+"""How long a training would take."""
+
+from dataclasses import dataclass, field
+
+from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
+from meta_learner.advice.durations import Durations
+from meta_learner.advice.sources import Sources
+
+
+@dataclass(slots=True)
+class Seconds:
+    """Answers from the training times seen so far; one pass, constant memory.
+
+    Args:
+        sources: Who has taught.
+        durations: What was learned; None before the first run.
+    """
+
+    sources: Sources = field(default_factory=Sources)
+    durations: Durations | None = None
+
+    def learn(self, episode: EpisodeRecorded) -> None:
+        """Learn from a run that has a task, a configuration and a time; another teaches nothing."""
+        if episode.task is None or episode.configuration is None or episode.seconds <= 0.0:
+            return
+        if self.sources.admit(episode):
+            if self.durations is None:
+                self.durations = Durations()
+            self.durations.learn(episode)
+
+    def forget(self, source: str) -> None:
+        """Begin anew if a source has taught here; see `Benefit.forget`."""
+        if source in self.sources.names:
+            self.sources, self.durations = Sources(), None
+
+    def answer(self, request: AdviceRequested) -> AdviceGiven:
+        """Say how long each option would take, in the order asked."""
+        durations = self.durations or Durations()
+        options = tuple(durations.advise(request, option) for option in request.options)
+        first, known = options[0], durations.level.tasks
+        return AdviceGiven(
+            task=request.task,
+            question=request.question,
+            options=options,
+            n_tasks=len(known) - (request.task in known),
+            reason=f"{first.configuration}: {first.expected:.3g} s, with 90 % between {first.low:.3g} and "
+            f"{first.high:.3g} s",
+        )

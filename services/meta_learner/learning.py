@@ -1,0 +1,113 @@
+"""From payoffs to knowledge: predict, then look, then learn; the order makes the errors honest."""
+
+import numpy as np
+
+from homeostat.core import Emit
+from homeostat.events import CandidateEvaluated, IndicatorComputed
+from homeostat.events.logs import INDICATORS
+from meta_learner import knowledge as known
+from meta_learner import priors
+from meta_learner.choice import SKIP
+from meta_learner.pricing import latency_in_points
+from meta_learner.settings import LearnerSettings
+from meta_learner.state import Decision, State
+
+
+def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> tuple[Emit, ...]:
+    """Score the prediction of an arm's payoff and learn from it, unless the decision is held out.
+
+    Returns:
+        Indicators of the arm's predictions; nothing for an action or an arm that nobody knows.
+    """
+    decision, score = state.decisions.get(data.action), state.knowledge.scores.get(data.arm)
+    if decision is None or score is None:
+        return ()
+    observed = data.payoff + latency_in_points(state, data)
+    decision.payoffs[data.arm] = observed
+    context = np.array(decision.context)
+    mean, sd = known.predict(state.knowledge, context, settings).of(data.arm)
+    # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
+    named = dict(zip(["bias", *state.knowledge.features], decision.context, strict=True))
+    beside = float(score.beside.predict_one(named)) * settings.unit  # type: ignore[no-untyped-call]  # river's
+    noise = settings.noise_sd * settings.unit
+    half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
+    error = abs(mean - observed)
+    score.n += 1
+    score.error += error
+    score.error_beside += abs(beside - observed)
+    score.covered += error <= half
+    deviation = data.seconds - score.seconds
+    score.seconds += deviation / score.n
+    score.seconds_spread += deviation * (data.seconds - score.seconds)
+    indicators = {
+        "payoff_error": score.error / score.n,
+        "payoff_error_river": score.error_beside / score.n,
+        "interval_coverage_ratio": score.covered / score.n,
+    }
+    emits: tuple[Emit, ...] = ()
+    if not decision.is_held_out:
+        emits = priors.guard(state, data.model, data.arm, context, observed, settings)
+        payoff = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
+        source = known.named(data.sources)
+        if not set(source.split("|")) & set(state.distrusted):
+            if settings.kept_weight < 1.0:
+                known.fade(state.knowledge, settings.kept_weight)
+            known.observe(state.knowledge, source, data.arm, context, payoff, settings)
+            score.beside.learn_one(named, payoff / settings.unit)
+        if _has_drifted(state, error, settings):
+            indicators["meta_model_drifts"] = float(state.knowledge.n_drifts)
+    return (*(_indicator(data.model, name, value, score.n) for name, value in indicators.items()), *emits)
+
+
+def close(state: State, action: str, settings: LearnerSettings) -> tuple[Emit, ...]:
+    """Book what a decision came to: its arm's payoff and the rule's, each known or as last predicted.
+
+    Returns:
+        Indicators: value kept against the rule's, and the gain over it on held-out decisions.
+    """
+    decision = state.decisions.pop(action, None)
+    if decision is None:
+        return ()
+    own, rule = (_value(state, decision, arm, settings) for arm in (decision.chosen, decision.baseline))
+    ledger = state.ledger
+    ledger.close(decision.low, decision.expected_baseline, own=own, rule=rule)
+    n = state.held_out.n
+    if decision.is_held_out and decision.baseline in decision.payoffs:
+        state.held_out.n, state.held_out.gain = n + 1, state.held_out.gain + own - rule
+    emits = [_indicator(decision.model, "kept_value_ratio", ledger.own / ledger.baseline, 1)] if ledger.baseline else []
+    if state.held_out.n > n:
+        gain = state.held_out.gain / state.held_out.n
+        emits.append(_indicator(decision.model, "held_out_gain_over_baseline", gain, state.held_out.n))
+    return tuple(emits)
+
+
+def abandon(state: State, action: str) -> None:
+    """Take a decision that will never have payoffs out of the books."""
+    decision = state.decisions.pop(action, None)
+    if decision is not None:
+        state.ledger.close(decision.low, decision.expected_baseline, own=0.0, rule=0.0)
+
+
+def _value(state: State, decision: Decision, arm: str, settings: LearnerSettings) -> float:
+    if arm == SKIP or arm not in state.knowledge.scores:
+        return decision.level
+    payoff = decision.payoffs.get(arm)
+    if payoff is None:
+        payoff, _ = known.predict(state.knowledge, np.array(decision.context), settings).of(arm)
+    return decision.level + payoff - decision.prices.get(arm, 0.0)
+
+
+def _has_drifted(state: State, error: float, settings: LearnerSettings) -> bool:
+    """Watch the learner's own errors; when they rise, what was learned before counts for less."""
+    knowledge, detector = state.knowledge, state.knowledge.errors
+    before = detector.estimation
+    detector.update(min(error / settings.payoff_limit, 1.0))  # type: ignore[no-untyped-call]  # river's
+    if not detector.drift_detected or detector.estimation <= before:
+        return False
+    knowledge.n_drifts += 1
+    known.fade(knowledge, settings.drift_weight)
+    return True
+
+
+def _indicator(model: str, name: str, value: float, n: int) -> Emit:
+    return Emit(INDICATORS, IndicatorComputed(model=model, name=name, value=value, n=n), model)

@@ -1,0 +1,93 @@
+"""`homeostat dataset`: what there is to learn from."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeostat.cli.dataset_reports import Report
+    from homeostat.client.logs import Logs
+    from homeostat.core import Event
+
+app = typer.Typer(no_args_is_help=True, help="Look at the episodes that the learner learns from.")
+_N_SHOWN = 20
+"""Meta-features of a table; `--json` has all."""
+
+
+@app.command()
+def report(
+    ctx: typer.Context,
+    family: Annotated[str, typer.Argument(help="scope/family; all without it.")] = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """Say how many episodes there are, how complete and how one-sided, and how choices compare with the baseline."""
+    from dataclasses import asdict
+
+    from homeostat.cli.connection import session
+    from homeostat.cli.exits import not_found
+    from homeostat.cli.metadataset import reports
+    from homeostat.cli.output import as_json
+    from homeostat.events.logs import EXPERIENCE, INDICATORS
+
+    with session(ctx, data_dir) as opened:
+        found = reports(_events(opened.logs, EXPERIENCE), _events(opened.logs, INDICATORS))
+    if family:
+        found = [one for one in found if one.family == family]
+        if not found:
+            raise not_found(f"no episode of {family} was recorded: training jobs publish episode.recorded")
+    for one in found:
+        if is_json:
+            as_json(asdict(one))
+        else:
+            _print(one)
+
+
+def _events(logs: "Logs", topic: str) -> "Iterator[Event]":
+    """Yield the events of a log that can be read; the quarantine has the others."""
+    from homeostat.cli.records import event_of
+    from homeostat.core import Reject
+
+    if topic not in logs.topics():
+        return
+    for record in logs.read([topic]):
+        try:
+            yield event_of(record)
+        except Reject:
+            continue
+
+
+def _print(one: "Report") -> None:
+    from rich.markup import escape
+
+    from homeostat.cli.output import show, table
+
+    show(f"[bold]{escape(one.family)}[/bold]  version {one.digest[:16]}")
+    facts = [
+        ("episodes", f"{one.n_episodes} ({one.n_held_out} held out)"),
+        ("tasks", f"{one.n_tasks} ({one.n_held_out_tasks} held out)"),
+        ("configurations", str(one.n_configurations)),
+        ("outcomes, incidents", f"{one.n_outcomes}, {one.n_incidents}"),
+    ]
+    for name, shares in (("sources", one.sources), ("models", one.models), ("episodes by task", one.tasks)):
+        if shares.n:
+            most = f"most {shares.most} with {shares.most_ratio:.0%}"
+            facts.append((name, f"{shares.n}, as diverse as {shares.effective:.1f} even ones; {most}"))
+    if one.comparison is not None:
+        beside = one.comparison
+        difference = f"{beside.chosen - beside.beside:+.4f} ± {1.96 * beside.standard_error:.4f}"
+        facts.append((f"against {beside.baseline}", f"{difference} per row over {beside.n_actions} actions"))
+    if one.label_lag_seconds is not None:
+        facts.append(("label lag", f"{one.label_lag_seconds:.3g} s"))
+    facts.append(("complete", ", ".join(f"{name} {share:.0%}" for name, share in one.complete.items())))
+    for name, text in facts:
+        show(f"  [dim]{escape(name):<20}[/dim] {escape(text)}")
+    for problem in one.problems:
+        show(f"  [yellow]! {escape(problem)}[/yellow]")
+    covered = [(name, c.low, c.high, f"{c.missing_ratio:.0%}") for name, c in one.meta_features.items()]
+    if covered:
+        table(("meta-feature", "low", "high", "missing"), covered[:_N_SHOWN])

@@ -1,0 +1,103 @@
+"""Learning curves of many learners on many data sets, as runs that happened one after the other."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from homeostat.events import EpisodeRecorded
+
+LEAST_ANCHOR: Final = 128
+GROWTHS: Final = (2, 4)
+_SAME: Final = 0.1
+"""Sizes are the same within this difference of logarithms: curves end beside the grid of half-octaves."""
+_DESCRIPTORS: Final = ("NumberOfFeatures", "NumberOfClasses", "NumberOfNumericFeatures", "NumberOfInstances")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Runs of one learner on one data set, by rising size.
+
+    Args:
+        task: The data set.
+        configuration: The learner.
+        rows: Sizes of the training set.
+        results: Validation accuracy.
+        seconds: Training times.
+        meta_features: Of the data set, where known.
+    """
+
+    task: str
+    configuration: str
+    rows: tuple[int, ...]
+    results: tuple[float, ...]
+    seconds: tuple[float, ...]
+    meta_features: dict[str, float]
+
+    def episode(self, i: int) -> EpisodeRecorded:
+        """Return the i-th run as a training job would tell it."""
+        return EpisodeRecorded(
+            episode=f"{self.task}-{self.configuration[-80:]}-{self.rows[i]}",
+            task=self.task,
+            configuration=self.configuration,
+            rows=self.rows[i],
+            meta_features=self.meta_features,
+            result=self.results[i],
+            seconds=self.seconds[i],
+        )
+
+    def larger(self, i: int) -> Iterator[tuple[int, int]]:
+        """Yield growth and index of the runs that are 2 and 4 times the i-th; none below `LEAST_ANCHOR` rows."""
+        if self.rows[i] < LEAST_ANCHOR:
+            return
+        for growth in GROWTHS:
+            distances = np.abs(np.log(np.array(self.rows) / (growth * self.rows[i])))
+            j = int(np.argmin(distances))
+            if j > i and distances[j] < _SAME:
+                yield growth, j
+
+
+def read(folder: Path) -> list[Curve]:
+    """Return the curves of all files of a folder.
+
+    Raises:
+        FileNotFoundError: There is no file of curves.
+    """
+    described = _meta_features(folder)
+    runs: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
+    for path in _found(folder, "learning_curves*.csv*"):
+        for line in _lines(path):
+            if line["score_valid"] and line["traintime"]:
+                run = float(line["score_valid"]), float(line["traintime"])
+                runs.setdefault((line["openmlid"], line["learner"]), {})[int(line["size_train"])] = run
+    curves = []
+    for (task, configuration), points in sorted(runs.items()):
+        rows = tuple(sorted(points))
+        results, seconds = zip(*(points[n] for n in rows), strict=True)
+        curves.append(Curve(task, configuration, rows, results, seconds, described.get(task, {})))
+    return curves
+
+
+def _meta_features(folder: Path) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for path in sorted(folder.glob("dataset_metafeatures*.csv*")):
+        for line in _lines(path):
+            known = {name: float(line[name]) for name in _DESCRIPTORS if line.get(name)}
+            found[line["openmlid"]] = {name: value for name, value in known.items() if np.isfinite(value)}
+    return found
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    paths = sorted(folder.glob(pattern))
+    if not paths:
+        raise FileNotFoundError(f"no {pattern} in {folder}")
+    return paths
+
+
+def _lines(path: Path) -> Iterator[dict[str, str]]:
+    with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as stream:
+        yield from csv.DictReader(stream)

@@ -1,0 +1,86 @@
+"""Questions that a training job asks the learner, and answers: which configuration, does it pay, how long."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from homeostat.events.base import Data, Name, Ratio, Scalar, Text, Value
+
+Question = Literal["configuration", "benefit", "seconds"]
+
+
+class Option(Value):
+    """Something that could be run.
+
+    Args:
+        configuration: Name of the configuration, for example a learner or a point of a grid.
+        hyperparameters: Of the training.
+        rows: Rows it would be trained on; 0 where that is not asked.
+    """
+
+    configuration: Name
+    hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
+    rows: int = Field(default=0, ge=0)
+
+
+class AdviceRequested(Data):
+    """A question about a task. What was run on the task before are its `episode.recorded` events.
+
+    Args:
+        task: Learning task (a data set, a search) that the question is about.
+        question: `configuration`: which of the options to run next; `benefit`: what result each option would have,
+            so what more rows gain; `seconds`: how long each would take.
+        meta_features: Descriptors of the task; missing ones are left out.
+        options: Alternatives.
+        shadows: Whether the results of all options will come later: then nothing needs exploring.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.advice.requested.v1"
+    task: Name
+    question: Question
+    meta_features: dict[Name, float] = Field(default_factory=dict)
+    options: tuple[Option, ...] = Field(min_length=1)
+    shadows: bool = False
+
+
+class Advised(Value):
+    """An option with what is expected of it.
+
+    Args:
+        configuration: Its name.
+        rows: As asked.
+        expected: Result in units of the metric, or seconds.
+        low: Lower end of the 90 % interval.
+        high: Upper end.
+        gain: Expected result minus that of the best run so far on the task (`benefit`: of the largest run of the same
+            configuration); 0 without one and for seconds.
+        probability: That the gain is above the stated least gain (`benefit`), or that the option is the best
+            (`configuration`).
+    """
+
+    configuration: Name
+    rows: int = 0
+    expected: float
+    low: float
+    high: float
+    gain: float = 0.0
+    probability: Ratio = 0.0
+
+
+class AdviceGiven(Data):
+    """The answer to an `advice.requested`, which is its cause.
+
+    Args:
+        task: As asked.
+        question: As asked.
+        options: Best first; for `seconds` in the order asked.
+        n_tasks: Other tasks that the answer rests on.
+        reason: One sentence for people.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.advice.given.v1"
+    task: Name
+    question: Question
+    options: tuple[Advised, ...]
+    n_tasks: int = Field(ge=0)
+    reason: Text = ""

@@ -1,0 +1,293 @@
+"""Columns of a stream against their own past: does any of them no longer look exchangeable with it?"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from homeostat.stats.ebh import e_bh
+from homeostat.stats.martingales import TiltedMartingales, log2
+from homeostat.stats.portable import FloatArray, fixed_row_sums, fixed_sum
+from homeostat.stats.ranks import N_BINS, N_CHANNELS, column_ranks, count_tenths, double_ranks, score_table
+from homeostat.stats.whitening import fit
+
+Float32s = npt.NDArray[np.float32]
+
+UNKNOWN_FROM: Final = 1e30
+"""Beyond any measurement; infinities and what would become one count as missing, as NaN does."""
+
+_LEAST_SHARE: Final = 0.5
+"""A column of which fewer reference rows are known is not watched."""
+
+_CALM: Final = 64.0
+"""Evidence above which the reference no longer grows: what speaks against it must not become part of it."""
+
+_LOCATION: Final = 0.75
+"""Share of a column's evidence that its location counts for; the rest is its spread's."""
+
+_NOTHING: Final = -1e9
+
+_TRIED_ROWS: Final = 50
+
+
+@dataclass(slots=True, eq=False)
+class ExchangeabilityWatch:
+    """Watches d columns for a shift of location or spread, from what the first rows were like.
+
+    The first `first` rows become the reference; it is made again from all rows so far each time they have doubled,
+    until `full`, unless there is evidence already. A new value's rank among them is turned into two normal scores; a
+    batch's scores are bet on (`TiltedMartingales`). Columns with memory are whitened by their own AR(1) first; what
+    stays autocorrelated is left to tests on the means of longer blocks (`is_white` says which).
+
+    Missing values (NaN, infinities, beyond 1e30) carry no evidence. `update` changes the arrays in place. A constant
+    reference makes any other value count.
+
+    Attributes:
+        first: Rows of the first reference, >= 32.
+        full: Rows of the last.
+        due: Rows at which the next one is made; 0 when there is no more.
+        reference: (d, m) sorted, NaN where a row was unknown.
+        known: (d,) known reference values; 0 for a column that is not watched.
+        watched: Columns with a reference.
+        is_complete: Every reference row of theirs is known.
+        has_memory: One of them is whitened.
+        is_white: (d,) 1 where the residuals of the reference are white, else 0.
+        phi: (d,) AR(1) coefficients.
+        last: (d,) last known values.
+        centre: (2, d) means of the reference's scores.
+        bets: Channels: the columns' locations, then their spreads. Its statistic and e-value speak for all columns.
+        expected: (d, 10) reference values by tenth of the reference.
+        seen: (d, 10) rows by the same tenths, since they were last taken.
+        raw: Rows that will be part of the reference, (d, n) each.
+        n_raw: Their number.
+    """
+
+    first: int
+    full: int
+    due: int
+    reference: Float32s
+    known: FloatArray
+    watched: npt.NDArray[np.int64]
+    is_white: FloatArray
+    phi: FloatArray
+    last: FloatArray
+    centre: FloatArray
+    bets: TiltedMartingales
+    expected: FloatArray
+    seen: FloatArray
+    raw: list[Float32s] = field(default_factory=list)
+    n_raw: int = 0
+    is_complete: bool = False
+    has_memory: bool = False
+
+    @classmethod
+    def start(cls, d: int, *, first: int, full: int) -> "ExchangeabilityWatch":
+        """Return the watch over d columns before any row.
+
+        Raises:
+            ValueError: `first` below 32 or above `full`.
+        """
+        if not 32 <= first <= full:
+            raise ValueError(f"32 <= {first=} <= {full=} must hold")
+        return cls(
+            first,
+            full,
+            first,
+            np.zeros((d, 0), np.float32),
+            np.zeros(d),
+            np.zeros(0, np.int64),
+            np.ones(d),
+            np.zeros(d),
+            np.zeros(d),
+            np.zeros((N_CHANNELS, d)),
+            TiltedMartingales.start(N_CHANNELS * d),
+            np.zeros((d, N_BINS)),
+            np.zeros((d, N_BINS)),
+        )
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether there is a reference."""
+        return self.reference_rows > 0
+
+    @property
+    def reference_rows(self) -> int:
+        """Rows that said what is normal."""
+        return int(self.reference.shape[1])
+
+    @property
+    def n_rows(self) -> int:
+        """Rows since the last reference, of the column that has most."""
+        return int(np.maximum.reduce(self.bets.rows)) if self.bets.rows.size else 0
+
+    def update(self, x: Float32s) -> None:
+        """Take a batch in.
+
+        Args:
+            x: (d, n) float32, n >= 1; kept while the reference grows, so nobody may change it.
+
+        Raises:
+            ValueError: Another number of columns; nothing was changed.
+        """
+        if x.shape[0] != self.known.size:
+            raise ValueError(f"expected {self.known.size} columns, got {x.shape[0]}")
+        if self.is_watching:
+            self._bet(x)
+        if self.due:
+            self.raw.append(x)
+            self.n_raw += x.shape[1]
+            if self.n_raw >= self.due and self.bets.e_value < _CALM:
+                self._refer()
+
+    def column_log2_e(self) -> FloatArray:
+        """Return each column's e-value in bits, (d,): weighted mean of its channels; very low if not watched."""
+        location, spread = self.bets.e_values().reshape(N_CHANNELS, -1)
+        both = _LOCATION * location + (1.0 - _LOCATION) * spread
+        return np.array([log2(v) if k > 0.0 and v > 0.0 else _NOTHING for v, k in zip(both, self.known, strict=True)])
+
+    def largest_shift(self) -> float:
+        """Return the largest mean score of a channel since the reference, in standard deviations of a row."""
+        means = np.abs(self.bets.total) / np.maximum(self.bets.rows, 1.0)
+        return float(np.maximum.reduce(np.where(self.bets.share > 0.0, means, 0.0))) if means.size else 0.0
+
+    def rows_to_find(self, threshold: float, most: int, *, shift: float = 1.0) -> int | None:
+        """Try a copy of the bets on an injected shift: how many rows until the statistic reaches the threshold?
+
+        The reference's own values, moved by `shift` of their deviations in that column in which it is hardest to see,
+        50 rows at a time; nothing of the watch is changed. Evidence of the past does not count.
+
+        Returns:
+            None if `most` rows do not suffice: the watch is blind.
+        """
+        scored = np.zeros(self.known.size)
+        for column in self.watched.tolist():
+            m = int(self.known[column])
+            values = self.reference[column, :m].astype(np.float64)
+            centred = values - fixed_sum(values) / m
+            deviation = float(np.sqrt(fixed_sum(centred * centred) / m))
+            ranks = double_ranks(self.reference[column, :m], (values + shift * deviation).astype(np.float32))
+            scored[column] = fixed_sum(score_table(m)[0, ranks]) / m - self.centre[0, column]
+        if not self.watched.size:
+            return None
+        hardest = min(self.watched.tolist(), key=lambda column: (float(scored[column]), column))
+        bets = self.bets.without_evidence()
+        sums, counts = np.zeros(N_CHANNELS * self.known.size), np.zeros(N_CHANNELS * self.known.size)
+        for row in range(_TRIED_ROWS, most + 1, _TRIED_ROWS):
+            sums[hardest], counts[hardest] = _TRIED_ROWS * scored[hardest], _TRIED_ROWS
+            bets.update(sums, counts)
+            if bets.statistic >= threshold:
+                return row
+        return None
+
+    def take_histograms(self) -> tuple[FloatArray, FloatArray]:
+        """Return reference and recent counts by tenth of the reference, (d, 10) each, and begin to count anew."""
+        seen, self.seen = self.seen, np.zeros_like(self.seen)
+        return self.expected, seen
+
+    def guilty(self, alpha: float) -> list[int]:
+        """Return the columns that moved, the strongest first: e-BH at `alpha`; the strongest alone if it names none."""
+        log2_e = self.column_log2_e()
+        ordered = sorted(range(log2_e.size), key=lambda column: (-float(log2_e[column]), column))
+        named = e_bh(log2_e, alpha, n=log2_e.size)
+        return [column for column in ordered if named[column]] or ordered[:1]
+
+    def _bet(self, x: Float32s) -> None:
+        d, n, m, watched = x.shape[0], x.shape[1], self.reference.shape[1], self.watched
+        if not watched.size:
+            return
+        is_all = watched.size == d
+        values = x if is_all else x[watched]
+        # NaN fails the comparison, so the fast path has only known values.
+        if self.is_complete and np.maximum.reduce(np.abs(values), axis=None) < UNKNOWN_FROM:
+            reference = self.reference if is_all else self.reference[watched]
+            if self.has_memory:
+                values = self._whitened(values)
+            # In order of size, because a search goes faster so and a sum does not mind.
+            ranks = column_ranks(reference, np.sort(values, axis=1))
+            self.seen += count_tenths(ranks, m, watched, d)
+            scored = np.add.accumulate(score_table(m).take(ranks, axis=1), axis=2)[:, :, -1]
+            if is_all:
+                sums, counts = scored - n * self.centre, np.full(N_CHANNELS * d, float(n))
+            else:
+                sums, of_column = np.zeros((N_CHANNELS, d)), np.zeros(d)
+                sums[:, watched] = scored - n * self.centre[:, watched]
+                of_column[watched] = n
+                counts = np.concatenate((of_column, of_column))
+        else:
+            sums, of_column = self._with_gaps(x)
+            counts = np.concatenate((of_column, of_column))
+        self.bets.update(sums.ravel(), counts)
+
+    def _whitened(self, values: Float32s) -> Float32s:
+        """Subtract what the row before says, of the watched columns; every value known."""
+        last = self.last[self.watched]
+        self.last[self.watched] = values[:, -1]
+        before = np.concatenate((last[:, None], values[:, :-1].astype(np.float64)), axis=1)
+        return (values - self.phi[self.watched][:, None] * before).astype(np.float32)
+
+    def _with_gaps(self, x: Float32s) -> tuple[FloatArray, FloatArray]:
+        """Score column by column: only known values, only columns with a reference."""
+        d = x.shape[0]
+        sums, counts = np.zeros((N_CHANNELS, d)), np.zeros(d)
+        for column in range(d):
+            m = int(self.known[column])
+            values = x[column][np.abs(x[column]) < UNKNOWN_FROM]
+            if not m or not values.size:
+                continue
+            white = _residuals(values, float(self.phi[column]), float(self.last[column]))
+            self.last[column] = float(values[-1])
+            ranks = double_ranks(self.reference[column, :m], white)
+            self.seen += count_tenths(ranks[None, :], m, np.array([column]), d)
+            scores = score_table(m)[:, ranks]
+            sums[:, column] = fixed_row_sums(scores) - values.size * self.centre[:, column]
+            counts[column] = values.size
+        return sums, counts
+
+    def _refer(self) -> None:
+        """Make the reference of all rows so far."""
+        rows = np.concatenate(self.raw, axis=1)[:, -self.full :]
+        d, m = rows.shape
+        is_known = np.abs(rows) < UNKNOWN_FROM
+        self.reference = np.full((d, m), np.nan, np.float32)
+        self.known = np.zeros(d)
+        self.expected, self.seen = np.zeros((d, N_BINS)), np.zeros((d, N_BINS))
+        for column in range(d):
+            values = rows[column][is_known[column]]
+            if values.size < max(_LEAST_SHARE * m, 16):
+                continue
+            phi, is_white = fit(values[None, :].astype(np.float64))
+            self.phi[column], self.is_white[column] = float(phi[0]), float(is_white[0])
+            self.last[column] = float(values[-1])
+            if is_white[0]:
+                self._refer_to(column, values)
+        is_watched = self.known > 0.0
+        self.watched = np.flatnonzero(is_watched)
+        self.is_complete = bool((self.known[self.watched] == m).all())
+        self.has_memory = bool(self.phi[self.watched].any())
+        of_column = np.where(is_watched, 1.0 / max(self.watched.size, 1), 0.0)
+        self.bets.share = np.concatenate((_LOCATION * of_column, (1.0 - _LOCATION) * of_column))
+        self.due = min(2 * self.due, self.full) if self.due < self.full else 0
+        self.raw = [rows] if self.due else []
+        self.n_raw = m
+
+    def _refer_to(self, column: int, values: Float32s) -> None:
+        # The first has no value before it; its own stands in, so that the number of rows stays what it was.
+        white = np.sort(_residuals(values, float(self.phi[column]), float(values[0])))
+        m = white.size
+        self.reference[column, :m], self.known[column] = white, float(m)
+        table, ranks = score_table(m), double_ranks(white, white)
+        self.expected += count_tenths(ranks[None, :], m, np.array([column]), self.known.size)
+        scores = table[:, ranks]
+        for channel in range(N_CHANNELS):
+            # The least of the spread's scores is in the middle.
+            ends = float(table[channel, m if channel else 0]), float(table[channel, -1])
+            at = channel * self.known.size + column
+            self.centre[channel, column] = self.bets.refer(at, scores[channel], ends)
+
+
+def _residuals(values: Float32s, phi: float, before: float) -> Float32s:
+    if phi == 0.0:
+        return values
+    shifted = np.concatenate((np.array([before]), values[:-1].astype(np.float64)))
+    return (values - phi * shifted).astype(np.float32)

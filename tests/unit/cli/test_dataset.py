@@ -1,0 +1,188 @@
+"""The report on the meta-dataset: what there is, what is missing, whose it is, and what it was worth."""
+
+from typing import Any
+
+import pytest
+from tests.unit.cli.system import System
+
+from homeostat.cli.metadataset import LABEL_LAG, reports
+from homeostat.core import Event, Identity, Payload, Position
+from homeostat.events import (
+    Arm,
+    CandidateEvaluated,
+    EpisodeRecorded,
+    FamilyRegistered,
+    IndicatorComputed,
+    OutcomeMeasured,
+    Provenance,
+)
+from homeostat.events.logs import EXPERIENCE, TRACES
+
+FAMILY = "team/f"
+
+
+def event(n: int, data: Payload, subject: str = FAMILY) -> Event:
+    """The n-th event of the log."""
+    source = "/homeostat/intake.traces/homeostat.traces/t/0"
+    return Event(
+        id=f"{n}.0",
+        source=source,
+        type=data.TYPE,
+        subject=subject,
+        time=1000 * n,
+        data=data,
+        position=Position(EXPERIENCE, "t", 0, n),
+        story=Identity(f"{source}#{n}.0"),
+        emitter="",
+    )
+
+
+def episode(source: str = "/jobs", **changes: Any) -> EpisodeRecorded:
+    """A complete run."""
+    fields: dict[str, Any] = {
+        "provenance": Provenance(scope="team", source=source, id="1"),
+        "episode": "e",
+        "task": "a",
+        "configuration": "c",
+        "model": "team/m",
+        "meta_features": {"rows": 10.0},
+        "result": 0.9,
+        "seconds": 1.0,
+        "cost": 0.1,
+        "seed": 1,
+        "environment": {"python": "3.11"},
+    }
+    return EpisodeRecorded.model_validate(fields | changes)
+
+
+def outcome(action: str, arm: str) -> OutcomeMeasured:
+    """What came of an action."""
+    fields = {"action": action, "kind": "retrain", "model": "team/m", "arm": arm, "state": "promoted"}
+    numbers = {"gain": 0.0, "gain_low": 0.0, "gain_high": 0.0, "cost": 0.0, "n_labels": 100}
+    return OutcomeMeasured.model_validate(fields | numbers | {"verdict": "gain"})
+
+
+def payoff(action: str, arm: str, value: float) -> CandidateEvaluated:
+    """What an arm was worth."""
+    return CandidateEvaluated(
+        action=action, model="team/m", arm=arm, version="v", payoff=value, standard_error=0.01, n_labels=100
+    )
+
+
+def test_it_counts_what_there_is() -> None:
+    """Episodes, tasks, configurations, and the held-out ones; families apart."""
+    log = [
+        event(1, episode()),
+        event(2, episode(task="b", configuration="d")),
+        event(3, episode(task="z", held_out=True)),
+        event(4, episode(), subject="team/other"),
+    ]
+
+    report, other = reports(log)
+
+    assert (report.family, report.n_episodes, report.n_held_out) == (FAMILY, 3, 1)
+    assert (report.n_tasks, report.n_held_out_tasks, report.n_configurations) == (3, 1, 2)
+    assert (other.family, other.n_episodes) == ("team/other", 1)
+
+
+def test_it_says_what_is_missing() -> None:
+    """Shares of fields, ranges of meta-features, and a sentence for each that is low."""
+    bare: dict[str, Any] = {"seed": None, "environment": {}, "cost": 0.0, "meta_features": {"age": 3.0}}
+    log = [event(1, episode()), event(2, episode(**bare)), event(3, episode(**bare))]
+
+    (report,) = reports(log)
+
+    assert report.complete["seed"] == pytest.approx(1 / 3)
+    assert report.complete["outcome"] == 0.0
+    assert report.meta_features["age"].missing_ratio == pytest.approx(1 / 3)
+    assert (report.meta_features["rows"].low, report.meta_features["rows"].high) == (10.0, 10.0)
+    assert any("seed" in problem for problem in report.problems)
+    assert any("no task is held out" in problem for problem in report.problems)
+
+
+def test_a_later_outcome_completes_an_episode() -> None:
+    """Of the model that it trained; an earlier one says nothing about it."""
+    before, after = event(1, outcome("a1", "warm")), event(3, outcome("a2", "warm"))
+
+    assert reports([before, event(2, episode())])[0].complete["outcome"] == 0.0
+    assert reports([before, event(2, episode()), after])[0].complete["outcome"] == 1.0
+
+
+def test_one_sided_sampling_is_found() -> None:
+    """Nine of ten episodes of one source are as diverse as little more than one."""
+    log = [event(n, episode("/loud")) for n in range(9)] + [event(9, episode("/quiet"))]
+
+    (report,) = reports(log)
+
+    assert report.sources.n == 2
+    assert report.sources.effective == pytest.approx(1.0 / (0.81 + 0.01))
+    assert any("90% of the episodes come from one source, /loud" in problem for problem in report.problems)
+
+
+def test_a_task_both_held_out_and_learned_from_is_a_problem() -> None:
+    """Then validation on it is worth nothing."""
+    (report,) = reports([event(1, episode(task="a")), event(2, episode(task="a", held_out=True))])
+
+    assert any("both held out and learned from, for example a" in problem for problem in report.problems)
+
+
+def test_choices_stand_beside_the_baseline() -> None:
+    """Mean payoffs over the actions in which both are known; `skip` pays nothing."""
+    family = FamilyRegistered(arms=(Arm(name="warm"), Arm(name="cold")), baseline="cold")
+    log = [
+        event(1, family),
+        event(2, payoff("a1", "warm", 0.10)),
+        event(3, payoff("a1", "cold", 0.04)),
+        event(4, outcome("a1", "warm")),
+        event(5, payoff("a2", "cold", -0.02)),
+        event(6, outcome("a2", "skip")),
+        event(7, payoff("a3", "warm", 0.5)),
+        event(8, outcome("a3", "warm")),
+    ]
+
+    (report,) = reports(log)
+
+    assert report.comparison is not None
+    assert (report.comparison.baseline, report.comparison.n_actions) == ("cold", 2)
+    assert report.comparison.chosen == pytest.approx(0.05)
+    assert report.comparison.beside == pytest.approx(0.01)
+    assert report.comparison.standard_error == pytest.approx(0.02)
+
+
+def test_the_version_depends_on_the_episodes_alone() -> None:
+    """Not on their order, nor on other events; one more episode changes it."""
+    first, second, third = (event(n, episode()) for n in range(3))
+
+    (one,) = reports([first, second])
+
+    assert reports([second, event(9, outcome("a", "skip")), first])[0].digest == one.digest
+    assert reports([first, second, third])[0].digest != one.digest
+
+
+def test_the_label_lag_is_that_of_the_models() -> None:
+    """The newest figure of each, on average."""
+    lags = [
+        event(n, IndicatorComputed(model="team/m", name=LABEL_LAG, value=v), "team/m") for n, v in enumerate((9, 4))
+    ]
+
+    (report,) = reports([event(1, episode())], lags)
+
+    assert report.label_lag_seconds == 4.0
+    assert reports([event(1, episode())])[0].label_lag_seconds is None
+
+
+def test_the_command_reads_the_log(governed: System) -> None:
+    """What training jobs published, as JSON and for people; an unknown family is said to be one."""
+    data = episode().model_copy(update={"provenance": None})
+    for n in range(2):
+        governed.log.publish(TRACES, FAMILY, data, id_=f"e{n}", source="/jobs")
+    governed.logs.flush()
+
+    (told,) = governed.json("dataset", "report", FAMILY)
+    text = governed("dataset", "report")
+    governed("dataset", "report", "team/none", code=3)
+
+    assert told["n_episodes"] == 2
+    assert told["sources"]["most"] == "/jobs"
+    assert "2 (0 held out)" in text
+    assert "no task is held out" in text

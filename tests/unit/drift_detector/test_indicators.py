@@ -1,0 +1,136 @@
+"""Numbers for people: divergence, calibration, lag, slices, blindness, season."""
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from tests.unit.drift_detector.stream import Stream, of, registered, run
+
+from drift_detector import DriftDetector, Settings
+from homeostat.core import Payload
+from homeostat.events import DriftDetected, IndicatorComputed, Samples
+from homeostat.events.columns import F4, F8
+from homeostat.stats.divergence import kullback_leibler, population_stability
+
+_EVERY = Settings(divergence_every=1)
+
+
+def _told(timeline: list[Payload], settings: Settings = _EVERY) -> list[tuple[int, IndicatorComputed]]:
+    return of(run(timeline, fold=DriftDetector(settings))[1], IndicatorComputed)
+
+
+def _values(told: list[tuple[int, IndicatorComputed]], name: str) -> list[float]:
+    return [one.value for _, one in told if one.name == name]
+
+
+def test_a_moved_feature_exceeds_its_threshold() -> None:
+    """The index of population stability is small while nothing moves, and large of the one that did."""
+    stream = Stream(1)
+    settings = Settings(divergence_every=1, run_length=1e280, psi_thresholds=(("f0", 1e-9),))
+    timeline = [*stream.quiet(40), *(stream.samples(0.05, [0.0, 1.5]) for _ in range(40))]
+
+    told = _told(timeline, settings)
+
+    assert max(_values(told, "psi.f2")) < 0.25
+    assert _values(told, "psi.f1")[-1] > 0.25
+    assert _values(told, "kl.f1")[-1] > 0.1
+    assert _values(told, "psi_exceeded.f1")
+    assert _values(told, "psi_exceeded.f0")
+    assert not _values(told, "psi_exceeded.f2")
+
+
+def test_divergences_are_what_their_definitions_say() -> None:
+    """Half a count more in each bin, then the sums."""
+    expected, seen = np.array([[3.0, 5.0, 2.0]]), np.array([[1.0, 0.0, 9.0]])
+    p = [(c + 0.5) / 11.5 for c in (3.0, 5.0, 2.0)]
+    q = [(c + 0.5) / 11.5 for c in (1.0, 0.0, 9.0)]
+
+    stability = sum((b - a) * math.log(b / a) for a, b in zip(p, q, strict=True))
+    divergence = sum(b * math.log(b / a) for a, b in zip(p, q, strict=True))
+
+    assert population_stability(expected, seen)[0] == pytest.approx(stability)
+    assert kullback_leibler(expected, seen)[0] == pytest.approx(divergence)
+
+
+def test_calibration_is_told() -> None:
+    """Scores of .9 where half is wrong: a Brier score near .41 and a calibration error near .4."""
+    stream = Stream(2, n_labels=50)
+
+    told = _told([registered(), *(stream.samples(0.5) for _ in range(20))])
+
+    assert _values(told, "brier")[-1] == pytest.approx(0.5 * 0.81 + 0.5 * 0.01, abs=0.06)
+    assert _values(told, "expected_calibration_error")[-1] == pytest.approx(0.4, abs=0.07)
+
+
+def test_the_lag_of_labels_is_told() -> None:
+    """Mean and longest of those that came."""
+    stream = Stream(3)
+    rows = [stream.samples(inline=False) for _ in range(20)]
+    late = [stream.late(one, Stream(3).samples(), lag=100.0) for one in rows]
+
+    told = _told([registered(), *(event for pair in zip(rows, late, strict=True) for event in pair)])
+
+    assert _values(told, "label_lag_seconds")[-1] == pytest.approx(100.0)
+    assert _values(told, "label_lag_seconds_max")[-1] == pytest.approx(100.0)
+
+
+def test_errors_are_told_apart_by_slice() -> None:
+    """At most eight values of a feature; the others count together."""
+    stream = Stream(4, n_labels=50)
+    events = []
+    for _ in range(20):
+        samples = stream.samples(0.2)
+        values = samples.matrix().copy()
+        values[0] = np.arange(50) % 12
+        events.append(msgspec.structs.replace(samples, values=values.astype(F4).tobytes()))
+
+    told = _told([registered(), *events], Settings(slices=("f0",)))
+
+    names = sorted({one.name for _, one in told if one.name.startswith("error_rate.f0.")})
+    assert names == [*(f"error_rate.f0.{i}" for i in range(8)), "error_rate.f0.other"]
+
+
+def test_a_detector_that_sees_says_so() -> None:
+    """An injected shift of one deviation is found in some hundred rows; with a run length beyond reach it is blind."""
+    stream = Stream(5)
+
+    seeing = _told(stream.quiet(60))
+    blind = _told(Stream(5).quiet(60), Settings(divergence_every=1, run_length=1e280))
+
+    assert _values(seeing, "is_blind")[-1] == 0.0
+    assert 50.0 <= _values(seeing, "rows_to_find_one_deviation")[-1] <= 400.0
+    assert _values(blind, "is_blind")[-1] == 1.0
+
+
+def _seasonal(days: int, seed: int) -> list[Samples]:
+    """Two events an hour; f0 follows the time of day."""
+    stream, events = Stream(seed, n_features=1), []
+    for number in range(days * 48):
+        samples, seconds = stream.samples(), 1800.0 * number
+        wave = 2.0 * math.sin(2.0 * math.pi * (seconds // 3600.0) / 24.0)
+        values = (samples.matrix() + np.float32(wave)).astype(F4)
+        time = seconds + np.arange(50, dtype=F8)
+        events.append(msgspec.structs.replace(samples, values=values.tobytes(), time=time.tobytes()))
+    return events
+
+
+def test_a_season_is_learned_and_taken_off() -> None:
+    """Days look like drifts until they are known; then no more, and how far the day goes is told."""
+    timeline: list[Payload] = [registered(1), *_seasonal(10, 6)]
+
+    state, emits = run(timeline, fold=DriftDetector(_EVERY))
+
+    assert state.season.is_known
+    late = [offset for offset, _ in of(emits, DriftDetected) if offset > 48 * 5]
+    assert len(late) <= 1
+    assert _values(of(emits, IndicatorComputed), "seasonal_range.f0")[-1] == pytest.approx(4.0, abs=0.4)
+
+
+def test_without_the_season_every_day_is_a_drift() -> None:
+    """Switched off, the same stream alarms again and again."""
+    timeline: list[Payload] = [registered(1), *_seasonal(10, 6)]
+
+    emits = run(timeline, fold=DriftDetector(Settings(is_seasonal=False)))[1]
+
+    assert len([offset for offset, _ in of(emits, DriftDetected) if offset > 48 * 5]) > 3

@@ -1,0 +1,120 @@
+"""What an action is charged: by the price list, and in the end by the bill."""
+
+import pytest
+from tests.unit.governor.court import SCOPE, Court, money, one, proposal, verdict
+
+from homeostat.events import Arm, BudgetSet, InstancePrice, RetrainStart, RewardWeights, RolloutSet, RulesSet
+
+LIST = RulesSet(
+    scope=SCOPE,
+    cooldown_ms=0,
+    price_per_training_second=0.5,
+    prices={"gpu": InstancePrice(per_second=4.0, spot_per_second=1.0), "big": InstancePrice(per_second=3.0)},
+    currency="CHF",
+    reward_weights=RewardWeights(quality=2.0, latency=0.1, hours=48.0),
+)
+
+
+@pytest.fixture
+def court() -> Court:
+    """A scope with a price list."""
+    court = Court()
+    court.law(LIST, "olga", subject=SCOPE)
+    return court
+
+
+@pytest.mark.parametrize(
+    ("asked", "price"),
+    [
+        ({}, 0.5),
+        ({"instance": "gpu"}, 4.0),
+        ({"instance": "gpu", "spot": True}, 1.0),
+        ({"instance": "big", "spot": True}, 3.0),
+        ({"instance": "unlisted"}, 0.5),
+    ],
+)
+def test_an_arm_is_charged_by_the_machine_it_asked_for(
+    court: Court, asked: dict[str, bool | int | float | str], price: float
+) -> None:
+    """Spot if it has a price, else on demand; the fallback for what is not listed. A failed arm is paid too."""
+    arms = (Arm(name="head"), Arm(name="skip"), Arm(name="warm", hyperparameters=asked))
+    action, _ = court.propose(**dict(proposal(arms=arms)))
+
+    court.train(action, "head", failed=["warm"])
+    court.settle(action, "skipped")
+
+    assert money(court) == (0.0, 2.0 * 0.5 + 2.0 * price)
+
+
+def test_commands_carry_what_money_is_about(court: Court) -> None:
+    """Prices for the hand that trains, weights for who measures, and the version of both."""
+    action, emits = court.propose()
+    start = one(emits, RetrainStart)
+    first = one(court.train(action, "warm", "head"), RolloutSet)
+
+    assert (start.prices, start.price_per_second, start.currency) == (LIST.prices, 0.5, "CHF")
+    assert (first.reward_weights, first.currency, first.chosen) == (LIST.reward_weights, "CHF", "warm")
+    assert start.rules_version == first.rules_version != ""
+
+
+def test_the_settlement_knows_better_than_the_list(court: Court) -> None:
+    """A spot price was observed, or the bill was there in time."""
+    action, _ = court.propose()
+    court.roll(action)
+
+    court.settle(action, "aborted", cost=0.75)
+
+    assert money(court) == (0.0, 0.75)
+
+
+def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
+    """Up or down, any number of times; what nobody knows changes nothing."""
+    action, _ = court.propose()
+    court.roll(action)
+    court.settle(action, "aborted")
+    assert money(court) == (0.0, 2.0)
+
+    for cost, spent in ((9.0, 9.0), (9.0, 9.0), (1.5, 1.5), (0.0, 1.5)):
+        assert court.settle(action, "aborted", cost=cost) == []
+        assert money(court) == (0.0, spent)
+    court.settle("learner#unknown", cost=50.0)
+
+    assert money(court) == (0.0, 1.5)
+
+
+def test_an_expired_action_is_charged_what_it_asked_for_until_the_bill_comes(court: Court) -> None:
+    """Nobody has said what it cost."""
+    action, _ = court.propose()
+    court.tick(court.state.actions[action].expires_at)
+    assert money(court) == (0.0, 5.0)
+
+    court.settle(action, "expired", cost=3.0)
+
+    assert money(court) == (0.0, 3.0)
+
+
+def test_an_anomalous_bill_stops_the_next_action(court: Court) -> None:
+    """The guardrail is the budget: what is overspent is not there any more."""
+    court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=10**9), "olga", subject=SCOPE)
+    action, _ = court.propose()
+    court.roll(action)
+    court.settle(action, "aborted")
+    court.settle(action, "aborted", cost=19.0)
+
+    said = verdict(court.propose()[1])
+
+    assert said.verdict == "denied"
+    assert [rule.rule for rule in said.rules if not rule.passed] == ["money"]
+
+
+def test_a_bill_of_a_period_that_is_over_is_paid_by_the_next_one(court: Court) -> None:
+    """Only the difference: the rest was spent in its own time."""
+    court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=1_000), "olga", subject=SCOPE)
+    action, _ = court.propose()
+    court.roll(action)
+    court.settle(action, "aborted")
+    court.now += 1_000
+
+    court.settle(action, "aborted", cost=6.0)
+
+    assert money(court) == (0.0, 4.0)

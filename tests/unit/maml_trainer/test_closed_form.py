@@ -1,0 +1,75 @@
+"""The Bayesian last layer."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+
+from maml_trainer.closed_form import posterior, predictive_loss
+from maml_trainer.network import mlp
+from maml_trainer.rules import BIAS_VARIANCE, NOISE, WEIGHT_VARIANCE, Rule
+
+NETWORK = mlp((2, 4, 1))
+
+
+def start() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Make float64 tensors with a last layer of zeros: the prior's mean."""
+    params = NETWORK.init(0, dtype=torch.float64)
+    params["w2"] = torch.zeros_like(params["w2"])
+    return params, Rule("bayesian_last_layer").initial(NETWORK, params, 0.1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 9))
+def test_the_posterior_mean_is_ridge_regression(seed: int, n: int) -> None:
+    """With equal variances and no bias it is scikit-learn's, to 1e-5: the jitter on the noise is 1e-6."""
+    generator = np.random.default_rng(seed)
+    x, y = generator.standard_normal((n, 4)), generator.standard_normal(n)
+    params, inner = start()
+    inner |= {NOISE: torch.tensor(0.5), BIAS_VARIANCE: torch.tensor(1e-12), WEIGHT_VARIANCE: torch.ones(4)}
+
+    found = posterior(
+        NETWORK,
+        params,
+        {name: value.double() for name, value in inner.items()},
+        torch.from_numpy(x),
+        torch.from_numpy(y[:, None]),
+        torch.ones(n, dtype=torch.float64),
+        is_classification=False,
+    )
+
+    expected = Ridge(alpha=0.5, fit_intercept=False).fit(x, y)
+    np.testing.assert_allclose(found.weight[:, 0].numpy(), expected.coef_, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_of_no_weight_change_nothing() -> None:
+    """Padding leaves the posterior as it was."""
+    params, inner = start()
+    x, y = torch.rand(6, 4, dtype=torch.float64), torch.rand(6, 1, dtype=torch.float64)
+    weight = torch.tensor([1.0, 1, 1, 1, 0, 0], dtype=torch.float64)
+
+    padded = posterior(NETWORK, params, inner, x, y, weight, is_classification=False)
+    plain = posterior(NETWORK, params, inner, x[:4], y[:4], weight[:4], is_classification=False)
+
+    torch.testing.assert_close(padded.weight, plain.weight)
+    torch.testing.assert_close(padded.bias, plain.bias)
+
+
+def test_the_predictive_loss_is_the_normal_density() -> None:
+    """Half of the scaled squared error and log variance, from the covariance written out."""
+    params, inner = start()
+    x, y = torch.rand(3, 4, dtype=torch.float64), torch.rand(3, 1, dtype=torch.float64)
+    x_query, y_query = torch.rand(5, 4, dtype=torch.float64), torch.rand(5, 1, dtype=torch.float64)
+    prior = torch.diag(torch.cat([inner[WEIGHT_VARIANCE], inner[BIAS_VARIANCE][None]]))
+    rows, queries = (torch.nn.functional.pad(part, (0, 1), value=1.0) for part in (x, x_query))
+    noise = inner[NOISE] + 1e-6
+    gain = prior @ rows.T @ torch.linalg.inv(rows @ prior @ rows.T + noise * torch.eye(3, dtype=torch.float64))
+    covariance = prior - gain @ rows @ prior
+    spread = (queries @ covariance * queries).sum(-1) + noise
+
+    ones = (torch.ones(3, dtype=torch.float64), torch.ones(5, dtype=torch.float64))
+    loss = predictive_loss(NETWORK, params, inner, (x, x_query), (y, y_query), ones)
+
+    expected = ((y_query - queries @ gain @ y)[:, 0].square() / spread + spread.log()).mean() / 2
+    torch.testing.assert_close(loss, expected)
