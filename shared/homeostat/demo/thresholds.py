@@ -21,10 +21,10 @@ from homeostat.events import ActionApplied, Band, ModelRegistered, Samples, Thre
 from homeostat.events.columns import pack
 from homeostat.events.logs import TIMELINE
 
-RATE: Final = 0.01
-"""Nominal share of events with an alert."""
+RATE: Final = 0.03
+"""Stated share of events with an alert, as the meta-learner proposes it."""
 
-ETA: Final = 0.5
+ETA: Final = 0.1
 """Step of the tracker, as the meta-learner proposes it."""
 
 N_CALIBRATION: Final = 192
