@@ -46,7 +46,7 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     }
     emits: tuple[Emit, ...] = ()
     if not decision.is_held_out:
-        emits = priors.guard(state, data.model, data.arm, context, observed, settings)
+        emits = priors.guard(state, data.model, data.arm, context, error, observed, settings)
         payoff = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
         source = known.named(data.sources)
         if not set(source.split("|")) & set(state.distrusted):

@@ -76,9 +76,18 @@ def adopt(state: State, data: PriorPublished, settings: LearnerSettings) -> None
 
 
 def guard(
-    state: State, model: str, arm: str, context: Floats, payoff: float, settings: LearnerSettings
+    state: State, model: str, arm: str, context: Floats, error: float, payoff: float, settings: LearnerSettings
 ) -> tuple[Emit, ...]:
     """Compare predictions with and without the parent's prior, before the payoff is learned; drop it if it harms.
+
+    Args:
+        state: Changed.
+        model: Whose action it is.
+        arm: Whose payoff it is.
+        context: (d,) of the decision.
+        error: Absolute error of the prediction with the parent's prior.
+        payoff: As observed.
+        settings: Of the learner.
 
     Returns:
         `parent_prior_harm` once, when it is dropped: mean absolute error with it minus without.
@@ -86,10 +95,9 @@ def guard(
     knowledge = state.knowledge
     if knowledge.parent is None or knowledge.is_parent_dropped:
         return ()
-    with_parent, _ = predict(knowledge, context, settings).of(arm)
     alone, _ = predict(knowledge, context, settings, with_parent=False).of(arm)
     knowledge.n_compared += 1
-    knowledge.harm += abs(with_parent - payoff) - abs(alone - payoff)
+    knowledge.harm += error - abs(alone - payoff)
     if knowledge.n_compared < settings.parent_trial or knowledge.harm <= 0.0:
         return ()
     knowledge.is_parent_dropped = True

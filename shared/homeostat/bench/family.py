@@ -39,17 +39,8 @@ def _of_model(family: str, model: int) -> Iterator[Data]:
     yield registration(model).model_copy(update={"family": family})
     if model % 2:
         return
-    window = Range(log=TIMELINE, subject=subject, source="/bench", first="1.0", last="9.0", from_time=1, rows=100)
-    yield DriftDetected(
-        model=subject,
-        version="v1",
-        kind="concept",
-        detector="adwin",
-        statistic=0.3,
-        threshold=0.1,
-        magnitude=0.2,
-        onset=window,
-    )
+    window = window_of(subject)
+    yield drifted(subject, "v1", window)
     yield ProfileUpdated(
         model=subject,
         version="v1",
@@ -58,6 +49,25 @@ def _of_model(family: str, model: int) -> Iterator[Data]:
         window=window,
         error_before=0.1,
         error_after=0.3,
+    )
+
+
+def window_of(subject: str) -> Range:
+    """Rows of a model since its drift."""
+    return Range(log=TIMELINE, subject=subject, source="/bench", first="1.0", last="9.0", from_time=1, rows=100)
+
+
+def drifted(subject: str, version: str, window: Range) -> DriftDetected:
+    """Errors of a model have risen, by a detector without e-values."""
+    return DriftDetected(
+        model=subject,
+        version=version,
+        kind="concept",
+        detector="adwin",
+        statistic=0.3,
+        threshold=0.1,
+        magnitude=0.2,
+        onset=window,
     )
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+from homeostat.bench.family import drifted, window_of
 from homeostat.bench.folds import fold_of
 from homeostat.bench.row import Row, quantile, row
 from homeostat.evaluation.feeding import Feeder
@@ -11,14 +12,11 @@ from homeostat.events import (
     ActionProposed,
     Arm,
     CandidateEvaluated,
-    DriftDetected,
     FamilyRegistered,
     ModelRegistered,
     OutcomeMeasured,
     ProfileUpdated,
-    Range,
 )
-from homeostat.events.logs import TIMELINE
 from homeostat.stats.draws import Draws
 
 _ARMS: Final = ("full", "head", "warm_low", "warm_high", "last_window")
@@ -73,19 +71,9 @@ def _ours(contexts: list[list[float]]) -> tuple[list[float], float]:
 
 
 def _drift(feeder: Feeder[Any], model: str, number: int, context: list[float]) -> tuple[ProfileUpdated, Any]:
-    window = Range(log=TIMELINE, subject=model, source="/bench", first="1.0", last="9.0", from_time=1, rows=100)
-    drift = DriftDetected(
-        model=model,
-        version="v0",
-        kind="concept",
-        detector="adwin",
-        statistic=0.3,
-        threshold=0.1,
-        magnitude=0.2,
-        onset=window,
-    )
+    window = window_of(model)
     story: Any = f"/bench/drift#{number}.0"
-    feeder.tell(_FAMILY, drift, story=story)
+    feeder.tell(_FAMILY, drifted(model, "v0", window), story=story)
     features = dict(zip(_FEATURES, context, strict=True))
     profile = ProfileUpdated(
         model=model, version="v0", meta_features=features, labels_since_onset=160, window=window, error_after=0.3
