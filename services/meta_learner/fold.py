@@ -120,7 +120,7 @@ class MetaLearner:
             case PriorPublished():
                 priors.adopt(state, data, self.settings)
             case _:
-                pass  # incidents: learned from by later versions
+                pass  # incidents are for people; a tick changes nothing
         return state, ()
 
     def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:

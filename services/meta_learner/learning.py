@@ -50,8 +50,6 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
         payoff = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
         source = known.named(data.sources)
         if not set(source.split("|")) & set(state.distrusted):
-            if settings.kept_weight < 1.0:
-                known.fade(state.knowledge, settings.kept_weight)
             known.observe(state.knowledge, source, data.arm, context, payoff, settings)
             score.beside.learn_one(named, payoff / settings.unit)
         if _has_drifted(state, error, settings):

@@ -18,7 +18,6 @@ class LearnerSettings:
         parent_cap: Observations of an arm that the parent's prior counts for at most.
         parent_trial: Predictions after which the parent's prior is dropped if they were better without it.
         contribute_every: Payoffs between two shares in the parent's prior.
-        kept_weight: Of what was seen, for each payoff that comes after it.
         drift_weight: Of what was seen, when the learner's own errors have drifted.
         exploration: Scale of the Thompson draws around the mean.
         n_draws: Draws that propensities are counted over.
@@ -48,7 +47,6 @@ class LearnerSettings:
     parent_cap: float = 20.0
     parent_trial: int = 20
     contribute_every: int = 20
-    kept_weight: float = 1.0
     drift_weight: float = 0.5
     exploration: float = 0.3
     n_draws: int = 64
