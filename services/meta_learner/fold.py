@@ -14,6 +14,7 @@ from homeostat.events import (
     FamilyRegistered,
     ModelRegistered,
     OutcomeMeasured,
+    OutcomeRevised,
     PriorContributed,
     PriorPublished,
     ProfileUpdated,
@@ -75,7 +76,7 @@ class MetaLearner:
                 if not _is_distrusted(state, data):
                     advice.learn(state.advice, data)
             case AdviceRequested():
-                return state, (Emit(INDICATORS, advice.answer(state.advice, event, data)),)
+                return state, (Emit(INDICATORS, advice.answer(state.advice, event, data, state.rules)),)
             case DriftDetected():
                 return state, self._drift(state, event, data)
             case EvidenceUpdated():
@@ -85,9 +86,11 @@ class MetaLearner:
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
                     return state, screening.screen(state, data.model, 0.0, self.settings)
+            case OutcomeRevised():
+                pass  # the books were closed with the first word; what is said now is for people and the budget
             case OutcomeMeasured():
-                _free(state, data.action)
-                said = learning.close(state, data.action, self.settings)
+                _free(state, data.model, data.action)
+                said = learning.close(state, data, self.settings)
                 if data.state == "promoted" and data.model in state.models:
                     said += screening.screen(state, data.model, 0.0, self.settings)
                 return state, said
@@ -168,9 +171,8 @@ class MetaLearner:
         """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
         if data.verdict not in ("denied", "expired"):
             return
-        _free(state, data.action)
-        if data.verdict == "denied":
-            learning.abandon(state, data.action)
+        _free(state, data.model, data.action)
+        learning.abandon(state, data.action, is_awaited=data.verdict == "expired")
         if data.action == state.tasks.open_action:
             state.tasks.open_action = ""
         model = state.models.get(data.model or "")
@@ -200,10 +202,9 @@ class MetaLearner:
         return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)
 
 
-def _free(state: State, action: str) -> None:
+def _free(state: State, subject: str | None, action: str) -> None:
     """Let the model have its next action."""
-    decision = state.decisions.get(action)
-    model = state.models.get(decision.model) if decision is not None else None
+    model = state.models.get(subject or "")
     if model is not None and model.open_action == action:
         model.open_action = ""
 

@@ -18,6 +18,8 @@ from meta_learner.settings import LearnerSettings
 Floats = NDArray[np.float64]
 UNKNOWN = "unknown"
 """Source of rows that nobody signed for."""
+FAILURES = "failures"
+"""Source of the payoffs of trainings that failed: our own hands."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from homeostat.core import Emit
-from homeostat.events import CandidateEvaluated, IndicatorComputed
+from homeostat.events import CandidateEvaluated, IndicatorComputed, OutcomeMeasured
 from homeostat.events.logs import INDICATORS
 from meta_learner import knowledge as known
 from meta_learner import priors
@@ -23,6 +23,7 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     if decision is None or score is None:
         return ()
     observed = data.payoff + latency_in_points(state, data)
+    observed = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
     decision.payoffs[data.arm] = observed
     context = np.array(decision.context)
     mean, sd = known.predict(state.knowledge, context, settings).of(data.arm)
@@ -47,24 +48,32 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     emits: tuple[Emit, ...] = ()
     if not decision.is_held_out:
         emits = priors.guard(state, data.model, data.arm, context, error, observed, settings)
-        payoff = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
         source = known.named(data.sources)
         if not set(source.split("|")) & set(state.distrusted):
-            known.observe(state.knowledge, source, data.arm, context, payoff, settings)
-            score.beside.learn_one(named, payoff / settings.unit)
+            known.observe(state.knowledge, source, data.arm, context, observed, settings)
+            score.beside.learn_one(named, observed / settings.unit)
         if _has_drifted(state, error, settings):
             indicators["meta_model_drifts"] = float(state.knowledge.n_drifts)
     return (*(_indicator(data.model, name, value, score.n) for name, value in indicators.items()), *emits)
 
 
-def close(state: State, action: str, settings: LearnerSettings) -> tuple[Emit, ...]:
+def close(state: State, data: OutcomeMeasured, settings: LearnerSettings) -> tuple[Emit, ...]:
     """Book what a decision came to: its arm's payoff and the rule's, each known or as last predicted.
+
+    A training that failed came to nothing but its price: that is what its arm pays where it fails.
 
     Returns:
         Indicators: value kept against the rule's, and the gain over it on held-out decisions.
     """
-    decision = state.decisions.pop(action, None)
+    decision = state.decisions.pop(data.action, None)
     if decision is None:
+        return ()
+    if data.state == "failed" and decision.chosen in state.knowledge.scores:
+        decision.payoffs.setdefault(decision.chosen, 0.0)
+        if not decision.is_held_out:
+            context = np.array(decision.context)
+            known.observe(state.knowledge, known.FAILURES, decision.chosen, context, 0.0, settings)
+    if not decision.is_booked:
         return ()
     own, rule = (_value(state, decision, arm, settings) for arm in (decision.chosen, decision.baseline))
     ledger = state.ledger
@@ -79,11 +88,22 @@ def close(state: State, action: str, settings: LearnerSettings) -> tuple[Emit, .
     return tuple(emits)
 
 
-def abandon(state: State, action: str) -> None:
-    """Take a decision that will never have payoffs out of the books."""
-    decision = state.decisions.pop(action, None)
-    if decision is not None:
+def abandon(state: State, action: str, *, is_awaited: bool) -> None:
+    """Take a decision that came to nothing out of the books.
+
+    Args:
+        state: Changed.
+        action: Of the decision; one that nobody knows changes nothing.
+        is_awaited: Whether payoffs may still come: they teach, but are not booked any more.
+    """
+    decision = state.decisions.get(action)
+    if decision is None:
+        return
+    if decision.is_booked:
         state.ledger.close(decision.low, decision.expected_baseline, own=0.0, rule=0.0)
+        decision.is_booked = False
+    if not is_awaited:
+        del state.decisions[action]
 
 
 def _value(state: State, decision: Decision, arm: str, settings: LearnerSettings) -> float:

@@ -52,7 +52,7 @@ def consider(
             model=profile.model,
             context=context.tolist(),
             chosen=choice.chosen,
-            baseline=family.baseline,
+            baseline=family.baseline if family.baseline in arms else SKIP,
             prices=question.prices,
             level=question.level,
             low=choice.low,
@@ -60,7 +60,7 @@ def consider(
             is_held_out=float(Draws(f"{action}|held out").uniform(1)[0]) < settings.held_out_share,
         )
         if len(state.decisions) > settings.n_decisions:
-            learning.abandon(state, next(iter(state.decisions)))
+            learning.abandon(state, next(iter(state.decisions)), is_awaited=False)
     return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
 

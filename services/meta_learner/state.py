@@ -21,12 +21,13 @@ class Decision:
         model: The model.
         context: Meta-features in the order of `Knowledge.features`, with the intercept.
         chosen: Arm that was drawn.
-        baseline: Arm of the rule.
+        baseline: What the rule would have done: its arm, or `skip` where that is not to be had.
         prices: By arm, in payoff units.
         level: Accuracy if nothing is done.
         low: Lower bound of its value, as booked in the ledger.
         expected_baseline: Value of the rule's arm, as booked.
         is_held_out: Scored, never learned from.
+        is_booked: The ledger counts on it.
         payoffs: By arm, as they come.
     """
 
@@ -39,6 +40,7 @@ class Decision:
     low: float
     expected_baseline: float
     is_held_out: bool
+    is_booked: bool = True
     payoffs: dict[str, float] = field(default_factory=dict)
 
 

@@ -18,15 +18,16 @@ _USUAL_ERROR: Final = 0.5
 class Hierarchy:
     """y = x·w + z·(correction of the task) + z·(correction of the configuration).
 
-    Each level learns what the levels above it leave over, so a group never seen adds nothing and its first outcomes are
-    shrunk towards it.
+    A correction learns what the shared part and the other correction leave over, so that the order in which the
+    configurations of a task are run does not matter to it; a group never seen adds nothing, and its first outcomes are
+    shrunk towards that.
 
-    Source: Gelman and Hill 2007, chapter 12 (partial pooling), fitted level by level in one pass.
+    Source: Gelman and Hill 2007, chapter 12 (partial pooling), fitted by backfitting in one pass.
 
     Args:
         every: Weights that all share.
         tasks: Corrections by task.
-        configurations: Corrections by configuration, of what the task leaves over.
+        configurations: Corrections by configuration.
         sd: Prior of a correction's weights.
         noise_sd: Of one outcome.
     """
@@ -59,16 +60,19 @@ class Hierarchy:
 
     def observe(self, task: str, configuration: str, x: FloatArray, z: FloatArray, y: float) -> None:
         """Learn from an outcome; arguments as in `predict`."""
-        left = y - fixed_dot(x, self.every.mean)
-        for groups, name in ((self.tasks, task), (self.configurations, configuration)):
-            group = groups.pop(name, None)
-            if group is None:
-                group = BayesianLinear.prior(np.zeros(z.size), sd=self.sd, noise_sd=self.noise_sd)
-            groups[name] = group
-            if len(groups) > _N_GROUPS:
-                del groups[next(iter(groups))]
-            before = left - fixed_dot(z, group.mean)
-            group.observe(z, left)
-            left = before
         error = y - fixed_dot(x, self.every.mean)
+        of_task, of_configuration = self._group(self.tasks, task, z), self._group(self.configurations, configuration, z)
+        left = error - fixed_dot(z, of_task.mean)
+        of_task.observe(z, error - fixed_dot(z, of_configuration.mean))
+        of_configuration.observe(z, left)
         self.every.observe(x, y, _USUAL_ERROR / max(_USUAL_ERROR, abs(error)))
+
+    def _group(self, groups: dict[str, BayesianLinear], name: str, z: FloatArray) -> BayesianLinear:
+        """Return a correction, which is now the last heard of."""
+        group = groups.pop(name, None)
+        if group is None:
+            group = BayesianLinear.prior(np.zeros(z.size), sd=self.sd, noise_sd=self.noise_sd)
+        groups[name] = group
+        if len(groups) > _N_GROUPS:
+            del groups[next(iter(groups))]
+        return group

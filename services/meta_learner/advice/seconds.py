@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
+from homeostat.events.advice import Estimate
 from meta_learner.advice.durations import Durations
 from meta_learner.advice.sources import Sources
 
@@ -32,6 +33,14 @@ class Seconds:
         """Begin anew if a source has taught here; see `Benefit.forget`."""
         if source in self.sources.names:
             self.sources, self.durations = Sources(), None
+
+    def estimates(self, request: AdviceRequested) -> list[Estimate] | None:
+        """Say what each option would take, in the order asked; None before anything was learned."""
+        durations = self.durations
+        if durations is None:
+            return None
+        found = (durations.advise(request, option) for option in request.options)
+        return [Estimate(expected=each.expected, low=each.low, high=each.high) for each in found]
 
     def answer(self, request: AdviceRequested) -> AdviceGiven:
         """Say how long each option would take, in the order asked."""

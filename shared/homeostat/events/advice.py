@@ -1,12 +1,19 @@
 """Questions that a training job asks the learner, and answers: which configuration, does it pay, how long."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Data, Name, Ratio, Scalar, Text, Value
+from homeostat.events.base import Data, Name, Ratio, Text, Value
+from homeostat.events.bounds import Count, Number, Scalar, Size
 
 Question = Literal["configuration", "benefit", "seconds"]
+Objective = Literal["seconds", "money", "latency"]
+"""What may count beside the result: training time, its price, and the mean time of a prediction; less is better."""
+
+
+MOST_OPTIONS: Final = 10_000
+"""Of one question: one event is one step, and a step must be short."""
 
 
 class Option(Value):
@@ -20,7 +27,7 @@ class Option(Value):
 
     configuration: Name
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
-    rows: int = Field(default=0, ge=0)
+    rows: Count = 0
 
 
 class AdviceRequested(Data):
@@ -33,14 +40,33 @@ class AdviceRequested(Data):
         meta_features: Descriptors of the task; missing ones are left out.
         options: Alternatives.
         shadows: Whether the results of all options will come later: then nothing needs exploring.
+        objectives: What counts beside the result (`configuration`): each option gets what it is expected to take, and
+            those that no other beats come first.
+        limits: By objective, what an option may take at most: one whose upper bound is above comes last.
     """
 
     TYPE: ClassVar[str] = "homeostat.advice.requested.v1"
     task: Name
     question: Question
-    meta_features: dict[Name, float] = Field(default_factory=dict)
-    options: tuple[Option, ...] = Field(min_length=1)
+    meta_features: dict[Name, Number] = Field(default_factory=dict)
+    options: tuple[Option, ...] = Field(min_length=1, max_length=MOST_OPTIONS)
     shadows: bool = False
+    objectives: tuple[Objective, ...] = ()
+    limits: dict[Objective, Size] = Field(default_factory=dict)
+
+
+class Estimate(Value):
+    """What something is expected to take.
+
+    Args:
+        expected: In seconds or money.
+        low: Lower end of the 90 % interval.
+        high: Upper end.
+    """
+
+    expected: float = Field(ge=0.0)
+    low: float = Field(ge=0.0)
+    high: float = Field(ge=0.0)
 
 
 class Advised(Value):
@@ -56,6 +82,10 @@ class Advised(Value):
             configuration); 0 without one and for seconds.
         probability: That the gain is above the stated least gain (`benefit`), or that the option is the best
             (`configuration`).
+        takes: By objective asked for, what it is expected to take; one that nothing is known of is left out.
+        is_efficient: No other allowed option is expected to be as good in the result and in every objective, and better
+            in one of them (Pareto). False where no objectives were asked for.
+        is_allowed: Within the limits.
     """
 
     configuration: Name
@@ -65,6 +95,9 @@ class Advised(Value):
     high: float
     gain: float = 0.0
     probability: Ratio = 0.0
+    takes: dict[Objective, Estimate] = Field(default_factory=dict)
+    is_efficient: bool = False
+    is_allowed: bool = True
 
 
 class AdviceGiven(Data):

@@ -172,18 +172,20 @@ class School:
             )
         )
 
-    def measure(self, action: str, model: str = MODEL) -> list[Emit]:
+    def measure(
+        self, action: str, model: str = MODEL, ended: str = "promoted", said: type[OutcomeMeasured] = OutcomeMeasured
+    ) -> list[Emit]:
         """The action is over."""
         data = {
             "action": action,
             "kind": "retrain",
             "model": model,
             "arm": "warm",
-            "state": "promoted",
+            "state": ended,
             "verdict": "gain",
         }
         numbers = {"gain": 0.1, "gain_low": 0.0, "gain_high": 0.2, "cost": 0.0, "n_labels": 200}
-        return self.tell(OutcomeMeasured.model_validate(data | numbers))
+        return self.tell(said.model_validate(data | numbers))
 
     def propose(self, **features: float) -> tuple[str, ActionProposed]:
         """Let a drift come, and its profile; return the action and the proposal."""

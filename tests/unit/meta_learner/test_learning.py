@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.meta_learner.school import MODEL, School
 
-from homeostat.events import IndicatorComputed, RulesSet, SourceDistrusted
+from homeostat.events import IndicatorComputed, OutcomeRevised, RulesSet, SourceDistrusted
 from homeostat.events.logs import INDICATORS
 from meta_learner import LearnerSettings
 
@@ -98,6 +98,66 @@ def test_decisions_that_never_come_to_an_end_are_forgotten() -> None:
         school.verdict(actions[-1], "expired")
 
     assert list(school.state.decisions) == actions[2:]
+
+
+def test_an_outcome_frees_its_model_even_if_the_decision_is_forgotten() -> None:
+    """Else it would never be looked after again."""
+    other = "acme/camera-2"
+    school = School(LearnerSettings(n_decisions=1), members=(MODEL, other))
+    action, _ = school.propose()
+    school.drift(other)
+    school.profile(model=other)
+
+    school.measure(action)
+
+    assert school.state.models[MODEL].open_action == ""
+
+
+@pytest.mark.parametrize("ended", ["denied", "expired"])
+def test_what_came_to_nothing_is_not_in_the_books(ended: str) -> None:
+    """Neither for the rule nor against it; payoffs that come later teach and are not booked either."""
+    school = School()
+    action, _ = school.propose()
+    school.verdict(action, ended)
+    school.evaluate(action, "warm", 0.1)
+    school.measure(action, ended="expired")
+
+    ledger = school.state.ledger
+    assert (ledger.own, ledger.baseline, ledger.open_own, ledger.open_baseline) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_a_revised_outcome_says_nothing_of_a_newer_drift() -> None:
+    """A late bill must not take the evidence of what is open now away."""
+    school = School()
+    action, _ = school.propose()
+    school.measure(action)
+    school.drift(log2_e=12.0)
+
+    school.measure(action, said=OutcomeRevised)
+
+    assert school.state.models[MODEL].is_discovery
+    assert school.profile() != []
+
+
+def test_an_arm_whose_training_fails_is_given_up() -> None:
+    """A failure pays nothing and costs its price, as often as it comes."""
+    school = School(LearnerSettings(held_out_share=0.0), price_per_retrain=0.02)
+    for _ in range(15):
+        action, proposal = school.propose()
+        last = {arm.name: arm.propensity for arm in proposal.arms}
+        school.measure(action, ended="failed")
+
+    assert last["skip"] > 0.8
+
+
+def test_an_unavailable_rule_is_a_rule_that_does_nothing() -> None:
+    """Its arm needs weights that nobody has trained: the books compare with doing nothing."""
+    school = School(LearnerSettings(held_out_share=0.0), baseline="maml")
+    action, _ = school.propose()
+    level = school.state.decisions[action].level
+    school.measure(action)
+
+    assert school.state.ledger.baseline == level
 
 
 def test_money_is_asked_for_every_arm_that_is_trained() -> None:
