@@ -26,7 +26,8 @@ class Choice:
     Args:
         chosen: Name of the arm.
         propensities: By name; they sum to 1; 0 for an arm that the gate keeps back.
-        gains: By name: mean, low and high of the payoff, without its price.
+        gains: By name: mean, low and high of the payoff that will be measured, without its price: 90 %.
+        risks: By name: probability that the payoff is negative.
         worth: By name: what knowing the arm's payoff would be worth for one later decision.
         low: Lower bound of the value of what was chosen.
         baseline: Expected value of the rule's arm.
@@ -35,6 +36,7 @@ class Choice:
     chosen: str
     propensities: dict[str, float]
     gains: dict[str, tuple[float, float, float]]
+    risks: dict[str, float]
     worth: dict[str, float]
     low: float
     baseline: float
@@ -80,21 +82,24 @@ def choose(question: Question, prediction: Prediction, ledger: Ledger, settings:
     arms, n = question.arms, settings.n_draws
     drawn = prediction.payoffs.samples(Draws(f"{question.key}|payoffs"), n) * settings.unit
     centre = prediction.payoffs.mean * settings.unit
-    values, gains, means = [], {}, {}
+    noise = settings.noise_sd * settings.unit
+    values, gains, means, risks, lows = [], {}, {}, {}, {}
     for name in arms:
         if name == SKIP:
             values.append(np.zeros(n))
-            gains[name], means[name] = (0.0, 0.0, 0.0), 0.0
+            gains[name], means[name], risks[name], lows[name] = (0.0, 0.0, 0.0), 0.0, 0.0, question.level
             continue
         place = prediction.arms.index(name)
         mean, sd = prediction.of(name)
-        gains[name] = (mean, mean - settings.interval_z * sd, mean + settings.interval_z * sd)
+        half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
+        gains[name] = (mean, mean - half, mean + half)
         means[name] = mean - question.prices[name]
+        lows[name] = question.level + means[name] - settings.interval_z * sd
+        risks[name] = float(np.count_nonzero(mean + drawn[:, place] - centre[place] < 0.0)) / n
         values.append(means[name] + drawn[:, place] - centre[place])
     stacked = np.stack(values)
     middle = np.array([means[name] for name in arms])[:, None]
     winners = np.argmax(middle + settings.exploration * (stacked - middle), axis=0)
-    lows = {name: question.level + gains[name][1] - question.prices.get(name, 0.0) for name in arms}
     baseline = question.level + means.get(question.baseline, 0.0)
     allowed = [name == question.baseline or ledger.allows(lows[name], baseline, settings.kept_share) for name in arms]
     if question.baseline not in arms:
@@ -102,13 +107,14 @@ def choose(question: Question, prediction: Prediction, ledger: Ledger, settings:
     counts = np.bincount(winners, minlength=len(arms)).tolist()
     propensities = _propensities(arms, counts, allowed, settings.floor)
     chosen = _draw(propensities, question.key)
-    return Choice(chosen, propensities, gains, _worth(arms, stacked, means), lows[chosen], baseline)
+    return Choice(chosen, propensities, gains, risks, _worth(arms, stacked, means), lows[chosen], baseline)
 
 
 def _propensities(arms: list[str], counts: list[int], allowed: list[bool], floor: float) -> dict[str, float]:
     """Share the draws among the allowed arms; those of the others go to all of these."""
     total = sum(count for count, is_allowed in zip(counts, allowed, strict=True) if is_allowed)
     n = sum(allowed)
+    floor = min(floor, 0.5 / n)  # chance is for half of the draws at most, however many arms there are
     rest = 1.0 - floor * n
     return {
         name: (floor + rest * (count / total if total else 1.0 / n)) if is_allowed else 0.0

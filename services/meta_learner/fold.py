@@ -1,6 +1,6 @@
 """Learns, family by family, which adaptation pays, and proposes it."""
 
-from typing import Any
+from typing import Any, Final
 
 from homeostat.core import Emit, Event
 from homeostat.events import (
@@ -30,9 +30,10 @@ from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
 from meta_learner import advice, knowledge, learning, priors, proposals, retraining, screening
 from meta_learner.choice import SKIP
 from meta_learner.settings import LearnerSettings
-from meta_learner.state import Model, Rung, State
+from meta_learner.state import Model, Rung, State, Weights
 
 Emits = tuple[Emit, ...]
+_N_WEIGHTS: Final = 4
 
 
 class MetaLearner:
@@ -80,8 +81,7 @@ class MetaLearner:
             case DriftDetected():
                 return state, self._drift(state, event, data)
             case EvidenceUpdated():
-                if data.model in state.models:
-                    return state, screening.screen(state, data.model, data.log2_e, self.settings)
+                return state, screening.update(state, data.model, data.log2_e, self.settings)
             case DriftCleared():
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
@@ -100,15 +100,18 @@ class MetaLearner:
                 return state, self._task(state, event, data)
             case WeightsPublished():
                 if not set(data.sources) & set(state.distrusted):
-                    state.weights, state.weights_sources = data.artifact, list(data.sources)
+                    state.weights = [*state.weights[1 - _N_WEIGHTS :], Weights(data.artifact, list(data.sources))]
                 return state, self._trained(state, event, data.action)
             case WeightsRejected():
                 return state, self._trained(state, event, data.action)
             case FamilyRegistered():
+                left = priors.leave(state, event, data.parent)
                 state.family = data
                 arms = tuple(arm for arm in data.arms if arm.name != SKIP)
                 knowledge.admit(state.knowledge, arms, [])
-                return state, priors.contribute(state, event, self.settings)
+                in_use = {arm for decision in state.decisions.values() for arm in decision.prices}
+                knowledge.retire(state.knowledge, in_use | {arm.name for arm in arms})
+                return state, (*left, *priors.contribute(state, event, self.settings))
             case ModelRegistered():
                 return state, self._model(state, event, data)
             case RulesSet():
@@ -130,11 +133,11 @@ class MetaLearner:
         assert data.model is not None  # intake sets it
         model = state.models.setdefault(data.model, Model(data.champion, data.tier))
         model.tier, model.hourly_value = data.tier, data.hourly_value
-        return self._band(model, event, data.model)
+        return self._band(state.rung, model, event, data.model)
 
-    def _band(self, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
-        """Propose a tracked threshold, unless there is one or the question is open."""
-        if model.band:
+    def _band(self, rung: Rung, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
+        """Propose a tracked threshold, unless there is one, the question is open or the rung leaves it to people."""
+        if model.band or rung != "closed_loop":
             return ()
         model.band = event.emit_identity(ordinal)
         proposal = proposals.threshold(model, subject, event.subject, self.settings)
@@ -147,7 +150,7 @@ class MetaLearner:
             return ()
         model.drift, model.evidence = event.story, [event.identity]
         model.champion = data.version
-        band = self._band(model, event, data.model)
+        band = self._band(state.rung, model, event, data.model)
         return (*band, *screening.screen(state, data.model, data.log2_e, self.settings))
 
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
@@ -156,16 +159,15 @@ class MetaLearner:
             return ()
         model.champion = data.version
         emits = retraining.consider(state, model, event, data, self.settings)
-        return (*emits, *self._band(model, event, data.model, len(emits)))
+        return (*emits, *self._band(state.rung, model, event, data.model, len(emits)))
 
     def _distrust(self, state: State, source: str) -> None:
         """Take back what a source taught, and the weights that were trained on its tasks."""
         if source not in state.distrusted:
             state.distrusted.append(source)
-        knowledge.forget(state.knowledge, source)
+        learning.forget(state, source)
         advice.forget(state.advice, source)
-        if source in state.weights_sources:
-            state.weights, state.weights_sources = None, []
+        state.weights = [weights for weights in state.weights if source not in weights.sources]
 
     def _verdict(self, state: State, data: VerdictGiven) -> None:
         """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
@@ -189,7 +191,7 @@ class MetaLearner:
         if event.source != tasks.source:  # the log was made again: a range lies in one source
             tasks.source, tasks.first, tasks.since, tasks.n, tasks.n_total = event.source, place, event.time, 0, 0
         tasks.last, tasks.n, tasks.n_total = place, tasks.n + 1, tasks.n_total + 1
-        if tasks.n < self.settings.tasks_per_training or tasks.open_action:
+        if tasks.n < self.settings.tasks_per_training or tasks.open_action or state.rung != "closed_loop":
             return ()
         proposal = proposals.meta_training(state, event, self.settings)
         tasks.n, tasks.open_action = 0, event.emit_identity(0)

@@ -5,7 +5,7 @@ chosen must be worth at least a share of what the rule would have had, even if e
 lower bound. Source: Kazerouni et al. 2017 (conservative linear UCB).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -13,16 +13,22 @@ class Ledger:
     """Values of decisions so far.
 
     Args:
-        own: Of what was chosen, where it is known.
-        baseline: Of the rule's arm, for the same decisions.
+        closed: By the key of the sources whose rows said it: sum of the values of what was chosen, and of the rule's
+            arm for the same decisions.
         open_own: Lower bounds, where it is not known yet.
         open_baseline: Expected values of the rule's arm, for the same.
     """
 
-    own: float = 0.0
-    baseline: float = 0.0
+    closed: dict[str, tuple[float, float]] = field(default_factory=dict)
     open_own: float = 0.0
     open_baseline: float = 0.0
+
+    def totals(self) -> tuple[float, float]:
+        """Return the value of all that was chosen, where it is known, and of the rule's arm for the same decisions."""
+        own = baseline = 0.0
+        for _, (more, rule) in sorted(self.closed.items()):
+            own, baseline = own + more, baseline + rule
+        return own, baseline
 
     def allows(self, low: float, baseline: float, share: float) -> bool:
         """Tell whether a decision may be taken.
@@ -32,16 +38,28 @@ class Ledger:
             baseline: Expected value of the rule's arm.
             share: Of the rule's value that must be kept, in (0, 1].
         """
-        return self.own + self.open_own + low >= share * (self.baseline + self.open_baseline + baseline)
+        closed_own, closed_baseline = self.totals()
+        return closed_own + self.open_own + low >= share * (closed_baseline + self.open_baseline + baseline)
 
     def open(self, low: float, baseline: float) -> None:
         """Book a decision whose payoffs are awaited."""
         self.open_own += low
         self.open_baseline += baseline
 
-    def close(self, low: float, baseline: float, *, own: float, rule: float) -> None:
-        """Replace what was booked by what came of it."""
+    def close(self, low: float, baseline: float) -> None:
+        """Take what was booked with `open` out: it is not open any more."""
         self.open_own -= low
         self.open_baseline -= baseline
-        self.own += own
-        self.baseline += rule
+
+    def book(self, key: str, own: float, rule: float, most: int) -> None:
+        """Book what came of a decision under the sources that said so.
+
+        Args:
+            key: Of the sources.
+            own: Value of what was chosen.
+            rule: Value of the rule's arm.
+            most: Keys at most; what comes beyond is neither for nor against the learner.
+        """
+        if key in self.closed or len(self.closed) < most:
+            before = self.closed.get(key, (0.0, 0.0))
+            self.closed[key] = (before[0] + own, before[1] + rule)

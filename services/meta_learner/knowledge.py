@@ -5,21 +5,22 @@ distrusted leaves with its sums, and the rest is as if it had never spoken.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from river.drift import ADWIN
+from river.compose import Pipeline
 from river.linear_model import LinearRegression
+from river.preprocessing import StandardScaler
 
 from homeostat.events import Arm
 from homeostat.stats.hierarchical import Payoffs, Sums, payoffs
+from meta_learner import sources
 from meta_learner.settings import LearnerSettings
+from meta_learner.sources import Lessons
 
 Floats = NDArray[np.float64]
-UNKNOWN = "unknown"
-"""Source of rows that nobody signed for."""
-FAILURES = "failures"
-"""Source of the payoffs of trainings that failed: our own hands."""
+_MOST_ARMS: Final = 128
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Score:
         seconds_spread: Sum of squared deviations from it.
     """
 
-    beside: LinearRegression
+    beside: Pipeline
     n: int = 0
     error: float = 0.0
     error_beside: float = 0.0
@@ -45,9 +46,14 @@ class Score:
     seconds_spread: float = 0.0
 
     def most_seconds(self, z: float) -> float:
-        """Upper bound of the next training time; 0 before the first."""
-        variance = self.seconds_spread / (self.n - 1) if self.n > 1 else 0.0
-        return self.seconds + z * float(np.sqrt(variance))
+        """Upper bound of the next training time; 0 before the first.
+
+        What one expects before the second is a spread of half the mean; the mean itself is not sure either.
+        """
+        if not self.n:
+            return 0.0
+        variance = (self.seconds_spread + 0.25 * self.seconds * self.seconds) / self.n
+        return self.seconds + z * float(np.sqrt(variance * (1.0 + 1.0 / self.n)))
 
 
 @dataclass(slots=True)
@@ -56,12 +62,11 @@ class Knowledge:
 
     Args:
         features: Names of the meta-features, in the order of every context behind the intercept.
-        arms: Names in the order of the sums; an arm keeps its place for good.
+        arms: Names in the order of the sums.
         expected: Gain by arm that the catalogue expects.
         scores: By arm.
-        sources: Sums by source.
-        errors: Change detector of the prediction errors: the meta-model is watched like any model.
-        n_drifts: How often it spoke.
+        lessons: What was taught, by the key of the sources that taught it.
+        n_drifts: How often the errors of predictions rose: the meta-model is watched like any model.
         n_left_out: Payoffs of sources beyond the bound.
         parent: What the other families of the parent have seen.
         is_parent_dropped: It did harm, and does not count any more.
@@ -74,8 +79,7 @@ class Knowledge:
     arms: list[str] = field(default_factory=list)
     expected: list[float] = field(default_factory=list)
     scores: dict[str, Score] = field(default_factory=dict)
-    sources: dict[str, Sums] = field(default_factory=dict)
-    errors: ADWIN = field(default_factory=ADWIN)
+    lessons: dict[str, Lessons] = field(default_factory=dict)
     n_drifts: int = 0
     n_left_out: int = 0
     parent: Sums | None = None
@@ -115,26 +119,31 @@ def admit(knowledge: Knowledge, arms: tuple[Arm, ...], features: list[str]) -> N
         if arm.name not in knowledge.scores:
             knowledge.arms.append(arm.name)
             knowledge.expected.append(arm.predicted_gain)
-            knowledge.scores[arm.name] = Score(LinearRegression())
-    for source, sums in knowledge.sources.items():
-        if len(sums.n) < len(knowledge.arms):
-            knowledge.sources[source] = sums.widened(len(knowledge.arms))
+            knowledge.scores[arm.name] = Score(StandardScaler() | LinearRegression())
+    for one in knowledge.lessons.values():
+        if len(one.sums.n) < len(knowledge.arms):
+            one.sums = one.sums.widened(len(knowledge.arms))
     if knowledge.parent is not None and len(knowledge.parent.n) < len(knowledge.arms):
         knowledge.parent = knowledge.parent.widened(len(knowledge.arms))
 
 
+def retire(knowledge: Knowledge, kept: set[str]) -> None:
+    """Forget the arms that are not kept, once there are many: a catalogue may change for ever."""
+    if len(knowledge.arms) <= _MOST_ARMS:
+        return
+    rows = [row for row, arm in enumerate(knowledge.arms) if arm in kept]
+    knowledge.arms = [knowledge.arms[row] for row in rows]
+    knowledge.expected = [knowledge.expected[row] for row in rows]
+    knowledge.scores = {arm: score for arm, score in knowledge.scores.items() if arm in kept}
+    for one in knowledge.lessons.values():
+        one.sums = one.sums.selected(rows)
+    if knowledge.parent is not None:
+        knowledge.parent = knowledge.parent.selected(rows)
+
+
 def pooled(knowledge: Knowledge, settings: LearnerSettings) -> Sums:
-    """Add the sources up in the order of their names, each capped."""
-    total = Sums.empty(len(knowledge.arms), len(knowledge.features) + 1)
-    for _, sums in sorted(knowledge.sources.items()):
-        _add(total, sums.capped(settings.source_cap))
-    return total
-
-
-def _add(total: Sums, more: Sums) -> None:
-    total.products += more.products
-    total.moments += more.moments
-    total.n += more.n
+    """Add up what all sources have taught, each capped."""
+    return sources.pooled(knowledge.lessons, len(knowledge.arms), len(knowledge.features) + 1, settings.source_cap)
 
 
 def predict(
@@ -143,38 +152,39 @@ def predict(
     """Make the posterior of every arm from all sources, and from the parent's prior unless that was dropped."""
     total = pooled(knowledge, settings)
     if with_parent and knowledge.parent is not None and not knowledge.is_parent_dropped:
-        _add(total, knowledge.parent.capped(settings.parent_cap))
+        total.add(knowledge.parent.capped(settings.parent_cap))
     found = payoffs(total, context, shared_sd=settings.shared_sd, own_sd=settings.own_sd, noise_sd=settings.noise_sd)
     mean = np.array(knowledge.expected) + found.mean * settings.unit
     return Prediction(list(knowledge.arms), found, mean, found.sd * settings.unit)
 
 
 def observe(
-    knowledge: Knowledge, source: str, arm: str, context: Floats, payoff: float, settings: LearnerSettings
-) -> None:
-    """Add a payoff to its source's sums; a source beyond the bound is counted, not learned from."""
-    if source not in knowledge.sources:
-        if len(knowledge.sources) >= settings.n_sources:
-            knowledge.n_left_out += 1
-            return
-        knowledge.sources[source] = Sums.empty(len(knowledge.arms), len(context))
+    knowledge: Knowledge, key: str, arm: str, context: Floats, payoff: float, settings: LearnerSettings
+) -> Lessons | None:
+    """Learn a payoff.
+
+    Args:
+        knowledge: Changed.
+        key: Of the sources behind the payoff.
+        arm: Whose it is.
+        context: (d,) of the decision.
+        payoff: In payoff units.
+        settings: Of the learner.
+
+    Returns:
+        The lessons it went to; None if there are too many sources: it is counted, not learned.
+    """
+    lessons = sources.admit(knowledge.lessons, key, len(knowledge.arms), len(context), settings.n_sources)
+    if lessons is None:
+        knowledge.n_left_out += 1
+        return None
     place = knowledge.arms.index(arm)
     knowledge.n_untold += 1
-    knowledge.sources[source].observe(place, context, (payoff - knowledge.expected[place]) / settings.unit)
-
-
-def fade(knowledge: Knowledge, share: float) -> None:
-    """Let all that was seen count for less: the world has moved on."""
-    for sums in knowledge.sources.values():
-        sums.fade(share)
+    lessons.sums.observe(place, context, (payoff - knowledge.expected[place]) / settings.unit)
+    return lessons
 
 
 def forget(knowledge: Knowledge, source: str) -> None:
-    """Take back all that a source had a part in."""
-    for joint in [name for name in knowledge.sources if source in name.split("|")]:
-        del knowledge.sources[joint]
-
-
-def named(sources: tuple[str, ...]) -> str:
-    """Name of what several sources say together."""
-    return "|".join(sorted(set(sources))) or UNKNOWN
+    """Take back all that a source had a part in; it may have judged the parent's prior, so that is on trial anew."""
+    sources.forget(knowledge.lessons, source)
+    knowledge.is_parent_dropped, knowledge.harm, knowledge.n_compared = False, 0.0, 0

@@ -6,30 +6,34 @@ from homeostat.core import Emit
 from homeostat.events import CandidateEvaluated, IndicatorComputed, OutcomeMeasured
 from homeostat.events.logs import INDICATORS
 from meta_learner import knowledge as known
-from meta_learner import priors
+from meta_learner import priors, sources
 from meta_learner.choice import SKIP
 from meta_learner.pricing import latency_in_points
 from meta_learner.settings import LearnerSettings
+from meta_learner.sources import FAILURES, Lessons, key_of
 from meta_learner.state import Decision, State
 
 
 def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> tuple[Emit, ...]:
     """Score the prediction of an arm's payoff and learn from it, unless the decision is held out.
 
+    What a distrusted source has a part in is neither scored, nor learned, nor booked.
+
     Returns:
         Indicators of the arm's predictions; nothing for an action or an arm that nobody knows.
     """
     decision, score = state.decisions.get(data.action), state.knowledge.scores.get(data.arm)
-    if decision is None or score is None:
+    if decision is None or score is None or set(data.sources) & set(state.distrusted):
         return ()
     observed = data.payoff + latency_in_points(state, data)
     observed = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
     decision.payoffs[data.arm] = observed
+    decision.sources[data.arm] = list(data.sources)
     context = np.array(decision.context)
     mean, sd = known.predict(state.knowledge, context, settings).of(data.arm)
     # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
     named = dict(zip(["bias", *state.knowledge.features], decision.context, strict=True))
-    beside = float(score.beside.predict_one(named)) * settings.unit  # type: ignore[no-untyped-call]  # river's
+    beside = float(score.beside.predict_one(named)) * settings.unit
     noise = settings.noise_sd * settings.unit
     half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
     error = abs(mean - observed)
@@ -48,11 +52,9 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     emits: tuple[Emit, ...] = ()
     if not decision.is_held_out:
         emits = priors.guard(state, data.model, data.arm, context, error, observed, settings)
-        source = known.named(data.sources)
-        if not set(source.split("|")) & set(state.distrusted):
-            known.observe(state.knowledge, source, data.arm, context, observed, settings)
-            score.beside.learn_one(named, observed / settings.unit)
-        if _has_drifted(state, error, settings):
+        lessons = known.observe(state.knowledge, key_of(data.sources), data.arm, context, observed, settings)
+        score.beside.learn_one(named, observed / settings.unit)
+        if lessons is not None and _has_drifted(state, lessons, error, settings):
             indicators["meta_model_drifts"] = float(state.knowledge.n_drifts)
     return (*(_indicator(data.model, name, value, score.n) for name, value in indicators.items()), *emits)
 
@@ -72,16 +74,19 @@ def close(state: State, data: OutcomeMeasured, settings: LearnerSettings) -> tup
         decision.payoffs.setdefault(decision.chosen, 0.0)
         if not decision.is_held_out:
             context = np.array(decision.context)
-            known.observe(state.knowledge, known.FAILURES, decision.chosen, context, 0.0, settings)
+            known.observe(state.knowledge, key_of(FAILURES), decision.chosen, context, 0.0, settings)
     if not decision.is_booked:
         return ()
     own, rule = (_value(state, decision, arm, settings) for arm in (decision.chosen, decision.baseline))
     ledger = state.ledger
-    ledger.close(decision.low, decision.expected_baseline, own=own, rule=rule)
+    ledger.close(decision.low, decision.expected_baseline)
+    said_by = {s for arm in (decision.chosen, decision.baseline) for s in decision.sources.get(arm, ())}
+    ledger.book(key_of(tuple(said_by)), own, rule, settings.n_sources)
     n = state.held_out.n
     if decision.is_held_out and decision.baseline in decision.payoffs:
         state.held_out.n, state.held_out.gain = n + 1, state.held_out.gain + own - rule
-    emits = [_indicator(decision.model, "kept_value_ratio", ledger.own / ledger.baseline, 1)] if ledger.baseline else []
+    all_own, all_rule = ledger.totals()
+    emits = [_indicator(decision.model, "kept_value_ratio", all_own / all_rule, 1)] if all_rule else []
     if state.held_out.n > n:
         gain = state.held_out.gain / state.held_out.n
         emits.append(_indicator(decision.model, "held_out_gain_over_baseline", gain, state.held_out.n))
@@ -100,10 +105,19 @@ def abandon(state: State, action: str, *, is_awaited: bool) -> None:
     if decision is None:
         return
     if decision.is_booked:
-        state.ledger.close(decision.low, decision.expected_baseline, own=0.0, rule=0.0)
+        state.ledger.close(decision.low, decision.expected_baseline)
         decision.is_booked = False
     if not is_awaited:
         del state.decisions[action]
+
+
+def forget(state: State, source: str) -> None:
+    """Take back what a source taught, what was booked of it, and what it said of decisions that are open."""
+    known.forget(state.knowledge, source)
+    sources.forget(state.ledger.closed, source)
+    for decision in state.decisions.values():
+        for arm in [arm for arm, names in decision.sources.items() if source in names]:
+            del decision.payoffs[arm], decision.sources[arm]
 
 
 def _value(state: State, decision: Decision, arm: str, settings: LearnerSettings) -> float:
@@ -115,15 +129,15 @@ def _value(state: State, decision: Decision, arm: str, settings: LearnerSettings
     return decision.level + payoff - decision.prices.get(arm, 0.0)
 
 
-def _has_drifted(state: State, error: float, settings: LearnerSettings) -> bool:
-    """Watch the learner's own errors; when they rise, what was learned before counts for less."""
-    knowledge, detector = state.knowledge, state.knowledge.errors
+def _has_drifted(state: State, lessons: Lessons, error: float, settings: LearnerSettings) -> bool:
+    """Watch the learner's own errors; when they rise, what the same sources taught before counts for less."""
+    detector = lessons.errors
     before = detector.estimation
     detector.update(min(error / settings.payoff_limit, 1.0))  # type: ignore[no-untyped-call]  # river's
     if not detector.drift_detected or detector.estimation <= before:
         return False
-    knowledge.n_drifts += 1
-    known.fade(knowledge, settings.drift_weight)
+    state.knowledge.n_drifts += 1
+    lessons.sums.fade(settings.drift_weight)
     return True
 
 

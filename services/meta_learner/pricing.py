@@ -9,11 +9,17 @@ from meta_learner.state import Model, State
 
 def money_of(state: State, arm: Arm, settings: LearnerSettings) -> float:
     """Expected money for training an arm: its mean seconds, or a first guess, times the price of its machine."""
+    return money_interval(state, arm, settings)[0]
+
+
+def money_interval(state: State, arm: Arm, settings: LearnerSettings) -> tuple[float, float, float]:
+    """Expected money for training an arm, and the 90 % interval of it; that of a first guess is only the guess."""
     score = state.knowledge.scores.get(arm.name)
     seconds = score.seconds if score is not None and score.n else settings.first_seconds
+    most = score.most_seconds(settings.interval_z) if score is not None and score.n else seconds
     instance, is_spot = instance_of(arm)
-    rules = state.rules
-    return seconds * price_of(rules.prices, rules.price_per_training_second, instance, is_spot=is_spot)
+    price = price_of(state.rules.prices, state.rules.price_per_training_second, instance, is_spot=is_spot)
+    return seconds * price, max(0.0, 2.0 * seconds - most) * price, most * price
 
 
 def prices_in_points(

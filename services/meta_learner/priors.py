@@ -34,6 +34,17 @@ def contribute(state: State, event: Event, settings: LearnerSettings) -> tuple[E
     return (Emit(EXPERIENCE, data, f"{event.subject.partition('/')[0]}/{state.family.parent}"),)
 
 
+def leave(state: State, event: Event, parent: str | None) -> tuple[Emit, ...]:
+    """Take this family's share back from a parent that is not its parent any more, and forget what came from there."""
+    before = None if state.family is None else state.family.parent
+    if before is None or before == parent:
+        return ()
+    knowledge = state.knowledge
+    knowledge.parent, knowledge.is_parent_dropped, knowledge.harm, knowledge.n_compared = None, False, 0.0, 0
+    data = PriorContributed(family=event.subject, statistics={})
+    return (Emit(EXPERIENCE, data, f"{event.subject.partition('/')[0]}/{before}"),)
+
+
 def publish(state: State, event: Event, data: PriorContributed, settings: LearnerSettings) -> tuple[Emit, ...]:
     """As the parent: keep a child's share, and give every child the sum of the others'."""
     if data.family not in state.children and len(state.children) >= settings.n_sources:

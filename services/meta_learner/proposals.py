@@ -18,7 +18,7 @@ from homeostat.events import (
 from homeostat.events.logs import TASKS
 from homeostat.stats.draws import Draws
 from meta_learner.choice import SKIP, Choice, Floats
-from meta_learner.pricing import money_of
+from meta_learner.pricing import money_interval, money_of
 from meta_learner.settings import LearnerSettings
 from meta_learner.state import Model, State
 
@@ -50,7 +50,7 @@ def retrain(
         champion=profile.version,
         chosen=choice.chosen,
         baseline=family.baseline,
-        arms=_arms(state, family, choice),
+        arms=_arms(state, family, choice, settings),
         shadows=shadows,
         window=profile.window,
         plan=Plan(
@@ -69,11 +69,12 @@ def retrain(
     )
 
 
-def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, ...]:
+def _arms(state: State, family: FamilyRegistered, choice: Choice, settings: LearnerSettings) -> tuple[Arm, ...]:
     by_name = {arm.name: arm for arm in family.arms} | {SKIP: Arm(name=SKIP)}
-    arms = []
+    arms, newest = [], state.weights[-1].artifact if state.weights else None
     for name, propensity in choice.propensities.items():
         mean, low, high = choice.gains[name]
+        cost, cost_low, cost_high = (0.0, 0.0, 0.0) if name == SKIP else money_interval(state, by_name[name], settings)
         template = by_name[name]
         uses_weights = template.hyperparameters.get("initial_weights") == "published"
         score = state.knowledge.scores.get(name)
@@ -84,8 +85,11 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice) -> tuple[Arm, 
                     "predicted_gain": mean,
                     "gain_low": low,
                     "gain_high": high,
-                    "predicted_cost": 0.0 if name == SKIP else family.price_per_retrain,
-                    "initial_weights": state.weights if uses_weights else template.initial_weights,
+                    "risk": choice.risks[name],
+                    "predicted_cost": cost,
+                    "cost_low": cost_low,
+                    "cost_high": cost_high,
+                    "initial_weights": newest if uses_weights else template.initial_weights,
                     "hyperparameters": template.hyperparameters
                     | ({"expected_seconds": score.seconds} if score and score.seconds else {}),
                 }
@@ -143,7 +147,7 @@ def meta_training(state: State, event: Event, settings: LearnerSettings) -> Acti
             window=window,
             n_steps=settings.training_steps,
             seed=int(Draws(event.identity).uniform(1)[0] * 2**31),
-            current=state.weights,
+            current=state.weights[-1].artifact if state.weights else None,
             excluded_sources=tuple(state.distrusted),
         ),
         slots=1,

@@ -5,7 +5,7 @@ from homeostat.events import FamilyRegistered, ProfileUpdated
 from homeostat.events.logs import GOVERNANCE
 from homeostat.stats.draws import Draws
 from meta_learner import knowledge, learning, proposals
-from meta_learner.choice import SKIP, Question, choose
+from meta_learner.choice import SKIP, Choice, Question, choose
 from meta_learner.pricing import prices_in_points
 from meta_learner.screening import is_real
 from meta_learner.settings import LearnerSettings
@@ -41,7 +41,7 @@ def consider(
         key=event.identity,
     )
     choice = choose(question, knowledge.predict(state.knowledge, context, settings), state.ledger, settings)
-    shadows = _shadows(choice.worth, choice.chosen, family, settings)
+    shadows = _shadows(choice, question.prices, family, settings)
     proposal = proposals.retrain(state, family, model, profile, event, choice, shadows, settings)
     model.decided, model.decided_labels = event.story, profile.labels_since_onset
     if proposal.chosen != SKIP or proposal.shadows:  # a skip without shadows is over with its verdict
@@ -79,7 +79,7 @@ def available(state: State, family: FamilyRegistered, settings: LearnerSettings)
             and score.most_seconds(settings.interval_z) > family.most_seconds
         )
         needs_weights = arm.hyperparameters.get("initial_weights") == "published"
-        if arm.name != SKIP and not is_slow and (state.weights is not None or not needs_weights):
+        if arm.name != SKIP and not is_slow and (state.weights or not needs_weights):
             names.append(arm.name)
     rule = [family.baseline] if family.baseline in names else [SKIP]
     if state.rung == "catalogue":
@@ -90,11 +90,12 @@ def available(state: State, family: FamilyRegistered, settings: LearnerSettings)
 
 
 def _shadows(
-    worth: dict[str, float], chosen: str, family: FamilyRegistered, settings: LearnerSettings
+    choice: Choice, prices: dict[str, float], family: FamilyRegistered, settings: LearnerSettings
 ) -> tuple[str, ...]:
     """Choose what to train and score beside: the rule's arm always, others while that is worth their price."""
-    price = settings.shadow_price * family.price_per_retrain / settings.later_decisions
-    others = [name for name in worth if name not in (chosen, SKIP, family.baseline)]
-    paying = sorted((name for name in others if worth[name] > price), key=lambda name: (-worth[name], name))
-    rule = [family.baseline] if family.baseline in worth and chosen != family.baseline else []
+    worth, share = choice.worth, settings.shadow_price / settings.later_decisions
+    others = [name for name in worth if name not in (choice.chosen, SKIP, family.baseline)]
+    paying = [name for name in others if worth[name] > share * prices[name]]
+    paying.sort(key=lambda name: (-worth[name], name))
+    rule = [family.baseline] if family.baseline in worth and family.baseline not in (choice.chosen, SKIP) else []
     return tuple(sorted([*rule, *paying][: family.n_shadows]))

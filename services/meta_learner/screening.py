@@ -37,6 +37,20 @@ def screen(state: State, subject: str, log2_e: float | None, settings: LearnerSe
     return tuple(emits)
 
 
+def update(state: State, subject: str, log2_e: float, settings: LearnerSettings) -> tuple[Emit, ...]:
+    """Take in how the evidence of a model stands; a model that nobody knows changes nothing.
+
+    While a drift is open only more evidence counts: the detector began anew with it, so what it says now is of changes
+    since, and the drift stays as real as it was.
+    """
+    model = state.models.get(subject)
+    if model is None:
+        return ()
+    if model.drift is not None and (model.log2_e is None or log2_e <= model.log2_e):
+        return ()
+    return screen(state, subject, log2_e, settings)
+
+
 def is_real(state: State, subject: str) -> bool:
     """Tell whether a model's drift may be acted on."""
     model = state.models[subject]

@@ -28,6 +28,7 @@ class Decision:
         expected_baseline: Value of the rule's arm, as booked.
         is_held_out: Scored, never learned from.
         is_booked: The ledger counts on it.
+        sources: By arm, whose rows its payoff rests on.
         payoffs: By arm, as they come.
     """
 
@@ -41,6 +42,7 @@ class Decision:
     expected_baseline: float
     is_held_out: bool
     is_booked: bool = True
+    sources: dict[str, list[str]] = field(default_factory=dict)
     payoffs: dict[str, float] = field(default_factory=dict)
 
 
@@ -88,6 +90,19 @@ class Tasks:
 
 
 @dataclass(slots=True)
+class Weights:
+    """Initial weights that have passed their gate.
+
+    Args:
+        artifact: Digest.
+        sources: Whose tasks they were trained on.
+    """
+
+    artifact: str
+    sources: list[str]
+
+
+@dataclass(slots=True)
 class HeldOut:
     """Decisions that are scored and never learned from: how the learner does on what it has not seen.
 
@@ -113,8 +128,7 @@ class State:
         models: By `scope/model`.
         decisions: By action, the oldest first; those whose payoffs may still come.
         tasks: For the next meta-training.
-        weights: Published initial weights.
-        weights_sources: Sources of the tasks they were trained on.
+        weights: Published initial weights, the newest last; older ones are there for the case that one is distrusted.
         rules: Those in force: price list and reward weights.
         distrusted: Sources.
         children: Shares in the prior, by family: of a family that is a parent.
@@ -129,8 +143,7 @@ class State:
     models: dict[str, Model] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
-    weights: str | None = None
-    weights_sources: list[str] = field(default_factory=list)
+    weights: list[Weights] = field(default_factory=list)
     rules: RulesSet = field(default_factory=RulesSet)
     distrusted: list[str] = field(default_factory=list)
     children: dict[str, PriorContributed] = field(default_factory=dict)

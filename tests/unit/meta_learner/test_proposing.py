@@ -15,7 +15,15 @@ from tests.unit.meta_learner.school import (
     proposals,
 )
 
-from homeostat.events import ActionSettled, Arm, IndicatorComputed, InstancePrice, RulesSet, SourceDistrusted
+from homeostat.events import (
+    ActionSettled,
+    Arm,
+    IndicatorComputed,
+    InstancePrice,
+    RulesSet,
+    ScopeConfigured,
+    SourceDistrusted,
+)
 from homeostat.events.logs import TASKS
 from meta_learner import LearnerSettings
 
@@ -230,12 +238,12 @@ def test_weights_from_a_distrusted_source_are_withdrawn() -> None:
     school = School()
     school.publish(sources=("/jobs", "/bad"))
     school.tell(SourceDistrusted(scope="acme", source="/bad"))
-    assert school.state.weights is None
+    assert school.state.weights == []
 
     school.publish(artifact="b" * 64, sources=("/bad",))
-    assert school.state.weights is None
+    assert school.state.weights == []
     school.publish(artifact="c" * 64)
-    assert school.state.weights == "c" * 64
+    assert [weights.artifact for weights in school.state.weights] == ["c" * 64]
 
 
 def test_of_many_models_only_discoveries_are_acted_on() -> None:
@@ -300,3 +308,34 @@ def test_money_is_asked_by_the_price_list() -> None:
 
     assert "warm" in (proposal.chosen, *proposal.shadows)
     assert proposal.money == 0.5 * LearnerSettings().first_seconds
+
+
+def test_evidence_that_falls_does_not_take_an_open_drift_back() -> None:
+    """The detector begins anew with a drift: what it says afterwards is of changes since."""
+    school = School()
+    school.drift(log2_e=12.0)
+    school.evidence(MODEL, 4.0)
+    school.evidence(MODEL, 0.0)
+
+    assert school.profile() != []
+
+
+def test_a_drift_that_is_believed_stays_so_whatever_the_evidence_is() -> None:
+    """One from a detector without an e-value."""
+    school = School()
+    school.drift(log2_e=None)
+    school.evidence(MODEL, 1.0)
+
+    assert school.profile() != []
+
+
+@pytest.mark.parametrize("rung", ["catalogue", "scheduler"])
+def test_below_the_closed_loop_thresholds_and_meta_trainings_are_for_people(rung: str) -> None:
+    """The learner asks for neither; on the last rung it does."""
+    school = School(LearnerSettings(tasks_per_training=1), members=())
+    school.tell(ScopeConfigured(scope="acme", settings={"learning": rung}))
+    assert school.register() == school.task() == []
+
+    school.tell(ScopeConfigured(scope="acme", settings={"learning": "closed_loop"}))
+    assert proposals(school.task(), "meta_training")
+    assert proposals(school.drift(), "threshold")
