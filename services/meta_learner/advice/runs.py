@@ -1,5 +1,6 @@
 """What was run on which task, and how it ended."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,7 +80,7 @@ class Ledger:
         runs = self.runs.get(key)
         if runs is None:
             if len(self.runs) == _MAX_TASKS:
-                del self.runs[next(iter(self.runs))]
+                self._evict()
             n = max(8, len(self.configurations))
             runs = self.runs[key] = Runs(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(0))
         runs.add(index, episode.result, episode.rows)
@@ -92,6 +93,25 @@ class Ledger:
         """Drop the runs that a source told of: what is left is what it would be had the source been silent."""
         for key in [key for key in self.runs if key.partition(_SEPARATOR)[2] == source]:
             del self.runs[key]
+        self._compact()
+
+    def _evict(self) -> None:
+        """Drop the oldest task of the source that has told of most: it cannot push the others out."""
+        n_tasks = Counter(key.partition(_SEPARATOR)[2] for key in self.runs)
+        largest = max(sorted(n_tasks), key=lambda source: n_tasks[source])
+        del self.runs[next(key for key in self.runs if key.partition(_SEPARATOR)[2] == largest)]
+
+    def _compact(self) -> None:
+        """Free the places of the names that no run has."""
+        used = sorted({i for runs in self.runs.values() for i in np.flatnonzero(runs.n).tolist()})
+        told = sorted(
+            {i for runs in self.runs.values() for i in np.flatnonzero(np.isfinite(runs.meta_features)).tolist()}
+        )
+        self.configurations = _kept(self.configurations, used)
+        self.names = _kept(self.names, told)
+        for runs in self.runs.values():
+            runs.total, runs.n, runs.rows = (_at(line, used, 0.0) for line in (runs.total, runs.n, runs.rows))
+            runs.meta_features = _at(runs.meta_features, told, np.nan)
 
     def described(self, meta_features: dict[str, float]) -> Floats:
         """Return meta-features by index of their name; NaN where missing."""
@@ -134,6 +154,17 @@ class Ledger:
 
 def _means(total: Floats, n: Floats) -> Floats:
     return np.where(n > 0.0, total / np.maximum(n, 1.0), np.nan)
+
+
+def _kept(table: dict[str, int], indices: list[int]) -> dict[str, int]:
+    """Number the names at these indices anew, in their order."""
+    names = {index: name for name, index in table.items()}
+    return {names[index]: place for place, index in enumerate(indices)}
+
+
+def _at(line: Floats, indices: list[int], missing: float) -> Floats:
+    """Return the values at indices, of which the line may be too short to have all."""
+    return np.array([line[index] if index < len(line) else missing for index in indices], np.float64)
 
 
 def _index(table: dict[str, int], name: str, most: int) -> int:

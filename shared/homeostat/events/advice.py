@@ -40,6 +40,8 @@ class AdviceRequested(Data):
         meta_features: Descriptors of the task; missing ones are left out.
         options: Alternatives.
         shadows: Whether the results of all options will come later: then nothing needs exploring.
+        metric: Of the results that are asked for; those of another metric say nothing of it.
+        is_loss: Less of it is better.
         objectives: What counts beside the result (`configuration`): each option gets what it is expected to take, and
             those that no other beats come first.
         limits: By objective, what an option may take at most: one whose upper bound is above comes last.
@@ -51,6 +53,8 @@ class AdviceRequested(Data):
     meta_features: dict[Name, Number] = Field(default_factory=dict)
     options: tuple[Option, ...] = Field(min_length=1, max_length=MOST_OPTIONS)
     shadows: bool = False
+    metric: Name = "accuracy"
+    is_loss: bool = False
     objectives: tuple[Objective, ...] = ()
     limits: dict[Objective, Size] = Field(default_factory=dict)
 
@@ -78,8 +82,8 @@ class Advised(Value):
         expected: Result in units of the metric, or seconds.
         low: Lower end of the 90 % interval.
         high: Upper end.
-        gain: Expected result minus that of the best run so far on the task (`benefit`: of the largest run of the same
-            configuration); 0 without one and for seconds.
+        gain: How much better the expected result is than that of the best run so far on the task (`benefit`: of the
+            largest run of the same configuration); 0 without one and for seconds.
         probability: That the gain is above the stated least gain (`benefit`), or that the option is the best
             (`configuration`).
         takes: By objective asked for, what it is expected to take; one that nothing is known of is left out.

@@ -4,7 +4,21 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Arm, Data, Digest, Name, Ratio, Scalar, Subject, Text
+from homeostat.events.base import Arm, Data, Digest, Name, Ratio, Subject, Text
+from homeostat.events.bounds import (
+    MOST_ARMS,
+    MOST_LABELS,
+    Amount,
+    Count,
+    Duration,
+    Labels,
+    Latency,
+    Number,
+    Scalar,
+    Seconds,
+    Size,
+    Whole,
+)
 from homeostat.events.costs import DEFAULT_CURRENCY, CostItem, Currency, Reward, SliChange
 
 Verdict = Literal["approved", "denied", "held", "expired"]
@@ -31,15 +45,15 @@ class FamilyRegistered(Data):
     TYPE: ClassVar[str] = "homeostat.family.registered.v1"
     parent: Name | None = None
     recipe: Name = "default"
-    arms: tuple[Arm, ...] = Field(min_length=1)
+    arms: tuple[Arm, ...] = Field(min_length=1, max_length=MOST_ARMS)
     baseline: Name
-    wait_labels: int = Field(default=80, ge=1)
-    horizon_labels: int = Field(default=200, ge=10)
-    price_per_retrain: float = Field(default=0.0, ge=0.0)
-    n_shadows: int = Field(default=3, ge=0)
-    steps: tuple[Ratio, ...] = (0.1, 0.5)
-    soak_labels: int = Field(default=40, ge=1)
-    most_seconds: float | None = Field(default=None, gt=0.0)
+    wait_labels: Labels = 80
+    horizon_labels: int = Field(default=200, ge=10, le=MOST_LABELS)
+    price_per_retrain: Amount = 0.0
+    n_shadows: int = Field(default=3, ge=0, le=MOST_ARMS)
+    steps: tuple[Ratio, ...] = Field(default=(0.1, 0.5), max_length=MOST_ARMS)
+    soak_labels: Labels = 40
+    most_seconds: Duration | None = None
 
 
 class EpisodeRecorded(Data):
@@ -57,8 +71,10 @@ class EpisodeRecorded(Data):
         initial_weights: Artifact it started from.
         loss_curve: Loss per report, in order.
         metric: Name of the metric of `result`.
+        is_loss: Less of it is better.
         result: Final value of the metric.
         seconds: Wall time.
+        latency_seconds: Mean time of a prediction of what was trained, where the job has measured it.
         cost: In the budget's currency.
         environment: Versions of code, libraries and hardware.
         seed: Of the run.
@@ -68,19 +84,21 @@ class EpisodeRecorded(Data):
     episode: Name
     task: Name | None = None
     configuration: Name | None = None
-    rows: int = Field(default=0, ge=0)
+    rows: Count = 0
     held_out: bool = False
     model: Subject | None = None
-    meta_features: dict[Name, float] = Field(default_factory=dict)
+    meta_features: dict[Name, Number] = Field(default_factory=dict)
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     initial_weights: Digest | None = None
-    loss_curve: tuple[float, ...] = ()
+    loss_curve: tuple[Number, ...] = ()
     metric: Name = "accuracy"
-    result: float
-    seconds: float = Field(ge=0.0)
-    cost: float = Field(default=0.0, ge=0.0)
+    is_loss: bool = False
+    result: Number
+    seconds: Seconds
+    latency_seconds: Latency | None = None
+    cost: Amount = 0.0
     environment: dict[str, str] = Field(default_factory=dict)
-    seed: int | None = None
+    seed: Whole | None = None
 
 
 class IncidentRecorded(Data):
@@ -99,7 +117,7 @@ class IncidentRecorded(Data):
     symptoms: tuple[Text, ...] = Field(min_length=1)
     cause: Text = ""
     fix: tuple[Text, ...] = ()
-    minutes_to_repair: float | None = Field(default=None, ge=0.0)
+    minutes_to_repair: Size | None = None
 
 
 class CandidateEvaluated(Data):

@@ -217,3 +217,66 @@ def test_whatever_was_told_the_answer_is_finite(results: list[tuple[int, int, fl
     numbers = [[o.expected, o.low, o.high, o.gain, o.probability] for o in given_.options]
     assert np.isfinite(numbers).all()
     assert sorted(option.configuration for option in given_.options) == sorted(o.configuration for o in OPTIONS)
+
+
+def test_forgetting_a_source_frees_the_names_it_took() -> None:
+    """A thousand made-up configurations of a liar leave no room; with its distrust the honest have it back."""
+    ledger = Ledger()
+    for i in range(1024):
+        ledger.add(run("lies", i, 0.5, source="liar"))
+    ledger.add(run("t", 2000, 0.7))
+    assert np.isnan(ledger.table("t", ["c2000"])[2]).all()
+
+    ledger.forget("liar")
+    ledger.add(run("t", 2000, 0.7))
+
+    assert ledger.table("t", ["c2000"])[2].tolist() == [0.7]
+
+
+def test_forgetting_a_source_leaves_what_others_said_of_the_same_names() -> None:
+    """As if it had been silent: results, meta-features and answers are those without it, to the bit."""
+    honest, deceived = Ledger(), Ledger()
+    for task in range(5):
+        for i in (3, 1, 7):
+            deceived.add(run("lies", 10 * task + i, 0.1, source="liar", about=9.0))
+            for ledger in (honest, deceived):
+                ledger.add(run(f"t{task}", i, 0.1 * i + task, about=float(task)))
+    deceived.forget("liar")
+
+    names = [f"c{i}" for i in range(12)]
+    for left, right in zip(honest.table("t1", names), deceived.table("t1", names), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_one_source_cannot_push_the_others_tasks_out() -> None:
+    """Of five hundred tasks and more the one leaves first that has told of most."""
+    ledger = Ledger()
+    ledger.add(run("old", 1, 0.5))
+    for task in range(600):
+        ledger.add(run(f"flood{task}", 1, 0.5, source="liar"))
+
+    assert ledger.table("old", ["c1"])[2].tolist() == [0.5]
+
+
+def test_results_of_another_metric_say_nothing_and_losses_are_better_when_small() -> None:
+    """The best of a loss is the smallest; what it gains is still positive."""
+    feeder = Feeder(MetaLearner())
+    for task in range(20):
+        for i, result in enumerate(results_of(task)):
+            episode = run(f"t{task}", i, result)
+            feeder.tell("acme/f", episode)
+            feeder.tell("acme/f", episode.model_copy(update={"metric": "log_loss", "is_loss": True}))
+    feeder.tell("acme/f", run("new", 5, 0.5).model_copy(update={"metric": "log_loss", "is_loss": True}))
+
+    def ask_for(**changes: object) -> AdviceGiven:
+        fields: dict[str, object] = {"task": "new", "question": "configuration", "options": OPTIONS}
+        given_ = feeder.tell("acme/f", AdviceRequested.model_validate(fields | changes))[0].data
+        assert isinstance(given_, AdviceGiven)
+        return given_
+
+    score, loss = ask_for(), ask_for(metric="log_loss", is_loss=True)
+    assert all(option.gain == 0.0 for option in score.options)  # nothing was run of that metric
+    tried = loss.options[-1]
+    assert (tried.configuration, tried.expected) == ("c5", 0.5)
+    assert all(o.low <= o.expected <= o.high for o in loss.options)
+    assert all(o.gain == pytest.approx(0.5 - o.expected) for o in loss.options)
