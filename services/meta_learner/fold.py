@@ -22,12 +22,13 @@ from homeostat.events import (
     ScopeConfigured,
     SourceDistrusted,
     TaskRecorded,
+    ThresholdGraded,
     VerdictGiven,
     WeightsPublished,
     WeightsRejected,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
-from meta_learner import advice, knowledge, learning, priors, proposals, retraining, screening
+from meta_learner import advice, knowledge, learning, priors, proposals, retraining, screening, thresholds
 from meta_learner.choice import SKIP
 from meta_learner.settings import LearnerSettings
 from meta_learner.state import Model, Rung, State, Weights
@@ -86,6 +87,8 @@ class MetaLearner:
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
                     return state, screening.screen(state, data.model, 0.0, self.settings)
+            case ThresholdGraded():
+                return state, self._graded(state, event, data)
             case OutcomeRevised():
                 pass  # the books were closed with the first word; what is said now is for people and the budget
             case OutcomeMeasured():
@@ -133,15 +136,23 @@ class MetaLearner:
         assert data.model is not None  # intake sets it
         model = state.models.setdefault(data.model, Model(data.champion, data.tier))
         model.tier, model.hourly_value = data.tier, data.hourly_value
-        return self._band(state.rung, model, event, data.model)
+        return self._band(state, model, event, data.model)
 
-    def _band(self, rung: Rung, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
+    def _band(self, state: State, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
         """Propose a tracked threshold, unless there is one, the question is open or the rung leaves it to people."""
-        if model.band or rung != "closed_loop":
+        if model.band or state.rung != "closed_loop":
             return ()
-        model.band = event.emit_identity(ordinal)
-        proposal = proposals.threshold(model, subject, event.subject, self.settings)
-        return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
+        return (thresholds.propose(state.thresholds, model, subject, event, ordinal, self.settings),)
+
+    def _graded(self, state: State, event: Event, data: ThresholdGraded) -> Emits:
+        """Learn what each alarm rate would have said; ask for another where a threshold does not keep the best."""
+        thresholds.learn(state.thresholds, data, self.settings)
+        model = state.models.get(data.model)
+        if model is None or state.rung != "closed_loop" or not model.band:
+            return ()
+        if model.band_rate == thresholds.stated(state.thresholds, self.settings):
+            return ()
+        return (thresholds.propose(state.thresholds, model, data.model, event, 0, self.settings),)
 
     def _drift(self, state: State, event: Event, data: DriftDetected) -> Emits:
         """Remember what was noticed; synthetic drifts are for people who test the path."""
@@ -150,7 +161,7 @@ class MetaLearner:
             return ()
         model.drift, model.evidence = event.story, [event.identity]
         model.champion = data.version
-        band = self._band(state.rung, model, event, data.model)
+        band = self._band(state, model, event, data.model)
         return (*band, *screening.screen(state, data.model, data.log2_e, self.settings))
 
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
@@ -159,7 +170,7 @@ class MetaLearner:
             return ()
         model.champion = data.version
         emits = retraining.consider(state, model, event, data, self.settings)
-        return (*emits, *self._band(state.rung, model, event, data.model, len(emits)))
+        return (*emits, *self._band(state, model, event, data.model, len(emits)))
 
     def _distrust(self, state: State, source: str) -> None:
         """Take back what a source taught, and the weights that were trained on its tasks."""

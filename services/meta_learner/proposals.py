@@ -8,7 +8,6 @@ from homeostat.core import Event
 from homeostat.events import (
     ActionProposed,
     Arm,
-    Band,
     FamilyRegistered,
     MetaTraining,
     Plan,
@@ -107,22 +106,6 @@ def _reason(choice: Choice, price: float) -> str:
             f"no retrain: the best arm may gain {best[0]:+.3f} [{best[1]:+.3f}, {best[2]:+.3f}] for {price:.3f}{held}"
         )
     return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}{held}"
-
-
-def threshold(model: Model, subject: str, family: str, settings: LearnerSettings) -> ActionProposed:
-    """Propose to track the alert threshold of a model's uncertainty inside the whole range."""
-    band = Band(signal="uncertainty", rate=settings.alarm_rate, low=0.0, high=1.0, eta=settings.threshold_eta)
-    return ActionProposed(
-        kind="threshold",
-        family=family,
-        model=subject,
-        champion=model.champion,
-        tier=model.tier,
-        chosen="track",
-        arms=(Arm(name="track", propensity=1.0),),
-        band=band,
-        reason=f"alert on {settings.alarm_rate:.1%} of the windows, wherever that is",
-    )
 
 
 def meta_training(state: State, event: Event, settings: LearnerSettings) -> ActionProposed:

@@ -29,8 +29,12 @@ class LearnerSettings:
         false_discovery_rate: Of the drifts of a family that are acted on.
         tasks_per_training: New tasks after which initial weights are learned.
         training_steps: Outer steps of a meta-training.
-        alarm_rate: Stated rate of the alert thresholds it proposes. It must leave room for incidents: of made-up ones
-            that fill 6 % of the time, 1 % misses a quarter and 3 % one in twenty.
+        alarm_rate: Stated rate of the alert thresholds it proposes before incidents have said which is best. It must
+            leave room for incidents: of made-up ones that fill 6 % of the time, 1 % misses a quarter and 3 % one in
+            twenty.
+        false_alerts_per_miss: False alerts that are as bad as a missed incident.
+        least_incidents: Graded, before another rate is proposed.
+        threshold_margin: Share of the cost that another rate must save.
         threshold_eta: Step of their tracking.
         first_seconds: Training time expected of an arm that was never measured.
         n_decisions: Decisions remembered whose payoffs have not come.
@@ -59,6 +63,9 @@ class LearnerSettings:
     tasks_per_training: int = 100
     training_steps: int = 300
     alarm_rate: float = 0.03
+    false_alerts_per_miss: float = 20.0
+    least_incidents: int = 10
+    threshold_margin: float = 0.2
     threshold_eta: float = 0.1
     first_seconds: float = 1.0
     n_decisions: int = 1000

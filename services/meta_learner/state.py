@@ -9,6 +9,7 @@ from homeostat.events.base import Tier
 from meta_learner.advice import Advice
 from meta_learner.gate import Ledger
 from meta_learner.knowledge import Knowledge
+from meta_learner.rates import Thresholds
 
 Rung = Literal["catalogue", "scheduler", "closed_loop"]
 
@@ -61,6 +62,7 @@ class Model:
         decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset.
         open_action: The retrain in flight.
         band: The threshold action in flight or applied; empty without one.
+        band_rate: Alarm rate that it states.
     """
 
     champion: str
@@ -74,6 +76,7 @@ class Model:
     decided_labels: int = 0
     open_action: str = ""
     band: str = ""
+    band_rate: float = 0.0
 
 
 @dataclass(slots=True)
@@ -133,6 +136,7 @@ class State:
         distrusted: Sources.
         children: Shares in the prior, by family: of a family that is a parent.
         advice: What episodes of training jobs have taught.
+        thresholds: What incidents have taught of alarm rates.
     """
 
     family: FamilyRegistered | None = None
@@ -148,3 +152,4 @@ class State:
     distrusted: list[str] = field(default_factory=list)
     children: dict[str, PriorContributed] = field(default_factory=dict)
     advice: Advice = field(default_factory=Advice)
+    thresholds: Thresholds = field(default_factory=Thresholds)

@@ -4,8 +4,20 @@ Two operating points. `rate`: the signal is above the threshold at a stated rate
 early and precisely, on what is surprising against the signal's own past.
 """
 
+from drift_detector.signals.ladder import Ladder, climb, grade, renumber, start_ladder
 from drift_detector.signals.settings import SignalSettings
 from drift_detector.signals.tracker import Tracker, approve
 from drift_detector.signals.tracking import UNCERTAINTY, observe
 
-__all__ = ["UNCERTAINTY", "SignalSettings", "Tracker", "approve", "observe"]
+__all__ = [
+    "UNCERTAINTY",
+    "Ladder",
+    "SignalSettings",
+    "Tracker",
+    "approve",
+    "climb",
+    "grade",
+    "observe",
+    "renumber",
+    "start_ladder",
+]

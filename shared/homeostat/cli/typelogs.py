@@ -43,6 +43,7 @@ _INSIDE: Final[dict[str, tuple[str, ...]]] = {
         "evidence.updated",
         "drift.cleared",
         "profile.updated",
+        "threshold.graded",
         "candidate.evaluated",
         "outcome.measured",
         "outcome.revised",

@@ -5,7 +5,7 @@ from homeostat.events.base import Arm, Array, Band, Data, Provenance, Range
 from homeostat.events.catalogue import COLUMNS, MODELS, payload_class, schema_path, short
 from homeostat.events.columns import Answer, Labels, Samples
 from homeostat.events.costs import BillReceived, CostItem, InstancePrice, Reward, RewardWeights, SliChange
-from homeostat.events.drift import DriftCleared, DriftDetected, EvidenceUpdated, ProfileUpdated
+from homeostat.events.drift import DriftCleared, DriftDetected, EvidenceUpdated, ProfileUpdated, ThresholdGraded
 from homeostat.events.experience import (
     CandidateEvaluated,
     EpisodeRecorded,
@@ -174,6 +174,7 @@ __all__ = [
     "SliObserved",
     "SourceDistrusted",
     "TaskRecorded",
+    "ThresholdGraded",
     "ThresholdMoved",
     "ThresholdRevert",
     "ThresholdSet",

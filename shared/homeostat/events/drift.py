@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Data, Name, Range, Ratio, Subject
+from homeostat.events.base import Data, Name, Range, Ratio, Subject, Value
 
 
 class DriftDetected(Data):
@@ -17,7 +17,7 @@ class DriftDetected(Data):
         detector: Name of the detector.
         statistic: Its value.
         threshold: The limit it crossed.
-        magnitude: Size in units of the signal before: standard deviations, or error rate difference.
+        magnitude: Size in units of the signal before: standard deviations of a row, or error rate difference.
         features: Guilty ones, most guilty first.
         onset: Where the drift is thought to begin; `last` is what fired.
         is_recheck: Found by the level check, not by a change.
@@ -109,3 +109,39 @@ class ProfileUpdated(Data):
     window: Range | None = None
     error_before: Ratio | None = None
     error_after: Ratio | None = None
+
+
+class RateGrade(Value):
+    """How one alarm rate has done over an incident and the calm before it.
+
+    Args:
+        rate: Stated alarm rate.
+        is_hit: It has raised an alarm in the incident.
+        false_alarms: Windows with an alarm in the calm.
+    """
+
+    rate: Ratio
+    is_hit: bool
+    false_alarms: int = Field(ge=0)
+
+
+class ThresholdGraded(Data):
+    """An incident is over: what each of several alarm rates would have said of it.
+
+    All are tracked on the same values as the threshold that alerts, so they can be compared. An incident lasts from the
+    onset of a drift until its level is back or another champion serves.
+
+    Args:
+        model: The model.
+        signal: That is alerted on.
+        calm_windows: Windows outside of incidents since the grades before.
+        incident_windows: Windows since the incident was noticed.
+        grades: By rate, rising.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.threshold.graded.v1"
+    model: Subject
+    signal: Name
+    calm_windows: int = Field(ge=0)
+    incident_windows: int = Field(ge=0)
+    grades: tuple[RateGrade, ...]

@@ -58,5 +58,6 @@ def test_the_history_is_worth_splitting() -> None:
         "EvidenceUpdated",
         "ProfileUpdated",
         "IndicatorComputed",
+        "ThresholdGraded",
         "ThresholdMoved",
     }

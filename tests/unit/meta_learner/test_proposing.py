@@ -114,7 +114,7 @@ def test_a_threshold_is_proposed_once_per_model() -> None:
     school = School(members=())
     proposal = one(school.register(), "threshold")
     action = school.action
-    assert (proposal.model, proposal.champion, proposal.chosen) == (MODEL, "v0", "track")
+    assert (proposal.model, proposal.champion, proposal.chosen) == (MODEL, "v0", "rate-0.03")
     assert proposal.band is not None
 
     assert school.register() == []

@@ -1,0 +1,16 @@
+"""The end of an incident, seen from its alert thresholds."""
+
+from drift_detector.detection import family_of
+from drift_detector.records import OpenDrift
+from drift_detector.signals import UNCERTAINTY, grade
+from drift_detector.state import State
+from homeostat.core import Emit, Event
+from homeostat.events.logs import EXPERIENCE
+
+
+def graded(state: State, event: Event, drift: OpenDrift | None) -> list[Emit]:
+    """Tell the learner how each alarm rate has done in the drift that ends with this event, if one was open."""
+    if state.ladder is None or drift is None:
+        return []
+    told = grade(state.ladder, event.subject, UNCERTAINTY, drift.batch)
+    return [Emit(EXPERIENCE, told, subject=family_of(state, event))] if told is not None else []
