@@ -76,7 +76,7 @@ class MetaLearner:
                 return state, self._profile(state, event, data)
             case EpisodeRecorded():
                 if not _is_distrusted(state, data):
-                    advice.learn(state.advice, data)
+                    return state, advice.learn(state.advice, event, data)
             case AdviceRequested():
                 return state, (Emit(INDICATORS, advice.answer(state.advice, event, data, state.rules)),)
             case DriftDetected():

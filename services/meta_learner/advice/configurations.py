@@ -72,7 +72,18 @@ class Configurations:
         draws = mean + sd * Draws(identity).normal(_N_DRAWS * len(own)).reshape(_N_DRAWS, -1)
         share = np.bincount(draws.argmax(1), minlength=len(own)) / _N_DRAWS
         reason = f"{len(results)} earlier tasks and {len(tried)} runs on this one"
-        return _given(request, own, value, mean, sd, share, len(results), reason)
+        answer = _given(request, own, value, mean, sd, share, len(results), reason)
+        return _beside(answer, names, results)
+
+
+def _beside(answer: AdviceGiven, names: list[str], results: Floats) -> AdviceGiven:
+    """Add what each option came to on the other tasks, on average."""
+    is_known = np.isfinite(results)
+    totals = np.add.accumulate(np.where(is_known, results, 0.0), axis=0)[-1]
+    n = np.count_nonzero(is_known, axis=0)
+    means = {name: total / k if k else None for name, total, k in zip(names, totals.tolist(), n.tolist(), strict=True)}
+    options = tuple(each.model_copy(update={"baseline": means[each.configuration]}) for each in answer.options)
+    return answer.model_copy(update={"options": options})
 
 
 def _first(

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from homeostat.core import Event
+from homeostat.core import Emit, Event
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, RulesSet
 from meta_learner.advice.benefit import Benefit
 from meta_learner.advice.configurations import Configurations
 from meta_learner.advice.front import weighed
+from meta_learner.advice.promises import Promise, Score, kept, promise
 from meta_learner.advice.seconds import Seconds
 
 _MOST_METRICS: Final = 8
@@ -29,17 +30,30 @@ class Advice:
         results: By metric, which may be one to be minimised; the first eight heard of.
         seconds: How long trainings take.
         latency: How long predictions take.
+        promises: What was answered and is not run yet.
+        scores: How answers have done, by question.
     """
 
     results: dict[str, Results] = field(default_factory=dict)
     seconds: Seconds = field(default_factory=Seconds)
     latency: Seconds = field(default_factory=Seconds)
+    promises: dict[str, Promise] = field(default_factory=dict)
+    scores: dict[str, Score] = field(default_factory=dict)
 
 
-def learn(advice: Advice, episode: EpisodeRecorded) -> None:
-    """Learn from a run; one without a task or a configuration, or of a held-out task, teaches nothing here."""
-    if episode.task is None or episode.configuration is None or episode.held_out:
-        return
+def learn(advice: Advice, event: Event, episode: EpisodeRecorded) -> tuple[Emit, ...]:
+    """Score what was answered of a run, then learn from it, unless its task is held out.
+
+    A run without a task or a configuration teaches nothing here.
+
+    Returns:
+        Indicators of the answers that the run was one of.
+    """
+    if episode.task is None or episode.configuration is None:
+        return ()
+    said = kept(advice.promises, advice.scores, event.subject, episode)
+    if episode.held_out:
+        return said
     key = _key(episode.metric, is_loss=episode.is_loss)
     if key in advice.results or len(advice.results) < _MOST_METRICS:
         results = advice.results.setdefault(key, Results())
@@ -50,6 +64,7 @@ def learn(advice: Advice, episode: EpisodeRecorded) -> None:
     if episode.latency_seconds is not None:
         # How long a prediction takes is a matter of what was trained, less of on how many rows.
         advice.latency.learn(episode.model_copy(update={"seconds": episode.latency_seconds, "rows": 0}))
+    return said
 
 
 def forget(advice: Advice, source: str) -> None:
@@ -62,7 +77,13 @@ def forget(advice: Advice, source: str) -> None:
 
 
 def answer(advice: Advice, event: Event, request: AdviceRequested, rules: RulesSet) -> AdviceGiven:
-    """Answer a question; the event's identity keys the draws, the rules have the prices."""
+    """Answer a question, and remember what was said; the event's identity keys the draws, the rules have the prices."""
+    given = _answer(advice, event, request, rules)
+    promise(advice.promises, request, given)
+    return given
+
+
+def _answer(advice: Advice, event: Event, request: AdviceRequested, rules: RulesSet) -> AdviceGiven:
     if request.question == "seconds":
         return advice.seconds.answer(request)
     results = advice.results.get(_key(request.metric, is_loss=request.is_loss)) or Results()
@@ -82,7 +103,8 @@ def _key(metric: str, *, is_loss: bool) -> str:
 def _turned(given: AdviceGiven) -> AdviceGiven:
     """Say results of a loss as losses; gains stay what is gained."""
     options = tuple(
-        each.model_copy(update={"expected": -each.expected, "low": -each.high, "high": -each.low})
+        each.model_copy(update={"expected": -each.expected, "low": -each.high, "high": -each.low, "baseline": turned})
         for each in given.options
+        for turned in [None if each.baseline is None else -each.baseline]
     )
     return given.model_copy(update={"options": options})

@@ -113,6 +113,7 @@ class Durations:
         task = self.curves.tasks.get(request.task)
         slot = slot_of(option.rows)
         found = None if task is None or not slot else task.largest(option.configuration, slot)
+        proportional = None
         if task is None or found is None:
             x, z = self._cold({**request.meta_features, **option.hyperparameters}, slot)
             middle = self.level.predict(request.task, option.configuration, x, z)
@@ -123,6 +124,7 @@ class Durations:
             core, _, _, _ = self._warm(task, row, anchor, max(1, step))
             rate = fixed_dot(_products(core), self.growth.mean) + _LINEAR
             middle = float(task.levels[row, anchor]) + rate * step
+            proportional = _seconds(float(task.levels[row, anchor]) + _LINEAR * step)
             below, above = self.near.interval(_about(core, max(1, step)), _index(step))
         return Advised(
             configuration=option.configuration,
@@ -130,6 +132,7 @@ class Durations:
             expected=_seconds(middle),
             low=_seconds(middle + below),
             high=_seconds(middle + above),
+            baseline=proportional,
         )
 
     def _cold(self, described: Mapping[str, Scalar], slot: int) -> tuple[Floats, Floats]:

@@ -141,6 +141,7 @@ class Gains:
             low=now + gain + below,
             high=now + gain + above,
             gain=gain,
+            baseline=now,
             probability=self.pays.predict(*place.names, place.x, place.z, place.u),
         )
 

@@ -86,6 +86,8 @@ class Advised(Value):
             largest run of the same configuration); 0 without one and for seconds.
         probability: That the gain is above the stated least gain (`benefit`), or that the option is the best
             (`configuration`).
+        baseline: What one would expect without meta-learning: the mean of the other tasks (`configuration`), the last
+            result (`benefit`), seconds in proportion to rows (`seconds`); None where that says nothing.
         takes: By objective asked for, what it is expected to take; one that nothing is known of is left out.
         is_efficient: No other allowed option is expected to be as good in the result and in every objective, and better
             in one of them (Pareto). False where no objectives were asked for.
@@ -99,6 +101,7 @@ class Advised(Value):
     high: float
     gain: float = 0.0
     probability: Ratio = 0.0
+    baseline: float | None = None
     takes: dict[Objective, Estimate] = Field(default_factory=dict)
     is_efficient: bool = False
     is_allowed: bool = True
