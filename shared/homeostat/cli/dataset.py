@@ -32,10 +32,12 @@ def report(
     from homeostat.cli.exits import not_found
     from homeostat.cli.metadataset import reports
     from homeostat.cli.output import as_json
-    from homeostat.events.logs import EXPERIENCE, INDICATORS
+    from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
 
     with session(ctx, data_dir) as opened:
-        found = reports(_events(opened.logs, EXPERIENCE), _events(opened.logs, INDICATORS))
+        found = reports(
+            _events(opened.logs, EXPERIENCE), _events(opened.logs, INDICATORS), _events(opened.logs, GOVERNANCE)
+        )
     if family:
         found = [one for one in found if one.family == family]
         if not found:
@@ -45,6 +47,47 @@ def report(
             as_json(asdict(one))
         else:
             _print(one)
+
+
+@app.command()
+def episodes(
+    ctx: typer.Context,
+    family: Annotated[str, typer.Argument(help="scope/family; all without it.")] = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    is_json: Json = False,
+) -> None:
+    """List whole episodes: runs of jobs, and arms of actions with their settings, curve, cost and outcome so far."""
+    from dataclasses import asdict
+
+    from homeostat.cli import episodes as assembling
+    from homeostat.cli.connection import session
+    from homeostat.cli.output import as_json, table
+    from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+
+    with session(ctx, data_dir) as opened:
+        found = [
+            one
+            for one in assembling.episodes(_events(opened.logs, EXPERIENCE), _events(opened.logs, GOVERNANCE))
+            if family in ("", one.family)
+        ]
+    if is_json:
+        for one in found:
+            as_json(asdict(one) | {"window": one.window.model_dump() if one.window is not None else None})
+        return
+    rows = [
+        (
+            one.family,
+            one.model or "",
+            one.configuration or "",
+            one.metric,
+            f"{one.result:+.4g}",
+            f"{one.seconds:.3g}",
+            f"{one.cost:.3g}",
+            "" if one.outcome is None else f"{one.outcome.state}, {one.outcome.verdict}",
+        )
+        for one in found
+    ]
+    table(("family", "model", "run", "metric", "result", "seconds", "cost", "outcome"), rows)
 
 
 def _events(logs: "Logs", topic: str) -> "Iterator[Event]":
@@ -68,7 +111,7 @@ def _print(one: "Report") -> None:
 
     show(f"[bold]{escape(one.family)}[/bold]  version {one.digest[:16]}")
     facts = [
-        ("episodes", f"{one.n_episodes} ({one.n_held_out} held out)"),
+        ("episodes", f"{one.n_episodes} ({one.n_held_out} held out), and {one.n_own} arms of actions"),
         ("tasks", f"{one.n_tasks} ({one.n_held_out_tasks} held out)"),
         ("configurations", str(one.n_configurations)),
         ("outcomes, incidents", f"{one.n_outcomes}, {one.n_incidents}"),

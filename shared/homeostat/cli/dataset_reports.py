@@ -75,13 +75,14 @@ class Report:
         digest: Version of the dataset: sha256 over the identities of its episodes, sorted.
         n_episodes: Training runs recorded.
         n_held_out: Of these, on tasks reserved for meta-validation.
+        n_own: Arms of actions that were trained and measured: the loop's own episodes.
         n_tasks: Tasks named.
         n_held_out_tasks: Of these, reserved.
         n_configurations: Configurations named.
         n_incidents: Incidents recorded.
         n_outcomes: Actions whose outcome was measured.
-        complete: By field: share of the episodes that have it. `outcome`: of those that name a model, how many have a
-            later outcome of that model.
+        complete: By field: share of the episodes that have it, arms of actions included. `outcome`: of those arms,
+            how many have the outcome of their action.
         meta_features: By name.
         sources: Of the episodes.
         models: Of the episodes that name one.
@@ -95,6 +96,7 @@ class Report:
     digest: str
     n_episodes: int
     n_held_out: int
+    n_own: int
     n_tasks: int
     n_held_out_tasks: int
     n_configurations: int

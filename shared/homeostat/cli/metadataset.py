@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeostat.cli.dataset_reports import Comparison, Coverage, Report, Shares, with_problems
+from homeostat.cli.episodes import episodes
 from homeostat.core import Event
 from homeostat.events import (
+    ActionProposed,
     CandidateEvaluated,
+    CandidateTrained,
     EpisodeRecorded,
     FamilyRegistered,
     IncidentRecorded,
     IndicatorComputed,
     OutcomeMeasured,
+    ProfileUpdated,
 )
 
 LABEL_LAG: Final = "label_lag_seconds"
@@ -30,16 +34,20 @@ class _Gathered:
     n_incidents: int = 0
     payoffs: dict[str, dict[str, float]] = field(default_factory=dict)
     outcomes: dict[str, OutcomeMeasured] = field(default_factory=dict)
-    settled: dict[str, int] = field(default_factory=dict)
+    experience: list[Event] = field(default_factory=list)
+    governance: list[Event] = field(default_factory=list)
     lags: dict[str, float] = field(default_factory=dict)
 
 
-def reports(experience: Iterable[Event], indicators: Iterable[Event] = ()) -> list[Report]:
-    """Summarise every family that has episodes or outcomes, by name.
+def reports(
+    experience: Iterable[Event], indicators: Iterable[Event] = (), governance: Iterable[Event] = ()
+) -> list[Report]:
+    """Summarise every family that has episodes, payoffs or outcomes, by name.
 
     Args:
         experience: Events of the log of that name, oldest first per family.
         indicators: Events of the log of that name, oldest first per model.
+        governance: Events of the log of that name.
     """
     families: dict[str, _Gathered] = {}
     family_of: dict[str, str] = {}
@@ -52,11 +60,20 @@ def reports(experience: Iterable[Event], indicators: Iterable[Event] = ()) -> li
         data: Any = event.data
         if isinstance(data, IndicatorComputed) and data.name == LABEL_LAG and data.model in family_of:
             families[family_of[data.model]].lags[data.model] = data.value
-    return [_report(name, found) for name, found in sorted(families.items()) if found.episodes or found.outcomes]
+    for event in governance:
+        if isinstance(event.data, ActionProposed | CandidateTrained) and event.data.family in families:
+            families[event.data.family].governance.append(event)
+    return [
+        _report(name, found)
+        for name, found in sorted(families.items())
+        if found.episodes or found.payoffs or found.outcomes
+    ]
 
 
 def _gather(found: _Gathered, event: Event) -> None:
     data: Any = event.data
+    if isinstance(data, EpisodeRecorded | CandidateEvaluated | OutcomeMeasured | ProfileUpdated):
+        found.experience.append(event)
     match data:
         case FamilyRegistered():
             found.registered = data
@@ -68,7 +85,6 @@ def _gather(found: _Gathered, event: Event) -> None:
             found.payoffs.setdefault(data.action, {_SKIP: 0.0})[data.arm] = data.payoff
         case OutcomeMeasured():  # a revised one takes its place
             found.outcomes[data.action] = data
-            found.settled[data.model] = event.time
 
 
 def _report(family: str, found: _Gathered) -> Report:
@@ -82,6 +98,7 @@ def _report(family: str, found: _Gathered) -> Report:
         digest=hashlib.sha256(identities.encode()).hexdigest(),
         n_episodes=len(episodes),
         n_held_out=sum(data.held_out for data in episodes),
+        n_own=sum(isinstance(event.data, CandidateEvaluated) for event in found.experience),
         n_tasks=len(held_out | learned),
         n_held_out_tasks=len(held_out),
         n_configurations=len({data.configuration for data in episodes if data.configuration}),
@@ -100,25 +117,27 @@ def _report(family: str, found: _Gathered) -> Report:
 
 
 def _complete(found: _Gathered) -> dict[str, float]:
-    n = len(found.episodes)
+    whole = list(episodes(found.experience, found.governance))
+    n = len(whole)
     if not n:
         return {}
     has = Counter[str]()
-    n_models = 0
-    for event, data in found.episodes:
-        has["task"] += data.task is not None
-        has["configuration"] += data.configuration is not None
-        has["hyperparameters"] += bool(data.hyperparameters)
-        has["meta_features"] += bool(data.meta_features)
-        has["loss_curve"] += bool(data.loss_curve)
-        has["seed"] += data.seed is not None
-        has["environment"] += bool(data.environment)
-        has["cost"] += data.cost > 0.0
-        has["seconds"] += data.seconds > 0.0
-        if data.model is not None:
-            n_models += 1
-            has["outcome"] += found.settled.get(data.model, -1) >= event.time
-    return {name: count / (max(1, n_models) if name == "outcome" else n) for name, count in has.items()}
+    for one in whole:
+        has["task"] += one.task is not None
+        has["configuration"] += one.configuration is not None
+        has["hyperparameters"] += bool(one.hyperparameters)
+        has["meta_features"] += bool(one.meta_features)
+        has["loss_curve"] += bool(one.loss_curve)
+        has["environment"] += bool(one.environment)
+        has["cost"] += one.cost > 0.0
+        has["seconds"] += one.seconds > 0.0
+    shares = {name: count / n for name, count in has.items()}
+    jobs, own = [one for one in whole if one.action is None], [one for one in whole if one.action is not None]
+    if jobs:
+        shares["seed"] = sum(one.seed is not None for one in jobs) / len(jobs)
+    if own:
+        shares["outcome"] = sum(one.outcome is not None for one in own) / len(own)
+    return shares
 
 
 def _coverage(episodes: list[EpisodeRecorded]) -> dict[str, Coverage]:

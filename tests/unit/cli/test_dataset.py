@@ -5,20 +5,27 @@ from typing import Any
 import pytest
 from tests.unit.cli.system import System
 
+from homeostat.cli.episodes import episodes
 from homeostat.cli.metadataset import LABEL_LAG, reports
 from homeostat.core import Event, Identity, Payload, Position
 from homeostat.events import (
+    ActionProposed,
     Arm,
     CandidateEvaluated,
+    CandidateTrained,
     EpisodeRecorded,
     FamilyRegistered,
     IndicatorComputed,
     OutcomeMeasured,
+    OutcomeRevised,
+    ProfileUpdated,
     Provenance,
+    Range,
 )
 from homeostat.events.logs import EXPERIENCE, TRACES
 
 FAMILY = "team/f"
+WINDOW = Range(log="l", subject="team/m", source="/s", first="1.0", last="2.0", from_time=0, rows=80)
 
 
 def event(n: int, data: Payload, subject: str = FAMILY) -> Event:
@@ -69,6 +76,30 @@ def payoff(action: str, arm: str, value: float) -> CandidateEvaluated:
     )
 
 
+def action() -> tuple[list[Event], list[Event]]:
+    """One from its profile to its revised outcome, and what the governor hears of it."""
+    profile = ProfileUpdated(
+        model="team/m", version="v0", meta_features={"rise": 0.2}, labels_since_onset=80, window=WINDOW
+    )
+    described = event(1, profile)
+    proposal = ActionProposed(
+        kind="retrain",
+        family=FAMILY,
+        model="team/m",
+        chosen="warm",
+        arms=(Arm(name="warm", hyperparameters={"epochs": 3}, propensity=1.0),),
+        window=WINDOW,
+        evidence=("gone", described.identity),
+    )
+    proposed = event(2, proposal, "team")
+    about: dict[str, Any] = {"action": proposed.identity, "kind": "retrain", "family": FAMILY, "model": "team/m"}
+    trained = CandidateTrained(**about, command="c", arm="warm", version="v", loss_curve=(0.5, 0.2), rows=80)
+    said = outcome(proposed.identity, "warm")
+    revised = OutcomeRevised(**(dict(said) | {"gain": 0.04}))
+    experience = [described, event(4, payoff(proposed.identity, "warm", 0.05)), event(5, said), event(6, revised)]
+    return experience, [proposed, event(3, trained, "team")]
+
+
 def test_it_counts_what_there_is() -> None:
     """Episodes, tasks, configurations, and the held-out ones; families apart."""
     log = [
@@ -93,19 +124,45 @@ def test_it_says_what_is_missing() -> None:
     (report,) = reports(log)
 
     assert report.complete["seed"] == pytest.approx(1 / 3)
-    assert report.complete["outcome"] == 0.0
     assert report.meta_features["age"].missing_ratio == pytest.approx(1 / 3)
     assert (report.meta_features["rows"].low, report.meta_features["rows"].high) == (10.0, 10.0)
     assert any("seed" in problem for problem in report.problems)
     assert any("no task is held out" in problem for problem in report.problems)
 
 
-def test_a_later_outcome_completes_an_episode() -> None:
-    """Of the model that it trained; an earlier one says nothing about it."""
-    before, after = event(1, outcome("a1", "warm")), event(3, outcome("a2", "warm"))
+def test_an_arm_of_an_action_is_an_episode_with_all_that_is_known_of_it() -> None:
+    """Settings and window of the proposal, curve of the hand, payoff of the evaluator, outcome as said last."""
+    experience, governance = action()
 
-    assert reports([before, event(2, episode())])[0].complete["outcome"] == 0.0
-    assert reports([before, event(2, episode()), after])[0].complete["outcome"] == 1.0
+    (told,) = episodes(experience, governance)
+
+    assert (told.configuration, told.hyperparameters, told.meta_features) == ("warm", {"epochs": 3}, {"rise": 0.2})
+    assert (told.loss_curve, told.rows, told.result) == ((0.5, 0.2), 80, 0.05)
+    assert told.outcome is not None
+    assert (told.outcome.gain, told.outcome.is_chosen, told.outcome.is_final) == (0.04, True, True)
+    assert told.window == WINDOW
+
+
+def test_an_episode_waits_for_its_outcome() -> None:
+    """Without one it is not complete; the report says how many are."""
+    experience, governance = action()
+
+    (early,) = episodes(experience[:-2], governance)
+    (report,), (whole,) = reports(experience[:-2], (), governance), reports(experience, (), governance)
+
+    assert early.outcome is None
+    assert (report.n_own, report.complete["outcome"]) == (1, 0.0)
+    assert whole.complete["outcome"] == 1.0
+    assert whole.complete["hyperparameters"] == 1.0
+
+
+def test_what_the_log_has_lost_is_missing_and_nothing_else() -> None:
+    """Records expire: an episode without its proposal is told with what is left."""
+    experience, _ = action()
+
+    told = episodes(experience, [])
+
+    assert [(one.configuration, one.hyperparameters, one.loss_curve) for one in told] == [("warm", {}, ())]
 
 
 def test_one_sided_sampling_is_found() -> None:
@@ -184,5 +241,7 @@ def test_the_command_reads_the_log(governed: System) -> None:
 
     assert told["n_episodes"] == 2
     assert told["sources"]["most"] == "/jobs"
-    assert "2 (0 held out)" in text
+    assert "2 (0 held out), and 0 arms of actions" in text
+    assert len(governed.json("dataset", "episodes", FAMILY)) == 2
+    assert "+0.9" in governed("dataset", "episodes")
     assert "no task is held out" in text
