@@ -64,7 +64,7 @@ def retrain(
         slots=1,
         tier=model.tier,
         evidence=(*model.evidence, event.identity),
-        reason=_reason(choice, family.price_per_retrain),
+        reason=_reason(choice, family.price_per_retrain, again=2 * profile.labels_since_onset),
     )
 
 
@@ -97,13 +97,15 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice, settings: Lear
     return tuple(arms)
 
 
-def _reason(choice: Choice, price: float) -> str:
+def _reason(choice: Choice, price: float, again: int) -> str:
+    """Say why, in one sentence; what is not done now waits for twice the labels."""
     held = f"; not yet allowed: {', '.join(choice.kept_back)}" if choice.kept_back else ""
     mean, low, high = choice.gains[choice.chosen]
     if choice.chosen == SKIP:
-        best = max((gain for name, gain in choice.gains.items() if name != SKIP), default=(0.0, 0.0, 0.0))
+        mean, low, high = max((gain for name, gain in choice.gains.items() if name != SKIP), default=(0.0, 0.0, 0.0))
         return (
-            f"no retrain: the best arm may gain {best[0]:+.3f} [{best[1]:+.3f}, {best[2]:+.3f}] for {price:.3f}{held}"
+            f"no retrain now: the best arm may gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}{held}; "
+            f"if the drift lasts, that is looked at again at {again} labels"
         )
     return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}{held}"
 

@@ -20,7 +20,7 @@ def consider(
     Must be the first emit of its step: the action's id is the identity of the 0th.
     """
     family = state.family
-    if family is None or profile.window is None:
+    if family is None or profile.window is None or profile.is_noisy:
         return ()
     if model.drift != event.story or model.open_action or profile.labels_since_onset < family.wait_labels:
         return ()
