@@ -28,13 +28,13 @@ def book(state: State, id_: str, action: Action, cost: float, now: int) -> None:
         del state.booked[next(iter(state.booked))]
 
 
-def correct(state: State, id_: str, cost: float, now: int) -> None:
+def correct(state: State, id_: str, cost: float | None, now: int) -> None:
     """Replace what an action was charged by what it has cost; the difference counts in the running period.
 
-    A period that is over is closed: what it overspent, the next one pays.
+    A cost that nobody knows changes nothing. A period that is over is closed: what it overspent, the next one pays.
     """
     booked = state.booked.get(id_)
-    if booked is None or cost <= 0.0:
+    if booked is None or cost is None:
         return
     budget = state.budgets[booked.scope]
     roll_over(budget, now)

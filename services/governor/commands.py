@@ -88,6 +88,7 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
             "verdict": action.verdict,
             "family": action.proposal.family,
             "model": action.proposal.model,
+            "kind": action.proposal.kind,
             "rules_version": version,
             "expires_at": action.expires_at,
             "is_emergency": action.is_emergency,

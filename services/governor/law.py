@@ -75,6 +75,7 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
             return tuple(Emit(log, release, data.scope, broadcast=True) for log in POLICIES)
         case ScopeConfigured():
             authorise(state, event, data, "admin", data.scope)
+            _configure(state, data)
             return _tell_families(state, data, data.scope)
         case SourceDistrusted():
             authorise(state, event, data, "operator", data.scope)
@@ -95,11 +96,20 @@ def _set_budget(state: State, data: BudgetSet, now: int) -> None:
         )
 
 
+def _configure(state: State, data: ScopeConfigured) -> None:
+    """Add to what is known of a scope: a setting that is not named stays as it was, as it does for who heard it."""
+    known = state.configured.get(data.scope, data)
+    settings, owner = {**known.settings, **data.settings}, data.owner or known.owner
+    state.configured[data.scope] = ScopeConfigured(scope=data.scope, owner=owner, settings=settings)
+
+
 def welcome(state: State, family: str) -> tuple[Emit, ...]:
     """Tell a new family what was set before it came."""
     scope = family.partition("/")[0]
     rules, version = state.rules_of(scope)
     emits = [Emit(EXPERIENCE, rules, family)] if version else []
+    if (configured := state.configured.get(scope)) is not None:
+        emits.append(Emit(EXPERIENCE, configured, family))
     sources = state.distrusted.get(scope, [])
     return (*emits, *(Emit(EXPERIENCE, SourceDistrusted(scope=scope, source=source), family) for source in sources))
 

@@ -40,6 +40,7 @@ def verdict(state: State, action: Action, id_: str, said: str, results: tuple[Ru
             "rules_version": state.rules_of(action.scope)[1],
             "is_emergency": action.is_emergency,
             "expires_at": action.expires_at,
+            "was_served": action.was_served,
         }
     )
     return (Emit(VERDICTS, given, action.scope, action.story), Emit(EXPERIENCE, given, proposal.family, action.story))
@@ -108,6 +109,8 @@ def applied(state: State, data: ActionApplied, now: int) -> Emits:
     action = state.actions.get(data.action)
     if data.rollout is not None:
         serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
+        if action is not None:
+            action.was_served |= bool(data.rollout.candidates)
         if action is not None and action.phase == "promoting" and data.rollout_verb == "promote":
             action.phase = "measuring"
     elif action is not None and action.phase == "acting" and action.proposal.kind == data.kind == "threshold":
@@ -174,7 +177,7 @@ def settled(state: State, data: ActionSettled, now: int) -> Emits:
     del state.actions[data.action]
     if data.state == "promoted" and action.canary is not None:  # the report may come after the settlement
         serve(state, action.proposal.model or "", action.canary.version, action.canary.artifact)
-    book(state, data.action, action, data.cost or action.cost, now)
+    book(state, data.action, action, action.cost if data.cost is None else data.cost, now)
     if action.phase not in _SERVED:
         return ()
     is_promoted = data.state == "promoted" and action.canary is not None

@@ -156,8 +156,8 @@ def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: in
 
 
 def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Nothing rests on a source that is distrusted in the scope."""
-    named = [item.rpartition("#")[0] for item in proposal.evidence]
+    """Nothing rests on a source that is distrusted in the scope: neither what it said nor what somebody emitted."""
+    named = [*proposal.sources, *(item.rpartition("#")[0] for item in proposal.evidence)]
     named += [proposal.window.source] if proposal.window else []
     distrusted = state.distrusted.get(proposal.family.partition("/")[0], [])
     bad = next((source for source in named if source in distrusted), "")

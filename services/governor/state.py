@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from homeostat.core import Identity
-from homeostat.events import ActionProposed, Candidate, RulesSet
+from homeostat.events import ActionProposed, Candidate, RulesSet, ScopeConfigured
 
 Phase = Literal["held", "training", "ready", "rolling", "promoting", "measuring", "acting"]
 
@@ -76,6 +76,7 @@ class Action:
         approvers: Principals that said it is an emergency, while a second one is waited for.
         is_emergency: Two of them did: no freeze holds it.
         requester: Who asked, if a person did.
+        was_served: A rollout of it was reported: the evaluator measures it.
     """
 
     proposal: ActionProposed
@@ -93,6 +94,7 @@ class Action:
     approvers: list[str] = field(default_factory=list)
     is_emergency: bool = False
     requester: str = ""
+    was_served: bool = False
 
     @property
     def scope(self) -> str:
@@ -122,6 +124,7 @@ class State:
         roles: `role@scope` by principal.
         rules: By scope or `*`.
         rules_version: Identity of the event that set them.
+        configured: What a scope has said of itself so far, by scope.
         freezes: Identity of the freeze, by scope or `*`.
         budgets: By scope; that of `*` is the default of the others.
         models: By `scope/model`.
@@ -136,6 +139,7 @@ class State:
     roles: dict[str, list[str]] = field(default_factory=dict)
     rules: dict[str, RulesSet] = field(default_factory=dict)
     rules_version: dict[str, str] = field(default_factory=dict)
+    configured: dict[str, ScopeConfigured] = field(default_factory=dict)
     freezes: dict[str, str] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)

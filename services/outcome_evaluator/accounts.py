@@ -1,6 +1,6 @@
 """What actions cost: seconds times prices until the bill comes, and then the bill."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +14,7 @@ _REMEMBERED: Final = 16
 
 _MAX_ITEMS: Final = 64
 _MAX_BILLS: Final = 32
+_MAX_PERIODS: Final = 128
 _MAX_KINDS: Final = 32
 
 
@@ -29,7 +30,7 @@ class Account:
         items: The estimate, one per arm, failed arms too.
         n_candidates: Arms that were trained.
         bills: Its own bills by id; they replace the estimate.
-        shares: Its part of bills of the whole model, by id; likewise.
+        shares: Its part of bills of the whole model, by id; likewise, where it has none of its own.
         outcome: What was last said of it, once it is settled.
         weights: With which its reward was made.
     """
@@ -62,6 +63,23 @@ class Account:
 
 
 @dataclass(slots=True)
+class PeriodBill:
+    """A bill of the whole model.
+
+    Args:
+        from_time: Start of the period, ms.
+        to_time: Its end, or when the bill came if that was earlier; not included: nobody charges what is to come.
+        amount: Charged.
+        gone: Estimates of actions that bear a part of it and are forgotten.
+    """
+
+    from_time: int
+    to_time: int
+    amount: float
+    gone: float = 0.0
+
+
+@dataclass(slots=True)
 class Spot:
     """An observed spot price and until when it is thought to hold, ms."""
 
@@ -75,24 +93,41 @@ class Ledger:
 
     Args:
         accounts: By action, the oldest first and forgotten.
+        periods: Bills of the whole model, by id.
         spot: Observed prices by kind of machine.
         day: UTC day of `spent`, since the epoch.
         spent: What became known on that day: a bill counts on the day it comes, as in a budget.
     """
 
     accounts: dict[str, Account] = field(default_factory=dict)
+    periods: dict[str, PeriodBill] = field(default_factory=dict)
     spot: dict[str, Spot] = field(default_factory=dict)
     day: int = 0
     spent: float = 0.0
 
-    def account(self, action: str, story: Identity, family: str, now: int) -> Account:
-        """Return an action's account, opened if there is none."""
+    def account(self, action: str, story: Identity, family: str, now: int, kept: Collection[str] = ()) -> Account:
+        """Return an action's account, opened if there is none.
+
+        Args:
+            action: The action.
+            story: Its story.
+            family: `scope/family`.
+            now: ms.
+            kept: Actions that are not forgotten for it.
+        """
         found = self.accounts.get(action)
         if found is None:
             found = self.accounts[action] = Account(story, family, now)
-            while len(self.accounts) > _REMEMBERED:
-                del self.accounts[next(iter(self.accounts))]
+            old = [known for known in self.accounts if known not in kept]
+            for known in old[: max(0, len(self.accounts) - _REMEMBERED)]:
+                self._forget(known)
         return found
+
+    def _forget(self, action: str) -> None:
+        """What it bore of bills is not borne by the others."""
+        account = self.accounts.pop(action)
+        for bill in account.shares:
+            self.periods[bill].gone += account.estimate
 
     def observe(self, data: SliObserved, now: int) -> bool:
         """Take note of a spot price: `sli.observed`, layer cost, `price_per_second.<kind>`; return whether it is one.
@@ -109,10 +144,19 @@ class Ledger:
             del self.spot[next(iter(self.spot))]
         return True
 
-    def trained(self, data: CandidateTrained, event: Event) -> None:
-        """Add an arm's seconds; the same arm again replaces its own."""
-        account = self.account(data.action, event.story, data.family, event.time)
-        before = account.money
+    def trained(self, data: CandidateTrained, event: Event, kept: Collection[str] = ()) -> list[str]:
+        """Add an arm's seconds; the same arm again replaces its own.
+
+        Args:
+            data: The report.
+            event: That brought it.
+            kept: Actions that are not forgotten for it.
+
+        Returns:
+            Actions that cost something else now, sorted: this one, and those that share a bill with it.
+        """
+        account = self.account(data.action, event.story, data.family, event.time, kept)
+        before = self._said()
         price, seen = data.price_per_second, self.spot.get(data.instance)
         if data.is_spot and seen is not None and event.time <= seen.until:
             price = seen.per_second
@@ -127,22 +171,18 @@ class Ledger:
         account.items = [*(known for known in account.items if known.arm != data.arm), item][-_MAX_ITEMS:]
         account.n_candidates += data.version is not None and not is_again
         account.currency = data.currency
-        self._count(account.money - before, event.time)
+        self._share()
+        return sorted({data.action, *self._settle(before, event.time)})
 
     def billed(self, data: BillReceived, now: int) -> list[str]:
         """Replace estimates by what is charged; return the actions concerned, sorted.
 
+        Bills may come in any order: those of a period are kept, and shared anew whenever who bears them changes.
+
         Raises:
             Reject: `bill_unmatched`, `currency_differs`, `too_many_bills`.
         """
-        if data.action is not None:
-            charged = [data.action] if data.action in self.accounts else []
-        else:
-            charged = sorted(
-                action
-                for action, account in self.accounts.items()
-                if data.from_time <= account.since < data.to_time and not account.bills and account.estimate > 0.0
-            )
+        charged = self._charged(data)
         if not charged:
             what = (
                 data.action or f"a training of {data.from_time} to {data.to_time} with a price and no bill of its own"
@@ -151,34 +191,79 @@ class Ledger:
         for action in charged:
             if (currency := self.accounts[action].currency) != data.currency:
                 raise Reject("currency_differs", f"the prices are in {currency}, the bill is in {data.currency}")
-            _check_room(self.accounts[action], data.bill)
-        had = sorted(action for action, account in self.accounts.items() if data.bill in account.shares)
-        concerned = sorted({*charged, *had})
-        before = _sum(self.accounts[action].money for action in concerned)
-        for action in had:
-            del self.accounts[action].shares[data.bill]
+        self._check_room(data)
+        before = self._said()
+        for action, account in self.accounts.items():
+            if action != data.action:
+                account.bills.pop(data.bill, None)
+        known = self.periods.pop(data.bill, None)
         if data.action is not None:
-            account = self.accounts[data.action]
-            account.shares = {}  # its own bill is better than a share
-            account.bills[data.bill] = data.amount
+            self.accounts[data.action].bills[data.bill] = data.amount
         else:
-            whole = _sum(self.accounts[action].estimate for action in charged)
-            for action in charged:
-                account = self.accounts[action]
-                account.shares[data.bill] = data.amount * (account.estimate / whole)
-        self._count(_sum(self.accounts[action].money for action in concerned) - before, now)
-        return concerned
+            gone = known.gone if known is not None else 0.0
+            self.periods[data.bill] = PeriodBill(data.from_time, min(data.to_time, now + 1), data.amount, gone)
+        self._share()
+        return sorted({*charged, *self._settle(before, now)})
+
+    def _charged(self, data: BillReceived) -> list[str]:
+        """Actions that a bill is for, sorted."""
+        if data.action is not None:
+            return [data.action] if data.action in self.accounts else []
+        return sorted(
+            action
+            for action, account in self.accounts.items()
+            if data.from_time <= account.since < data.to_time
+            and not account.bills.keys() - {data.bill}
+            and account.estimate > 0.0
+        )
+
+    def _share(self) -> None:
+        """Derive who bears what of the bills of periods: trainings without a bill of their own, by their estimates."""
+        for account in self.accounts.values():
+            account.shares = {}
+        for name, bill in self.periods.items():
+            bearers = [
+                account
+                for account in self.accounts.values()
+                if bill.from_time <= account.since < bill.to_time and not account.bills and account.estimate > 0.0
+            ]
+            whole = bill.gone + _sum(account.estimate for account in bearers)
+            for account in bearers:
+                account.shares[name] = bill.amount * (account.estimate / whole)
+
+    def _check_room(self, data: BillReceived) -> None:
+        """Make room for one more bill: of an action, or of the model, where one that nobody bears any more goes.
+
+        Raises:
+            Reject: `too_many_bills`.
+        """
+        if data.action is not None:
+            bills = self.accounts[data.action].bills
+            if data.bill not in bills and len(bills) >= _MAX_BILLS:
+                raise Reject("too_many_bills", f"an action has at most {_MAX_BILLS} bills: sum them up under one id")
+        elif data.bill not in self.periods and len(self.periods) >= _MAX_PERIODS:
+            borne = {name for account in self.accounts.values() for name in account.shares}
+            idle = next((name for name in self.periods if name not in borne), None)
+            if idle is None:
+                raise Reject("too_many_bills", f"a model has at most {_MAX_PERIODS} bills: sum them up under one id")
+            del self.periods[idle]
+
+    def _said(self) -> dict[str, tuple[float, bool]]:
+        """Money of every action, and whether it is charged."""
+        return {action: (account.money, account.is_billed) for action, account in self.accounts.items()}
+
+    def _settle(self, before: dict[str, tuple[float, bool]], now: int) -> list[str]:
+        """Count what has become known; return the actions whose money has changed."""
+        after = self._said()
+        changed = [action for action, said in after.items() if said != before[action]]
+        self._count(_sum(after[action][0] - before[action][0] for action in changed), now)
+        return changed
 
     def _count(self, money: float, now: int) -> None:
         day = now // DAY_MS
         if day != self.day:
             self.day, self.spent = day, 0.0
         self.spent += money
-
-
-def _check_room(account: Account, bill: str) -> None:
-    if bill not in account.bills and bill not in account.shares and len(account.bills | account.shares) >= _MAX_BILLS:
-        raise Reject("too_many_bills", f"an action has at most {_MAX_BILLS} bills: sum them up under one id")
 
 
 def _sum(amounts: Iterable[float]) -> float:

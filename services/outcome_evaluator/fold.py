@@ -25,8 +25,10 @@ from outcome_evaluator.following import conclude, look
 from outcome_evaluator.inline import join
 from outcome_evaluator.judgement import assess, judged
 from outcome_evaluator.latency import pair
+from outcome_evaluator.origins import remember
+from outcome_evaluator.scoring import error_of, score
 from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.settling import billed, failed, indicator, saved, settle
+from outcome_evaluator.settling import billed, failed, saved, settle, trained
 from outcome_evaluator.state import Ended, State, Tally, Trial
 
 Floats = NDArray[np.float64]
@@ -37,7 +39,8 @@ class OutcomeEvaluator:
 
     A candidate is compared on the rows that it and the reference answered, by request. Labels come with
     `labels.observed`, which has all answers; or inside samples, and then the last requests are remembered
-    until every version has answered. Of each request one label counts, the first.
+    until every version has answered. Each request counts once: a label that is corrected later corrects the payoffs,
+    and is no new evidence for or against the canary. Synthetic rows are not compared.
     """
 
     name = "outcome_evaluator"
@@ -68,13 +71,12 @@ class OutcomeEvaluator:
         data: Any = event.data
         match data:
             case Samples():
-                _hear(state, data)
                 return state, self._samples(state, event, data)
             case Labels():
-                if state.trials or state.followed is not None:
-                    _hear(state, data)
+                if state.measured:
                     answers = [(answer.version, f8(answer.prediction)) for answer in data.answers]
-                    return state, self._compare(state, event, f8(data.label), answers)
+                    source = data.provenance.source if data.provenance is not None else ""
+                    return state, self._compare(state, event, data.request, f8(data.label), answers, source)
             case ActionApplied():
                 return state, self._applied(state, event, data)
             case ActionReverted():
@@ -82,28 +84,32 @@ class OutcomeEvaluator:
             case ActionFailed():
                 return state, failed(state, event, data)
             case CandidateTrained():
-                state.ledger.trained(data, event)
-                return state, (indicator(event, "cost_per_model_day", state.ledger.spent),)
+                return state, trained(state, event, data)
             case BillReceived():
                 return state, billed(state, event, data, self.settings)
             case SliObserved():
                 if not state.ledger.observe(data, event.time):
                     state.production.observe(data)
             case DeploymentObserved():
-                state.production.change()
+                state.production.serve(data.version)
             case ModelRegistered():
                 state.kind, state.hourly_value = data.kind, data.hourly_value
+                state.production.serving = state.production.serving or data.champion
             case _:
                 pass
         return state, ()
 
     def _samples(self, state: State, event: Event, data: Samples) -> tuple[Emit, ...]:
         state.is_inline |= bool(data.label)
+        measured = state.measured
+        if measured:
+            remember(state.origins, data, self.settings.scored_requests)
+        if data.is_synthetic:
+            return ()
         emits: list[Emit] = []
-        for trial in list(state.trials.values()):
+        for trial in state.trials.values():
             if data.role == "canary" and trial.canary == data.version and trial.ended is None:
                 trial.exposed += data.n_rows
-        measured = [*state.trials.values(), *([state.followed.trial] if state.followed is not None else [])]
         for trial in measured[:1]:  # what is rolling out before what is followed
             if data.latency_seconds:
                 seconds = pair(state.latencies, data, trial.reference, self.settings.inline_requests)
@@ -113,7 +119,7 @@ class OutcomeEvaluator:
             if state.is_inline:
                 found = join(state.rows, data, trial.reference, self.settings.inline_requests)
                 if found is not None:
-                    emits += self._compare(state, event, found.label, [*found.predictions.items()], found.is_new)
+                    emits += self._compare(state, event, found.request, found.label, [*found.predictions.items()])
         return tuple(emits)
 
     def _applied(self, state: State, event: Event, data: ActionApplied) -> tuple[Emit, ...]:
@@ -134,7 +140,7 @@ class OutcomeEvaluator:
             emits = self._end_all(state, event)  # a model serves the candidates of one action at a time
             trial = state.trials[data.action] = _trial_of(data, rollout, event)
         if data.rollout_verb == "promote":
-            trial.change = trial.change or state.production.change()
+            trial.change = trial.change or state.production.serve(rollout.champion)
             trial.ended = "promoted"
         elif data.rollout_verb == "abort":
             trial.ended = "aborted"
@@ -146,9 +152,11 @@ class OutcomeEvaluator:
         """What was on its way is off; so is a promotion that is still measured, unless it is what one went back to."""
         is_kept = state.followed is not None and state.followed.trial.canary == data.rollout.champion
         ended = () if is_kept else conclude(state, event.subject, self.settings, "aborted")
-        state.production.change()
+        state.production.serve(data.rollout.champion)
+        # A canary that is still out goes back by this revert: its action counts it.
+        is_counted = any(trial.canary and trial.ended != "aborted" for trial in state.trials.values())
         ended += self._end_all(state, event, "aborted")
-        return (*ended, saved(state, event, self.settings.rollback_minutes, 1))
+        return ended if is_counted else (*ended, saved(state, event, self.settings.rollback_minutes, 1))
 
     def _end_all(self, state: State, event: Event, ended: Ended | None = None) -> tuple[Emit, ...]:
         """Settle what is not served any more; a reverted promotion was none."""
@@ -163,65 +171,40 @@ class OutcomeEvaluator:
         self,
         state: State,
         event: Event,
+        requests: list[str],
         label: Floats,
         answers: list[tuple[str, Floats]],
-        is_new: NDArray[np.bool_] | None = None,
+        source: str = "",
     ) -> tuple[Emit, ...]:
         """Score every candidate on rows that the reference answered too.
 
         Args:
             state: With a trial.
             event: What brought them.
+            requests: Ids of the rows, n.
             label: (n,).
             answers: Version and prediction, (n,), NaN where it did not answer; a version may stand there twice.
-            is_new: (n,) rows that count for the horizon; all of them if nothing is said.
+            source: Who published the labels, if not the answers' own publisher.
         """
         errors: dict[str, Floats] = {}
         for version, prediction in answers:
             error, known = error_of(state.kind, prediction, label), errors.get(version)
             errors[version] = error if known is None else np.where(np.isnan(known), error, known)
-        emits = [
-            *self._follow(state, event, errors)
-        ]  # first: a trial that ends with these rows is not followed on them
+        limit = max(self.settings.scored_requests, 2 * len(state.rows))  # a version may still answer those
+        emits: list[Emit] = []
+        if state.followed is not None:  # first: a trial that ends with these rows is not followed on them
+            trial, n_before = state.followed.trial, state.followed.trial.after.n
+            both = {version: errors[version] for version in (trial.canary, trial.reference) if version in errors}
+            score(trial, requests, both, state.origins, source, limit)
+            state.followed.n_left -= trial.after.n - n_before
+            if trial.after.n > n_before:
+                emits += look(state, event.subject, self.settings)
         for trial in list(state.trials.values()):
-            reference = errors.get(trial.reference)
-            candidates = [(version, errors[version]) for version in trial.tallies if version in errors]
-            if reference is None or not candidates:
-                continue
-            is_pair = ~np.isnan(reference) & np.any([~np.isnan(error) for _, error in candidates], axis=0)
-            trial.n_labels += int((is_pair if is_new is None else is_pair & is_new).sum())
-            for version, error in candidates:
-                self._score(trial, version, trial.tallies[version], error, reference)
-            emits += self._conclude(state, trial, event)
+            n_new = score(trial, requests, errors, state.origins, source, limit)
+            if n_new is not None:
+                trial.n_labels += n_new
+                emits += self._conclude(state, trial, event)
         return tuple(emits)
-
-    def _follow(self, state: State, event: Event, errors: dict[str, Floats]) -> tuple[Emit, ...]:
-        """Score a settled promotion on rows that it and the old champion answered."""
-        if state.followed is None:
-            return ()
-        trial = state.followed.trial
-        own, other = errors.get(trial.canary or ""), errors.get(trial.reference)
-        if own is None or other is None:
-            return ()
-        both = ~(np.isnan(own) | np.isnan(other))
-        trial.after.add((other - own)[both].tolist())
-        state.followed.n_left -= int(both.sum())
-        return look(state, event.subject, self.settings)
-
-    @staticmethod
-    def _score(trial: Trial, version: str, tally: Tally, error: Floats, reference: Floats) -> None:
-        both = ~(np.isnan(error) | np.isnan(reference))
-        own, other = error[both], reference[both]
-        payoff = (other - own).tolist()
-        tally.add(payoff)
-        if version == trial.canary and trial.ended == "promoted":
-            trial.after.add(payoff)
-        if version == trial.canary and trial.ended is None:
-            wrong, champion_wrong = (own >= 0.5).astype(np.int64), (other >= 0.5).astype(np.int64)
-            trial.test = trial.test.observe(wrong, champion_wrong)
-            trial.canary_errors += int(wrong.sum())
-            trial.reference_errors += int(champion_wrong.sum())
-            trial.step_labels += len(payoff)
 
     def _conclude(self, state: State, trial: Trial, event: Event) -> tuple[Emit, ...]:
         if trial.ended is None:
@@ -234,21 +217,6 @@ class OutcomeEvaluator:
         if trial.n_labels < trial.plan.horizon_labels:
             return ()
         return settle(state, event, trial, self.settings, is_measured=True)
-
-
-def _hear(state: State, data: Samples | Labels) -> None:
-    """Remember who published what is scored."""
-    if data.provenance is not None:
-        for trial in state.trials.values():
-            trial.hear(data.provenance.source)
-
-
-def error_of(kind: str, prediction: Floats, label: Floats) -> Floats:
-    """Error per row in [0, 1]: 0 or 1 of a classifier, relative and capped of a regressor; NaN where one is missing."""
-    if kind == "classifier":
-        missing = np.isnan(prediction) | np.isnan(label)
-        return np.where(missing, np.nan, (prediction != label).astype(np.float64))
-    return np.minimum(1.0, np.abs(prediction - label) / (1.0 + np.abs(label)))
 
 
 def _trial_of(data: ActionApplied, rollout: Rollout, event: Event) -> Trial:
@@ -267,4 +235,5 @@ def _trial_of(data: ActionApplied, rollout: Rollout, event: Event) -> Trial:
         rollout.currency,
         Tally(arm, 0.0),
         ended=None if rollout.canary else "skipped",
+        kind=rollout.kind,
     )

@@ -49,8 +49,7 @@ def conclude(state: State, model: str, settings: EvaluatorSettings, ended: Ended
     followed, state.followed = state.followed, None
     if followed is None:
         return ()
-    if not state.trials:
-        state.rows, state.latencies = {}, {}
+    state.rest()
     trial = followed.trial
     trial.ended = ended or trial.ended
     account = _account(state, trial)
@@ -59,7 +58,7 @@ def conclude(state: State, model: str, settings: EvaluatorSettings, ended: Ended
 
 
 def _account(state: State, trial: Trial) -> Account:
-    return state.ledger.account(trial.action, trial.story, trial.family, 0)
+    return state.ledger.account(trial.action, trial.story, trial.family, 0, kept=[trial.action])
 
 
 def _is_material(said: OutcomeMeasured, now: OutcomeMeasured) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Samples
 from homeostat.events.columns import f8
+from outcome_evaluator.memory import forget
 
 Floats = NDArray[np.float64]
 
@@ -19,12 +20,10 @@ class Row:
     Args:
         label: Truth, NaN while it is not known.
         predictions: By version.
-        is_counted: Some candidate was compared on it.
     """
 
     label: float = nan
     predictions: dict[str, float] = field(default_factory=dict)
-    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +31,27 @@ class Compared:
     """What an event makes comparable: m rows with label and reference.
 
     Args:
+        request: m ids.
         label: (m,).
         predictions: By version, (m,); NaN for what was compared before or was not said.
-        is_new: (m,) whether no candidate was compared on the row before.
     """
 
+    request: list[str]
     label: Floats
     predictions: dict[str, Floats]
-    is_new: NDArray[np.bool_]
 
 
 def join(rows: dict[str, Row], samples: Samples, reference: str, limit: int) -> Compared | None:
     """Keep what one version said; return what can be compared from now on, each version once per request.
 
     Args:
-        rows: By request, the oldest first; changed in place, at most `limit` are kept.
+        rows: By request, the oldest first; changed in place, `limit` are kept, or as many as an event has.
         samples: With or without labels.
         reference: Version that the others are compared with.
         limit: >= 1.
     """
-    found: list[tuple[Row, list[str], bool]] = []
+    n_before = len(rows)
+    found: list[tuple[str, Row, list[str]]] = []
     for request, prediction, label in zip(
         samples.request, f8(samples.prediction).tolist(), _labels(samples), strict=True
     ):
@@ -64,18 +64,17 @@ def join(rows: dict[str, Row], samples: Samples, reference: str, limit: int) -> 
             row.predictions[samples.version] = prediction
         fresh = list(row.predictions) if is_opened else [samples.version] * is_first
         if row.label == row.label and reference in row.predictions and any(name != reference for name in fresh):
-            found.append((row, fresh, not row.is_counted))
-            row.is_counted = True
-    while len(rows) > limit:
-        del rows[next(iter(rows))]
+            found.append((request, row, fresh))
+    forget(rows, limit, n_before, samples.n_rows)
     if not found:
         return None
-    versions = dict.fromkeys([reference, *(name for _, fresh, _ in found for name in fresh)])
+    versions = dict.fromkeys([reference, *(name for *_, fresh in found for name in fresh)])
     predictions = {
-        name: np.array([row.predictions[name] if name in (reference, *fresh) else nan for row, fresh, _ in found])
+        name: np.array([row.predictions[name] if name in (reference, *fresh) else nan for _, row, fresh in found])
         for name in versions
     }
-    return Compared(np.array([row.label for row, *_ in found]), predictions, np.array([new for *_, new in found]))
+    truth = np.array([row.label for _, row, _ in found])
+    return Compared([request for request, *_ in found], truth, predictions)
 
 
 def _labels(samples: Samples) -> list[float]:

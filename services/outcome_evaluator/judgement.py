@@ -13,6 +13,11 @@ Judgement = Literal["abort", "promote", "continue", "inconclusive"]
 def assess(trial: Trial, settings: EvaluatorSettings) -> Judgement | None:
     """Say what the evidence allows now, or None to wait.
 
+    What is guaranteed: a canary whose mean error, given all that went before, is never above the champion's is aborted
+    with chance <= alpha, however often one looks; one that is never below is judged better ever with chance <= alpha.
+    It holds for errors of 0 and 1 (there: P(canary wrong | they differ) <= 1/2) and for those of a regressor, capped
+    at 1, alike.
+
     abort: E(worse) >= 1/alpha after any pair, at once. Everything else waits for the step's soak: a fault that heals
     makes what was trained on it look better for as long as it lasts. Then promote: E(better) >= 1/alpha *now*. A
     crossing earlier in the soak is as valid a test, but of what was before: evidence that has gone since is not acted

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Samples
 from homeostat.events.columns import f8
+from outcome_evaluator.memory import forget
 
 Seconds = dict[str, dict[str, float]]
 """By request, the oldest first: latency by version."""
@@ -22,7 +23,7 @@ def pair(memory: Seconds, samples: Samples, reference: str, limit: int) -> dict[
     would feel.
 
     Args:
-        memory: Changed in place; at most `limit` requests are kept.
+        memory: Changed in place; `limit` requests are kept, or as many as an event has.
         samples: With latencies, or nothing is compared.
         reference: Version that the others are compared with.
         limit: >= 1.
@@ -30,6 +31,7 @@ def pair(memory: Seconds, samples: Samples, reference: str, limit: int) -> dict[
     Returns:
         By version: its seconds minus the reference's.
     """
+    n_before = len(memory)
     found: dict[str, list[float]] = {}
     for request, seconds in zip(samples.request, latencies(samples).tolist(), strict=False):
         known = memory.setdefault(request, {})
@@ -42,6 +44,5 @@ def pair(memory: Seconds, samples: Samples, reference: str, limit: int) -> dict[
                     found.setdefault(version, []).append(other - seconds)
         elif reference in known:
             found.setdefault(samples.version, []).append(seconds - known[reference])
-    while len(memory) > limit:
-        del memory[next(iter(memory))]
+    forget(memory, limit, n_before, samples.n_rows)
     return found

@@ -80,7 +80,7 @@ def outcome_of(
     is_thin = is_changed and after.n < settings.verdict_labels
     return OutcomeMeasured(
         action=trial.action,
-        kind="retrain",
+        kind=trial.kind,
         model=model,
         arm=trial.chosen,
         state="failed" if _could_not_be_trained(trial) else ended,
@@ -91,7 +91,7 @@ def outcome_of(
         cost=cost,
         n_labels=after.n if is_changed else trial.n_labels,
         exposed=trial.exposed if ended == "aborted" else 0,
-        reason=_reason(trial, after.n, settings),
+        reason=_reason(trial, after.n, settings) + _left_out(trial),
         money=account.money,
         currency=trial.currency,
         is_billed=account.is_billed,
@@ -126,6 +126,11 @@ def _reason(trial: Trial, n: int, settings: EvaluatorSettings) -> str:
             return "it was ended before its horizon"
 
 
+def _left_out(trial: Trial) -> str:
+    n = trial.n_left_out
+    return f"; {n} rows were left out: they come from more sources than are told apart" if n else ""
+
+
 def settlement(outcome: OutcomeMeasured, story: Identity) -> Emit:
     """Say to the governor that an action is over, and what it has cost; said again when a bill changes that.
 
@@ -134,10 +139,10 @@ def settlement(outcome: OutcomeMeasured, story: Identity) -> Emit:
     is_untrained = outcome.state == "failed" and outcome.arm != NO_ARM
     settled = ActionSettled(
         action=outcome.action,
-        kind="retrain",
+        kind=outcome.kind,
         model=outcome.model,
         state="skipped" if is_untrained else outcome.state,
-        cost=outcome.money,
+        cost=outcome.money if outcome.items or outcome.is_billed else None,
         gain=outcome.gain,
         is_final=outcome.is_final,
     )
@@ -151,14 +156,19 @@ def revised(outcome: OutcomeMeasured, family: str, story: Identity) -> Emit:
 
 def rebilled(account: Account) -> OutcomeMeasured | None:
     """Return an outcome with the money of today, if it was said and the money has changed."""
-    outcome = account.outcome
-    if outcome is None or (outcome.money == account.money and outcome.is_billed == account.is_billed):
+    outcome, items = account.outcome, tuple(account.items)
+    if outcome is None or (outcome.money, outcome.is_billed, outcome.items) == (
+        account.money,
+        account.is_billed,
+        items,
+    ):
         return None
     reward = outcome.reward
     if reward is not None:
         cost = -account.weights.cost * account.money
         reward = reward.model_copy(update={"cost": cost, "total": reward.quality + reward.latency + cost})
-    return outcome.model_copy(update={"money": account.money, "is_billed": account.is_billed, "reward": reward})
+    money = {"money": account.money, "is_billed": account.is_billed, "items": items}
+    return outcome.model_copy(update=money | {"reward": reward})
 
 
 def failed_outcome(data: ActionFailed, account: Account, model: str) -> OutcomeMeasured:

@@ -44,10 +44,12 @@ class Production:
     Args:
         levels: By name, at most 16, the longest silent one forgotten.
         n_changes: How often what serves has changed, whoever changed it.
+        serving: Version that serves.
     """
 
     levels: dict[str, Level] = field(default_factory=dict)
     n_changes: int = 0
+    serving: str = ""
 
     def observe(self, data: SliObserved) -> None:
         """Count a window of an indicator."""
@@ -57,8 +59,11 @@ class Production:
         while len(self.levels) > _MAX_NAMES:
             del self.levels[next(iter(self.levels))]
 
-    def change(self) -> int:
-        """Something else serves from now on; return the number of the change."""
+    def serve(self, version: str) -> int:
+        """Take note of what serves, whoever says it and how often; return the number of the last change."""
+        if version == self.serving:
+            return self.n_changes
+        self.serving = version
         for level in self.levels.values():
             level.before, level.since = level.since, Mean()
         self.n_changes += 1

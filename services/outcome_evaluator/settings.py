@@ -12,6 +12,8 @@ class EvaluatorSettings:
         leaning_log2: A soaked step goes on only if the e-value for "better" is above 2 to this.
         inline_requests: Requests remembered, where labels or latencies come inside samples, until every version has
             answered.
+        scored_requests: Requests of an action remembered, so that none counts twice; a label that comes later than the
+            door's window of as many is refused there.
         z: Half-width of the 90 % interval of a payoff, in standard errors.
         verdict_labels: Labelled rows since a promotion below which no interval is trusted: the outcome is inconclusive.
         anomaly_ratio: A bill this many times the estimate is a cost anomaly.
@@ -23,6 +25,7 @@ class EvaluatorSettings:
     alpha: float = 0.01
     leaning_log2: float = 0.0
     inline_requests: int = 2048
+    scored_requests: int = 4096
     z: float = 1.6448536
     verdict_labels: int = 20
     anomaly_ratio: float = 2.0

@@ -1,8 +1,9 @@
 """The end of an action: payoffs, outcome, settlement, money and hours; and the bill that comes later."""
 
 from homeostat.core import Emit, Event, Identity
-from homeostat.events import ActionFailed, BillReceived, IndicatorComputed
+from homeostat.events import ActionFailed, BillReceived, CandidateTrained, IndicatorComputed
 from homeostat.events.logs import EXPERIENCE, INDICATORS
+from outcome_evaluator.accounts import Account
 from outcome_evaluator.following import conclude, follow
 from outcome_evaluator.outcome import failed_outcome, outcome_of, payoffs, rebilled, revised, settlement
 from outcome_evaluator.settings import EvaluatorSettings
@@ -24,13 +25,13 @@ def settle(state: State, event: Event, trial: Trial, settings: EvaluatorSettings
     """
     said = conclude(state, event.subject, settings)  # one promotion is followed at a time
     del state.trials[trial.action]
-    state.rows, state.latencies = {}, {}
     is_followed = is_measured and trial.ended == "promoted" and trial.plan.holdback_labels > 0
-    account = state.ledger.account(trial.action, trial.story, trial.family, event.time)
+    account = state.ledger.account(trial.action, trial.story, trial.family, event.time, state.in_use)
     outcome = outcome_of(trial, account, event.subject, state, settings, is_final=not is_followed)
     account.outcome, account.weights = outcome, trial.weights
     if is_followed:
         follow(state, trial)
+    state.rest()
     minutes, n = of_action(settings, is_rolled_out=trial.canary is not None, is_aborted=trial.ended == "aborted")
     return (
         *said,
@@ -48,13 +49,23 @@ def failed(state: State, event: Event, data: ActionFailed) -> Emits:
     is_done = known is not None and (known.n_candidates > 0 or known.outcome is not None)
     if data.kind != "retrain" or data.action in state.trials or is_done:
         return ()
-    account = state.ledger.account(data.action, event.story, data.family, event.time)
+    account = state.ledger.account(data.action, event.story, data.family, event.time, state.in_use)
     account.outcome = failed_outcome(data, account, data.model or event.subject)
     return (
         Emit(EXPERIENCE, account.outcome, data.family, event.story),
         settlement(account.outcome, event.story),
         indicator(event, "cost_per_action", account.money),
     )
+
+
+def trained(state: State, event: Event, data: CandidateTrained) -> Emits:
+    """Add an arm to what its action costs; one that reports after the settlement corrects what was said."""
+    emits: list[Emit] = []
+    for action in state.ledger.trained(data, event, state.in_use):
+        account = state.ledger.accounts[action]
+        if said := _said_again(account):
+            emits += (indicator(event, "cost_per_action", account.money, story=account.story), *said)
+    return (indicator(event, "cost_per_model_day", state.ledger.spent), *emits)
 
 
 def billed(state: State, event: Event, data: BillReceived, settings: EvaluatorSettings) -> Emits:
@@ -71,11 +82,17 @@ def billed(state: State, event: Event, data: BillReceived, settings: EvaluatorSe
             emits.append(indicator(event, "bill_ratio", account.money / account.estimate, story=account.story))
         if account.money > settings.anomaly_ratio * account.estimate:
             emits.append(indicator(event, "cost_anomaly", account.money - account.estimate, story=account.story))
-        outcome = rebilled(account)
-        if outcome is not None:
-            account.outcome = outcome
-            emits += (revised(outcome, account.family, account.story), settlement(outcome, account.story))
+        emits += _said_again(account)
     return (*emits, indicator(event, "cost_per_model_day", state.ledger.spent))
+
+
+def _said_again(account: Account) -> Emits:
+    """Say an outcome with the money of today, if it was said with other money."""
+    outcome = rebilled(account)
+    if outcome is None:
+        return ()
+    account.outcome = outcome
+    return (revised(outcome, account.family, account.story), settlement(outcome, account.story))
 
 
 def saved(state: State, event: Event, minutes: float, n: int) -> Emit:

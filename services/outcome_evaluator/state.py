@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Final, Literal
+from typing import Literal
 
 from homeostat.core import Identity
 from homeostat.events import Plan, RewardWeights
@@ -10,10 +10,10 @@ from homeostat.stats.paired import PairedEProcess
 from outcome_evaluator.accounts import Ledger
 from outcome_evaluator.inline import Row
 from outcome_evaluator.latency import Seconds
+from outcome_evaluator.origins import Origin
 from outcome_evaluator.production import Production
 from outcome_evaluator.toil import Toil
 
-_N_SOURCES: Final = 8
 Ended = Literal["promoted", "aborted", "skipped", "expired"]
 """`skipped`: nothing was rolled out, by choice or because the chosen arm could not be trained."""
 
@@ -40,12 +40,16 @@ class Tally:
     n_latency: int = 0
     latency: float = 0.0
 
-    def add(self, payoff: list[float]) -> None:
-        """Count rows, in order: the sums have the same bits everywhere."""
-        self.n += len(payoff)
-        for value in payoff:
-            self.total += value
-            self.squares += value * value
+    def add(self, payoff: float) -> None:
+        """Count a row; called in order, so that the sums have the same bits everywhere."""
+        self.n += 1
+        self.total += payoff
+        self.squares += payoff * payoff
+
+    def correct(self, said: float, payoff: float) -> None:
+        """Replace what a row was counted with."""
+        self.total += payoff - said
+        self.squares += payoff * payoff - said * said
 
     def add_latency(self, seconds: list[float]) -> None:
         """Count differences of latency."""
@@ -73,6 +77,19 @@ class Tally:
 
 
 @dataclass(slots=True)
+class Scored:
+    """A request that candidates were scored on.
+
+    Args:
+        payoffs: By version.
+        is_after: The canary was first scored on it after its promotion.
+    """
+
+    payoffs: dict[str, float] = field(default_factory=dict)
+    is_after: bool = False
+
+
+@dataclass(slots=True)
 class Trial:
     """One action whose candidates are scored.
 
@@ -94,11 +111,14 @@ class Trial:
         step_labels: Labelled pairs in this step.
         judged: Last judgement of this step; it is said again only when it changes.
         test: Sequential test of the canary against the reference.
-        canary_errors: Of the pairs.
-        reference_errors: Of the pairs.
+        canary_errors: Sum over the pairs.
+        reference_errors: Sum over the pairs.
         n_labels: Labelled rows that the reference and a candidate answered.
         exposed: Requests that the canary answered.
-        sources: Who published the rows behind it, as far as 8.
+        sources: Who published the rows behind it.
+        n_left_out: Rows that were not scored because they come from too many more.
+        scored: Requests behind it, the oldest first and forgotten.
+        kind: retrain, or rollout of what was trained elsewhere.
     """
 
     action: str
@@ -118,16 +138,14 @@ class Trial:
     step_labels: int = 0
     judged: str = ""
     test: PairedEProcess = field(default_factory=PairedEProcess)
-    canary_errors: int = 0
-    reference_errors: int = 0
+    canary_errors: float = 0.0
+    reference_errors: float = 0.0
     n_labels: int = 0
     exposed: int = 0
     sources: list[str] = field(default_factory=list)
-
-    def hear(self, source: str) -> None:
-        """Remember who published rows."""
-        if source not in self.sources and len(self.sources) < _N_SOURCES:
-            self.sources.append(source)
+    n_left_out: int = 0
+    scored: dict[str, Scored] = field(default_factory=dict)
+    kind: Literal["retrain", "rollout"] = "retrain"
 
 
 @dataclass(slots=True)
@@ -158,8 +176,9 @@ class State:
         toil: Hours saved.
         production: Indicators of the service.
         is_inline: Labels come inside samples.
-        rows: Requests whose answers come one version after the other; kept while there is a trial.
+        rows: Requests whose answers come one version after the other; kept while an action is measured.
         latencies: The same of latencies.
+        origins: Who published the answers to a request; likewise.
     """
 
     kind: str = "classifier"
@@ -172,3 +191,19 @@ class State:
     is_inline: bool = False
     rows: dict[str, Row] = field(default_factory=dict)
     latencies: Seconds = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> list[Trial]:
+        """What is rolling out, and then what is followed."""
+        return [*self.trials.values(), *([self.followed.trial] if self.followed is not None else [])]
+
+    @property
+    def in_use(self) -> list[str]:
+        """Actions whose accounts are still needed."""
+        return [trial.action for trial in self.measured]
+
+    def rest(self) -> None:
+        """Forget requests if nothing is measured any more."""
+        if not self.measured:
+            self.rows, self.latencies, self.origins = {}, {}, {}

@@ -140,7 +140,8 @@ def _refused(data: Any) -> str:
 
 
 def _settled(data: Any) -> str:
-    return f"{data.state}, cost {data.cost:g}, gain {data.gain:+.4g}"
+    cost = "" if data.cost is None else f", cost {data.cost:g}"
+    return f"{data.state}{cost}, gain {data.gain:+.4g}"
 
 
 _OWN: Final[dict[str, Any]] = {

@@ -1,28 +1,31 @@
 """What is wanted and what is allowed: proposals, requests, rules, and the verdicts on them."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import (
-    ActionKind,
-    Arm,
-    Band,
-    Data,
-    Digest,
+from homeostat.events.base import ActionKind, Arm, Band, Data, Digest, Name, Range, Ratio, Subject, Text, Tier, Value
+from homeostat.events.bounds import (
+    LARGEST_INTEGER,
+    LEAST,
+    MOST_ARMS,
+    Amount,
+    Count,
+    Identifier,
     Millis,
-    Name,
-    Range,
-    Ratio,
+    MillisLong,
+    Positive,
     Scalar,
-    Subject,
-    Text,
-    Tier,
-    Value,
+    Seconds,
+    Size,
 )
 
 InnerRule = Literal["auto", "maml", "fomaml", "anil", "reptile", "meta_sgd", "bayesian_last_layer"]
 """How initial weights adapt. `auto`: the closed form for numbers and for drawn classes, MAML for fixed labels."""
+
+
+MOST_RATE: Final = 1e6
+"""Of a learning rate."""
 
 
 class Episodes(Value):
@@ -36,10 +39,10 @@ class Episodes(Value):
         turned: Images turned by 90, 180 and 270 degrees are classes of their own, where classes are drawn.
     """
 
-    ways: int = Field(default=0, ge=0)
-    shots: tuple[int, ...] = Field(default=(1, 5, 10), min_length=1)
-    queries: int = Field(default=0, ge=0)
-    per_step: int = Field(default=8, ge=1)
+    ways: Count = 0
+    shots: tuple[Positive, ...] = Field(default=(1, 5, 10), min_length=1)
+    queries: Count = 0
+    per_step: Positive = 8
     turned: bool = False
 
 
@@ -61,14 +64,14 @@ class MetaTraining(Value):
 
     window: Range
     algorithm: InnerRule = "auto"
-    n_steps: int = Field(default=500, ge=1)
-    seed: int = Field(default=0, ge=0)
+    n_steps: Positive = 500
+    seed: Count = 0
     current: Digest | None = None
-    excluded_sources: tuple[str, ...] = ()
+    excluded_sources: tuple[Identifier, ...] = ()
     episodes: Episodes = Episodes()
-    inner_steps: int = Field(default=5, ge=1)
-    inner_rate: float | None = Field(default=None, gt=0.0)
-    image: tuple[int, int, int] | None = None
+    inner_steps: Positive = 5
+    inner_rate: float | None = Field(default=None, ge=LEAST, le=MOST_RATE)
+    image: tuple[Positive, Positive, Positive] | None = None
 
 
 class Plan(Value):
@@ -86,12 +89,12 @@ class Plan(Value):
     """
 
     recipe: Name = "default"
-    steps: tuple[Ratio, ...] = (0.1, 0.5)
-    soak_labels: int = Field(default=40, ge=1)
-    horizon_labels: int = Field(default=200, ge=10)
-    label_limit: int = Field(default=400, ge=1)
-    price: float = Field(default=0.0, ge=0.0)
-    holdback_labels: int = Field(default=200, ge=0)
+    steps: tuple[Ratio, ...] = Field(default=(0.1, 0.5), max_length=MOST_ARMS)
+    soak_labels: Positive = 40
+    horizon_labels: int = Field(default=200, ge=10, le=LARGEST_INTEGER)
+    label_limit: Positive = 400
+    price: Amount = 0.0
+    holdback_labels: Count = 200
 
 
 class Candidate(Value):
@@ -107,7 +110,7 @@ class Candidate(Value):
     arm: Name
     version: Name
     artifact: Digest
-    seconds: float = Field(default=0.0, ge=0.0)
+    seconds: Seconds = 0.0
 
 
 class ActionProposed(Data):
@@ -132,6 +135,7 @@ class ActionProposed(Data):
         tier: Risk.
         ttl_ms: After this it expires.
         evidence: Identities of the events behind it.
+        sources: Whose telemetry and traces it rests on, `ce_source` each; with a distrusted one it is denied.
         reason: One sentence for people.
     """
 
@@ -142,18 +146,19 @@ class ActionProposed(Data):
     champion: Name | None = None
     chosen: Name
     baseline: Name | None = None
-    arms: tuple[Arm, ...] = ()
+    arms: tuple[Arm, ...] = Field(default=(), max_length=MOST_ARMS + 1)
     shadows: tuple[Name, ...] = ()
     window: Range | None = None
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Candidate, ...] = Field(default=(), max_length=MOST_ARMS)
     plan: Plan = Plan()
     band: Band | None = None
     meta_training: MetaTraining | None = None
-    money: float = Field(default=0.0, ge=0.0)
-    slots: int = Field(default=0, ge=0)
+    money: Size = 0.0
+    slots: Count = 0
     tier: Tier = "low"
-    ttl_ms: int = Field(default=3_600_000, ge=1)
-    evidence: tuple[str, ...] = ()
+    ttl_ms: MillisLong = 3_600_000
+    evidence: tuple[Identifier, ...] = ()
+    sources: tuple[Identifier, ...] = ()
     reason: Text = ""
 
 
@@ -175,9 +180,9 @@ class CanaryJudged(Data):
         log2_e_worse: Base-2 logarithm of the e-value for "worse".
         log2_e_better: The same for "better".
         n_labels: Labelled rows answered by both.
-        n_discordant: Rows on which they differ in being right.
-        canary_error: Error rate of the canary.
-        champion_error: Error rate of the champion on the same rows.
+        n_discordant: Rows on which their errors differ.
+        canary_error: Mean error of the canary: of a classifier the share of wrong answers.
+        champion_error: Mean error of the champion on the same rows.
         exposed: Requests the canary answered.
         alpha: Level of the test.
     """
@@ -208,7 +213,7 @@ class ActionSettled(Data):
         kind: Its kind.
         model: The model, if any.
         state: How it ended.
-        cost: Money that it cost; 0 leaves it to the governor's own books.
+        cost: Money that it cost; None leaves it to the governor's own books.
         gain: What it brought.
         is_final: Nothing will be revised but the cost; until then the old champion is held back.
     """
@@ -218,7 +223,7 @@ class ActionSettled(Data):
     kind: ActionKind
     model: Subject | None = None
     state: Literal["promoted", "aborted", "skipped", "failed", "expired", "done"]
-    cost: float = Field(default=0.0, ge=0.0)
+    cost: float | None = Field(default=None, ge=0.0)
     gain: float = 0.0
     is_final: bool = True
 
@@ -269,6 +274,8 @@ class VerdictGiven(Data):
         rules_version: Identity of the `rules.set` in force, empty for the defaults.
         is_emergency: Approved by two people, through a freeze.
         expires_at: When it ends if nothing else happens.
+        was_served: A rollout of it was reported before this verdict, so an outcome follows. Of what expires without one
+            no outcome comes: nothing was served or compared.
     """
 
     TYPE: ClassVar[str] = "homeostat.verdict.given.v1"
@@ -281,3 +288,4 @@ class VerdictGiven(Data):
     rules_version: str = ""
     is_emergency: bool = False
     expires_at: Millis = 0
+    was_served: bool = False

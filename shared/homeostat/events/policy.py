@@ -1,10 +1,11 @@
 """Approved commands: what shall be done, and the brake."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Arm, Band, Data, Digest, Millis, Name, Range, Ratio, Subject
+from homeostat.events.base import Arm, Band, Data, Digest, MaybeName, Name, Range, Ratio, Subject
+from homeostat.events.bounds import MOST_ARMS, Identifier, Millis
 from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
 from homeostat.events.governance import Candidate, MetaTraining, Plan
 
@@ -23,11 +24,11 @@ class Command(Data):
         revert_to: Last known good version.
     """
 
-    action: str
-    verdict: str
+    action: Identifier
+    verdict: Identifier
     family: Subject
     model: Subject | None = None
-    rules_version: str = ""
+    rules_version: Identifier = ""
     expires_at: Millis
     is_emergency: bool = False
     revert_to: Name | None = None
@@ -66,6 +67,7 @@ class Rollout(Command):
     """The state of serving that a rollout command asks for: whole, so that it can be set again.
 
     Args:
+        kind: Of the action.
         champion: Version that is served with the rest of the weight and mirrored to for pairs.
         champion_artifact: Its weights.
         canary: Candidate with weight, or None.
@@ -80,16 +82,17 @@ class Rollout(Command):
         currency: Of the prices in force.
     """
 
+    kind: Literal["retrain", "rollout"] = "retrain"
     champion: Name
     champion_artifact: Digest | None = None
     canary: Name | None = None
     weight: Ratio = 0.0
-    candidates: tuple[Candidate, ...] = ()
-    step: int = Field(default=-1, ge=-1)
+    candidates: tuple[Candidate, ...] = Field(default=(), max_length=MOST_ARMS)
+    step: int = Field(default=-1, ge=-1, le=MOST_ARMS)
     plan: Plan = Plan()
     reference: Name
     reference_artifact: Digest | None = None
-    chosen: str = ""
+    chosen: MaybeName = ""
     reward_weights: RewardWeights = RewardWeights()
     currency: Currency = DEFAULT_CURRENCY
 

@@ -13,12 +13,12 @@ _Three = tuple[float, float, float]
 _Exponents = tuple[int, int, int]
 
 BETS: Final[_Three] = (0.2, 0.5, 0.8)
-"""Shares of the wealth put on each discordant pair; the mixture needs no tuning to the size of the difference."""
+"""Shares of the wealth put on each pair; the mixture needs no tuning to the size of the difference."""
 
 
-def _bet(mantissas: _Three, exponents: _Exponents, won: bool) -> tuple[_Three, _Exponents]:
+def _bet(mantissas: _Three, exponents: _Exponents, gain: float) -> tuple[_Three, _Exponents]:
     # Products grow and shrink without bound; kept as mantissa and exponent they neither overflow nor vanish.
-    a, b, c = ((1.0 + bet if won else 1.0 - bet) * m for bet, m in zip(BETS, mantissas, strict=True))
+    a, b, c = ((1.0 + bet * gain) * m for bet, m in zip(BETS, mantissas, strict=True))
     (a, i), (b, j), (c, k) = math.frexp(a), math.frexp(b), math.frexp(c)
     return (a, b, c), (exponents[0] + i, exponents[1] + j, exponents[2] + k)
 
@@ -31,19 +31,21 @@ def _log2_mean(mantissas: _Three, exponents: _Exponents) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PairedEProcess:
-    """Two betting e-processes on the pairs in which exactly one of the two was wrong.
+    """Two betting e-processes on the difference of two errors in [0, 1], pair by pair.
 
-    H0 of `worse`: P(candidate wrong | they differ) <= 1/2 at every pair, whatever went before. H0 of `better`: the
-    mirror. Under H0 the chance that the e-value *ever* reaches 1/alpha is at most alpha (Ville), so it may be looked at
-    after every pair and a crossing stays valid. Pairs on which both are right or both wrong carry no evidence.
-    How the pairs are cut into calls of `observe` changes nothing.
+    H0 of `worse`: the expected error of the candidate, given whatever went before, is at most the champion's at every
+    pair; for errors of 0 and 1 that is P(candidate wrong | they differ) <= 1/2. H0 of `better`: the mirror. Under H0
+    the chance that the e-value *ever* reaches 1/alpha is at most alpha (Ville), so it may be looked at after every pair
+    and a crossing stays valid. It is a statement on means: a candidate that is a little better most of the time and far
+    worse now and then is worse. Pairs with equal errors carry no evidence, small differences little: a steady one of d
+    takes about log2(3 / alpha) / log2(1 + .8 d) pairs. How the pairs are cut into calls of `observe` changes nothing.
 
     Source: betting on a bounded mean (Waudby-Smith and Ramdas 2024), fixed bets 0.2, 0.5, 0.8 with equal weights.
 
     Attributes:
         n_pairs: Pairs seen.
-        n_worse: Of these, the candidate alone was wrong.
-        n_better: Of these, the champion alone was wrong.
+        n_worse: Of these, the candidate's error was larger.
+        n_better: Of these, the champion's error was larger.
         worse_mantissas: Wealth of each bet against the candidate is mantissa * 2^exponent.
         worse_exponents: See `worse_mantissas`.
         better_mantissas: Wealth of each bet for the candidate, likewise.
@@ -62,35 +64,35 @@ class PairedEProcess:
     max_log2_e_worse: float = 0.0
     max_log2_e_better: float = 0.0
 
-    def observe(self, candidate_wrong: npt.ArrayLike, champion_wrong: npt.ArrayLike) -> "PairedEProcess":
+    def observe(self, candidate_error: npt.ArrayLike, champion_error: npt.ArrayLike) -> "PairedEProcess":
         """Return the process after more pairs.
 
         Args:
-            candidate_wrong: (n,) of 0 and 1 (or booleans), in order of the requests; n >= 0.
-            champion_wrong: (n,) likewise, for the same requests.
+            candidate_error: (n,) in [0, 1], in order of the requests; 0 and 1 (or booleans) of a classifier; n >= 0.
+            champion_error: (n,) likewise, for the same requests.
 
         Raises:
-            ValueError: Different lengths, not vectors, or other values than 0 and 1.
+            ValueError: Different lengths, not vectors, or values outside of [0, 1].
         """
-        candidate, champion = np.asarray(candidate_wrong), np.asarray(champion_wrong)
+        candidate, champion = np.asarray(candidate_error, np.float64), np.asarray(champion_error, np.float64)
         if candidate.ndim != 1 or candidate.shape != champion.shape:
             raise ValueError(f"pairs need two vectors of one length, got {candidate.shape} and {champion.shape}")
-        for name, values in (("candidate_wrong", candidate), ("champion_wrong", champion)):
-            if not np.all((values == 0) | (values == 1)):
-                raise ValueError(f"{name} must hold 0 and 1 only")
-        losses = (candidate[candidate != champion] == 1).tolist()
+        for name, values in (("candidate_error", candidate), ("champion_error", champion)):
+            if not np.all((values >= 0.0) & (values <= 1.0)):
+                raise ValueError(f"{name} must hold numbers in [0, 1] only")
+        losses = (candidate - champion)[candidate != champion].tolist()
         worse, better = (self.worse_mantissas, self.worse_exponents), (self.better_mantissas, self.better_exponents)
         max_worse, max_better = self.max_log2_e_worse, self.max_log2_e_better
-        for lost in losses:
-            worse, better = _bet(*worse, won=lost), _bet(*better, won=not lost)
+        for loss in losses:
+            worse, better = _bet(*worse, loss), _bet(*better, -loss)
             max_worse, max_better = max(max_worse, _log2_mean(*worse)), max(max_better, _log2_mean(*better))
-        n_worse = self.n_worse + sum(losses)
-        n_better = self.n_better + len(losses) - sum(losses)
+        n_lost = sum(loss > 0.0 for loss in losses)
+        n_worse, n_better = self.n_worse + n_lost, self.n_better + len(losses) - n_lost
         return PairedEProcess(self.n_pairs + candidate.size, n_worse, n_better, *worse, *better, max_worse, max_better)
 
     @property
     def n_discordant(self) -> int:
-        """Pairs in which exactly one was wrong."""
+        """Pairs in which one error was larger."""
         return self.n_worse + self.n_better
 
     @property

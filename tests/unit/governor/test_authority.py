@@ -11,7 +11,7 @@ from governor.authority import IMPLIED, has_role
 from governor.state import State
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import encode_payload, encode_state
-from homeostat.core import Reject
+from homeostat.core import Emit, Reject
 from homeostat.events import (
     ActionRequested,
     BudgetSet,
@@ -228,6 +228,25 @@ def test_families_hear_the_rules_that_are_in_force_for_them(court: Court) -> Non
     assert data_of(late, SourceDistrusted)[0].source == "/bad"
     assert court.register("acme/camera-2") == []
     assert FAMILY in {model.family for model in court.state.models.values()}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_family_hears_how_its_scope_is_configured_whenever_it_comes(court: Court, is_first: bool) -> None:
+    """What was set before its first model is not lost; what was not named again stays."""
+    heard: list[Emit] = []
+    if not is_first:
+        heard += court.register("acme/late", family="late")
+    heard += court.law(ScopeConfigured(scope=SCOPE, owner="line", settings={"learning": "catalogue"}))
+    heard += court.law(ScopeConfigured(scope=SCOPE, settings={"paging": True}))
+    if is_first:
+        heard += court.register("acme/late", family="late")
+
+    said = [emit.data for emit in heard if emit.subject == "acme/late" and isinstance(emit.data, ScopeConfigured)]
+    known: dict[str, Any] = {}
+    for data in said:
+        known |= data.settings
+    assert known == {"learning": "catalogue", "paging": True}
+    assert said[0].owner == "line"
 
 
 def test_the_memory_of_requests_is_bounded() -> None:

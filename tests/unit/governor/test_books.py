@@ -67,6 +67,16 @@ def test_the_settlement_knows_better_than_the_list(court: Court) -> None:
     assert money(court) == (0.0, 0.75)
 
 
+def test_a_settlement_that_cost_nothing_is_no_unknown_cost(court: Court) -> None:
+    """A bill of 0 was there in time: the estimate does not count."""
+    action, _ = court.propose()
+    court.roll(action)
+
+    court.settle(action, "aborted", cost=0.0)
+
+    assert money(court) == (0.0, 0.0)
+
+
 def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
     """Up or down, any number of times; what nobody knows changes nothing."""
     action, _ = court.propose()
@@ -74,7 +84,7 @@ def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
     court.settle(action, "aborted")
     assert money(court) == (0.0, 2.0)
 
-    for cost, spent in ((9.0, 9.0), (9.0, 9.0), (1.5, 1.5), (0.0, 1.5)):
+    for cost, spent in ((9.0, 9.0), (9.0, 9.0), (1.5, 1.5), (None, 1.5), (0.0, 0.0), (None, 0.0), (1.5, 1.5)):
         assert court.settle(action, "aborted", cost=cost) == []
         assert money(court) == (0.0, spent)
     court.settle("learner#unknown", cost=50.0)

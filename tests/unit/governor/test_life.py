@@ -382,6 +382,30 @@ def test_a_settlement_before_the_report_of_the_promotion_keeps_it(court: Court) 
     assert champion(court) == ("warm-1", "v0")
 
 
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_the_family_hears_whether_an_expired_action_was_ever_served(court: Court, is_reported: bool) -> None:
+    """After a rollout was reported an outcome follows; of what has expired in training none ever comes."""
+    action, given = court.propose()
+    assert not verdict(given).was_served
+    command = one(court.train(action, "warm", "head"), RolloutSet)
+    if is_reported:
+        court.apply(command, "set")
+
+    emits = court.tick(court.state.actions[action].expires_at)
+
+    assert (verdict(emits).verdict, verdict(emits).was_served) == ("expired", is_reported)
+
+
+def test_a_rollout_command_says_of_what_kind_its_action_is(court: Court) -> None:
+    """The evaluator reports outcomes by it."""
+    retrain = one(court.train(court.propose()[0], "warm", "head"), RolloutSet)
+    elsewhere = Candidate(arm="warm", version="warm-1", artifact=DIGEST["warm"])
+    court = Court()
+    _, emits = court.propose(kind="rollout", candidates=(elsewhere,), shadows=(), window=None)
+
+    assert (retrain.kind, one(emits, RolloutSet).kind) == ("retrain", "rollout")
+
+
 @pytest.mark.parametrize("enter", PHASES)
 def test_a_deployment_from_outside_ends_what_was_compared_with_another(
     court: Court, enter: Callable[[Court], str]

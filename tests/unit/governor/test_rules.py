@@ -251,3 +251,5 @@ def test_nothing_rests_on_a_distrusted_source() -> None:
     assert not rule("trust", state).passed
     assert rule("trust", state, window=window, evidence=("/bad/not#1.0", "/good#/bad")).passed
     assert rule("trust", state, window=window, evidence=("/bad#1.0",)).value == "/bad"
+    assert rule("trust", state, window=window, sources=("/good", "/bad")).value == "/bad"
+    assert rule("trust", state, window=window, sources=("/good", "/bad/not")).passed

@@ -16,6 +16,7 @@ from homeostat.events import (
     Labels,
     ModelRegistered,
     Plan,
+    Provenance,
     Rollout,
     Samples,
     SliObserved,
@@ -108,14 +109,22 @@ class Bench:
         self.n_requests += n
         return [f"r{number}" for number in range(self.n_requests - n, self.n_requests)]
 
-    def label(self, answers: Mapping[str, Sequence[float | None]], truth: Sequence[float | None]) -> list[Emit]:
-        """Labels come late, with what each `role/version` said."""
+    def label(
+        self,
+        answers: Mapping[str, Sequence[float | None]],
+        truth: Sequence[float | None],
+        requests: Sequence[str] | None = None,
+        source: str | None = None,
+    ) -> list[Emit]:
+        """Labels come late, with what each `role/version` said; of fresh requests if none are named."""
         said = [
             Answer(key.partition("/")[2], role_of(key), pack(list(values)), pack([0.5] * len(truth)))
             for key, values in sorted(answers.items())
         ]
         n = len(truth)
-        return self.tell(Labels(self.requests(n), pack(list(truth)), pack([0.0] * n), said, pack([0.0] * n)))
+        ids = self.requests(n) if requests is None else list(requests)
+        zeros = pack([0.0] * n)
+        return self.tell(Labels(ids, pack(list(truth)), zeros, said, zeros, provenance=from_(source)))
 
     def rounds(self, n: int, warm: float = 0.0, v0: float = 0.0, head: float = 0.0) -> list[Emit]:
         """Label `n` requests one by one; each version says its number where the truth is 0."""
@@ -132,6 +141,8 @@ class Bench:
         label: Sequence[float | None] = (),
         role: Role = "champion",
         latency: Sequence[float | None] = (),
+        source: str | None = None,
+        is_synthetic: bool = False,
     ) -> list[Emit]:
         """One version's rows, labels inside or not."""
         n = len(requests)
@@ -147,8 +158,15 @@ class Bench:
                 score=pack([0.5] * n),
                 label=pack(list(label)) if label else b"",
                 latency_seconds=pack(list(latency)) if latency else b"",
+                is_synthetic=is_synthetic,
+                provenance=from_(source),
             )
         )
+
+
+def from_(source: str | None) -> Provenance | None:
+    """Somebody, or nobody known."""
+    return Provenance("acme", source, "1") if source is not None else None
 
 
 def role_of(key: str) -> Role:

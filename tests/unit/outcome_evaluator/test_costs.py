@@ -133,6 +133,144 @@ def test_an_action_with_its_own_bill_bears_no_share() -> None:
     assert [account.money for account in bench.state.ledger.accounts.values()] == [7.0, 4.0, 1.0]
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.permutations(["period", "own", "other", "late-arm"]))
+def test_the_order_of_bills_changes_nothing(order: list[str]) -> None:
+    """What is left of a period's bill is shared anew when one of the actions gets its own, or costs more."""
+    bench = Bench()
+    for action in ("a#1.0", "b#1.0", "c#1.0"):
+        bench.train("warm", 4.0, action)
+    tell: dict[str, Any] = {
+        "period": lambda: bench.bill(100.0, None, "period"),
+        "own": lambda: bench.bill(30.0, "a#1.0", "own"),
+        "other": lambda: bench.bill(7.0, None, "other"),
+        "late-arm": lambda: bench.train("head", 8.0, "b#1.0"),
+    }
+
+    for name in order:
+        tell[name]()
+
+    accounts = bench.state.ledger.accounts
+    money = {action: account.money for action, account in accounts.items()}
+    assert money == pytest.approx({"a#1.0": 30.0, "b#1.0": 107.0 * 0.75, "c#1.0": 107.0 * 0.25})
+    assert bench.state.ledger.spent == pytest.approx(137.0)
+
+
+def test_nobody_bears_a_bill_that_came_before_it_began() -> None:
+    """Even if its period goes on; sent again, the bill is for what has begun since, too."""
+    bench = Bench()
+    bench.train("warm", 4.0)
+    bench.bill(10.0, None)
+    bench.train("warm", 4.0, "learner#2.0")
+    accounts = bench.state.ledger.accounts
+    assert [account.money for account in accounts.values()] == [10.0, 2.0]
+
+    bench.bill(16.0, None)
+
+    assert [account.money for account in bench.state.ledger.accounts.values()] == [8.0, 8.0]
+
+
+def test_a_bill_of_its_own_revises_those_that_shared_another_one() -> None:
+    """Settled actions hear of what is theirs now."""
+    bench = settled(("warm", 4.0))
+    bench.train("warm", 2.0, "learner#2.0")
+    bench.bill(100.0, None, "period")
+
+    emits = bench.bill(30.0, "learner#2.0", "own")
+
+    assert (one(emits, OutcomeRevised).action, one(emits, OutcomeRevised).money) == (ACTION, 100.0)
+    assert one(emits, ActionSettled).cost == 100.0
+
+
+def test_what_forgotten_actions_bear_of_a_bill_is_not_shared_anew() -> None:
+    """It was counted."""
+    bench = Bench()
+    for number in range(16):
+        bench.train("warm", 2.0, f"learner#{number}.0")
+    bench.now = 1_000_000
+    bench.bill(160.0, None, "period", to_time=1_000_000)
+
+    bench.train("warm", 2.0, "learner#16.0")
+    bench.bill(4.0, "learner#15.0", "own")
+
+    money = [account.money for account in bench.state.ledger.accounts.values()]
+    assert money == pytest.approx([160.0 / 15] * 14 + [4.0, 1.0])
+
+
+def test_a_bill_that_is_filed_elsewhere_moves() -> None:
+    """The same id replaces itself: from the model to an action, and to another one."""
+    bench = Bench()
+    for action in ("a#1.0", "b#1.0"):
+        bench.train("warm", 4.0, action)
+
+    said = []
+    for payer, amount in ((None, 50.0), ("a#1.0", 9.0), ("b#1.0", 9.0), (None, 50.0)):
+        bench.bill(amount, payer)
+        said.append([account.money for account in bench.state.ledger.accounts.values()])
+
+    assert said == [[25.0, 25.0], [9.0, 2.0], [2.0, 9.0], [25.0, 25.0]]
+
+
+def test_bills_of_the_model_are_bounded() -> None:
+    """One that nobody bears any more makes room; if there is none, the new one is refused."""
+    bench = Bench()
+    bench.now = 0
+    bench.train("warm", 2.0)
+    for number in range(128):
+        bench.bill(1.0, None, f"b-{number}", to_time=1)
+    with pytest.raises(Reject, match="at most"):
+        bench.bill(1.0, None, "one-more")
+    bench.bill(5.0, ACTION, "own")
+    bench.now = 1
+    bench.train("warm", 2.0, "learner#2.0")
+
+    bench.bill(1.5, None, "new")
+
+    assert bench.state.ledger.accounts["learner#2.0"].money == 1.5
+
+
+def test_a_bill_of_nothing_says_that_nothing_was_charged() -> None:
+    """To the budget too."""
+    bench = settled(("warm", 4.0))
+
+    emits = bench.bill(0.0)
+
+    assert (one(emits, OutcomeRevised).money, one(emits, OutcomeRevised).is_billed) == (0.0, True)
+    assert one(emits, ActionSettled).cost == 0.0
+
+
+def test_without_items_and_bills_the_cost_is_not_known() -> None:
+    """The governor's own books hold."""
+    assert one(settled().said, ActionSettled).cost is None
+    assert one(settled(("warm", 0.0)).said, ActionSettled).cost == 0.0
+
+
+def test_an_arm_that_reports_after_the_settlement_revises_what_was_said() -> None:
+    """It has cost money all the same."""
+    bench = settled(("warm", 4.0))
+
+    emits = bench.train("scratch", 40.0)
+
+    revision = one(emits, OutcomeRevised)
+    assert (revision.money, [item.arm for item in revision.items]) == (22.0, ["warm", "scratch"])
+    assert one(emits, ActionSettled).cost == 22.0
+    assert indicators(emits, "cost_per_action") == [22.0]
+    assert data_of(bench.train("scratch", 40.0), OutcomeRevised) == []
+
+
+def test_a_promotion_that_is_followed_keeps_its_account() -> None:
+    """However many trainings fail meanwhile."""
+    bench = settled(("warm", 4.0))
+    for number in range(40):
+        bench.train("warm", 1.0, f"learner#1{number}.0", version=None, artifact=None, error="diverged")
+
+    emits = bench.serve(champion="warm-1", canary=None, weight=0.0, candidates=())
+
+    final = one(emits, OutcomeRevised)
+    assert (final.money, [item.arm for item in final.items]) == (2.0, ["warm"])
+    assert one(emits, ActionSettled).cost == 2.0
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -218,9 +356,9 @@ def test_a_command_read_again_after_its_arms_were_trained_is_no_failure() -> Non
     slower=st.none() | st.floats(-2, 2),
     money=st.floats(0, 100),
     hourly=st.floats(0.1, 100),
-    quality=st.floats(0, 3),
-    latency=st.floats(0, 3),
-    cost=st.floats(0, 3),
+    quality=st.floats(0.001, 3) | st.just(0.0),
+    latency=st.floats(0.001, 3) | st.just(0.0),
+    cost=st.floats(0.001, 3) | st.just(0.0),
     hours=st.floats(0.5, 1000),
 )
 def test_a_reward_is_the_sum_of_its_weighted_terms(
@@ -300,6 +438,24 @@ def test_hours_saved_are_those_of_the_month() -> None:
     assert indicators(bench.said, "toil_hours_saved") == [1.5, 2.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("canary", "is_aborted", "minutes"), [("warm-1", False, 80.0), ("warm-1", True, 100.0), (None, False, 20.0)]
+)
+def test_going_back_during_a_trial_is_one_way_back(canary: str | None, is_aborted: bool, minutes: float) -> None:
+    """A retrain with its roll-out, and the way back: of the canary, or after it was aborted of the champion.
+
+    Where only shadows were scored, it is the way back alone.
+    """
+    bench = Bench()
+    bench.serve(canary=canary, weight=0.0, step=-1 if canary is None else 0)
+    if is_aborted:
+        bench.serve("abort")
+
+    bench.revert()
+
+    assert indicators(bench.said, "toil_hours_saved")[-1] == pytest.approx(minutes / 60.0)
+
+
 def sli(bench: Bench, value: float, name: str = "revenue", seconds: float = 60.0) -> None:
     """The service's own indicator."""
     said = {"name": name, "layer": "business", "value": value, "window_seconds": seconds}
@@ -345,3 +501,21 @@ def test_an_indicator_says_nothing_once_something_else_has_changed() -> None:
 
     outcome = first(bench.said, OutcomeMeasured)
     assert (outcome.indicators, outcome.reward, outcome.gain) == ((), None, 1.0)
+
+
+@pytest.mark.parametrize("is_seen_first", [False, True])
+def test_a_promotion_that_the_serving_layer_reports_too_is_no_other_change(is_seen_first: bool) -> None:
+    """Whichever report comes first, and however often it comes."""
+    bench = Bench()
+    sli(bench, 100.0)
+    bench.serve()
+    if is_seen_first:
+        bench.tell(DeploymentObserved(version="warm-1"))
+    bench.serve("promote", champion="warm-1")
+    sli(bench, 130.0)
+    bench.tell(DeploymentObserved(version="warm-1"))
+    sli(bench, 130.0)
+    bench.rounds(PLAN.horizon_labels, v0=1.0)
+
+    (change,) = first(bench.said, OutcomeMeasured).indicators
+    assert (change.before, change.after, change.n_after) == (100.0, 130.0, 2)

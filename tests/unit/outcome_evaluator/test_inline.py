@@ -1,5 +1,6 @@
 """Labels that come inside samples pair the versions as late ones do."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, first, one
@@ -71,10 +72,51 @@ def test_the_memory_of_requests_is_bounded_and_empty_at_rest() -> None:
     assert bench.state.rows == {}
     bench.serve()
 
-    bench.sample("v0", bench.requests(30), [0.0] * 30, [0.0] * 30)
+    for _ in range(6):
+        bench.sample("v0", bench.requests(5), [0.0] * 5, [0.0] * 5)
 
     assert list(bench.state.rows) == [f"r{n}" for n in range(25, 35)]
     late = Bench()
     late.serve()
     late.sample("v0", late.requests(30), [0.0] * 30)
     assert late.state.rows == {}
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_a_long_event_is_compared_whole(parts: int) -> None:
+    """However many requests are remembered otherwise, and however the others cut the same requests."""
+    bench = Bench(settings=EvaluatorSettings(inline_requests=10, scored_requests=10))
+    bench.serve()
+    bench.serve("abort")
+    requests = bench.requests(40)
+    bench.sample("v0", requests, [1.0] * 40, [0.0] * 40, latency=[0.5] * 40)
+
+    for version in ("warm-1", "head-1"):
+        for part in range(parts):
+            rows = requests[part * 40 // parts : (part + 1) * 40 // parts]
+            bench.sample(version, rows, [0.0] * len(rows), role="shadow", latency=[0.25] * len(rows))
+
+    trial = bench.state.trials[ACTION]
+    assert {name: (tally.n, tally.n_latency) for name, tally in trial.tallies.items()} == {
+        "head-1": (40, 40),
+        "warm-1": (40, 40),
+    }
+    assert trial.n_labels == 40
+
+
+def test_rows_of_a_promotion_that_is_followed_are_joined_across_its_settlement() -> None:
+    """One version has answered before, the other one after."""
+    bench = Bench()
+    bench.serve()
+    bench.serve("promote", champion="warm-1")
+    waiting = bench.requests(1)
+    bench.sample("warm-1", waiting, [0.0], [0.0])
+    for _ in range(PLAN.horizon_labels):
+        request = bench.requests(1)
+        bench.sample("warm-1", request, [0.0], [0.0])
+        bench.sample("v0", request, [1.0], role="shadow")
+    assert bench.state.followed is not None
+
+    bench.sample("v0", waiting, [1.0], role="shadow")
+
+    assert bench.state.followed.n_left == PLAN.holdback_labels - 1

@@ -108,6 +108,17 @@ def test_a_skip_scores_its_shadows() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["retrain", "rollout"])
+def test_an_outcome_is_of_the_kind_of_its_action(kind: str) -> None:
+    """What was trained elsewhere was only rolled out."""
+    bench = Bench()
+    bench.serve(kind=kind)
+
+    bench.serve("abort", candidates=(), kind=kind)
+
+    assert (one(bench.said, OutcomeMeasured).kind, one(bench.said, ActionSettled).kind) == (kind, kind)
+
+
 def test_a_retrain_without_candidates_has_failed() -> None:
     """Governor and family hear it."""
     bench = Bench()

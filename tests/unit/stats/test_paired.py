@@ -43,6 +43,21 @@ def test_evidence_is_the_mean_of_the_products(pairs: list[tuple[int, int]]) -> N
     assert process.log2_e_better == pytest.approx(math.log2(better), abs=1e-9)
 
 
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=40), st.integers(0, 40))
+def test_errors_between_right_and_wrong_are_bet_on_by_their_difference(
+    pairs: list[tuple[float, float]], cut: int
+) -> None:
+    """The textbook products of 1 + bet times difference, however the pairs are cut."""
+    own, other = [a for a, _ in pairs], [b for _, b in pairs]
+
+    process = PairedEProcess().observe(own[:cut], other[:cut]).observe(own[cut:], other[cut:])
+
+    for said, sign in ((process.log2_e_worse, 1.0), (process.log2_e_better, -1.0)):
+        products = [math.prod(1 + bet * sign * (a - b) for a, b in pairs) for bet in BETS]
+        assert said == pytest.approx(math.log2(sum(products) / 3), abs=1e-9)
+    assert (process.n_worse, process.n_better) == (sum(a > b for a, b in pairs), sum(a < b for a, b in pairs))
+
+
 @given(PAIRS)
 def test_directions_mirror(pairs: list[tuple[int, int]]) -> None:
     """Swapping candidate and champion swaps the two e-processes."""
@@ -77,7 +92,7 @@ def test_a_crossing_stays_valid() -> None:
     [([1, 0], [1]), ([[1]], [[0]]), ([2], [0]), ([0], [-1]), ([math.nan], [0.0]), (1, 0)],
 )
 def test_other_inputs_are_refused(candidate: object, champion: object) -> None:
-    """Only two vectors of one length that hold 0 and 1 are pairs."""
+    """Only two vectors of one length that hold errors in [0, 1] are pairs."""
     with pytest.raises(ValueError, match=r"pairs need|must hold"):
         PairedEProcess().observe(candidate, champion)  # type: ignore[arg-type]  # wrong on purpose
 
@@ -98,6 +113,19 @@ def exposed(candidate_error: float, champion_error: float, limit: int, key: str)
         if process.worse(0.05):
             return process.n_pairs, process.better(0.05)
     return None, process.better(0.05)
+
+
+def test_false_alarms_on_means_stay_below_alpha() -> None:
+    """Mostly a little better, now and then far worse, the same in the mean: each side in <= alpha + 3 SE of runs."""
+    n, alarms, promotions = 200, 0, 0
+    for run in range(n):
+        is_far_off = Draws(f"mean|{run}").uniform(200) < 0.1
+        process = PairedEProcess().observe(np.where(is_far_off, 0.95, 0.0), np.full(200, 0.095))
+        alarms, promotions = alarms + process.worse(0.05), promotions + process.better(0.05)
+
+    limit = 0.05 + 3 * math.sqrt(0.05 * 0.95 / n)
+    assert alarms / n <= limit
+    assert promotions / n <= limit
 
 
 def test_false_alarms_stay_below_alpha_with_peeking() -> None:

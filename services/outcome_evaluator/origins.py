@@ -1,0 +1,39 @@
+"""Who published what the versions answered, request by request, and whether it was injected."""
+
+from dataclasses import dataclass, field
+
+from homeostat.events import Samples
+from outcome_evaluator.memory import forget
+
+
+@dataclass(slots=True)
+class Origin:
+    """Of the answers to one request.
+
+    Args:
+        sources: Who published them, in order of appearance.
+        is_synthetic: Some of them are injected, or changed on purpose: nothing is judged by them.
+    """
+
+    sources: list[str] = field(default_factory=list)
+    is_synthetic: bool = False
+
+
+def remember(origins: dict[str, Origin], samples: Samples, limit: int) -> None:
+    """Take note of one version's rows; late labels do not say who published the answers that they are joined to.
+
+    Args:
+        origins: By request, the oldest first; changed in place.
+        samples: Rows of one version.
+        limit: Requests remembered, >= 1.
+    """
+    source = samples.provenance.source if samples.provenance is not None else ""
+    if not source and not samples.is_synthetic:
+        return
+    n_before = len(origins)
+    for request in samples.request:
+        origin = origins.setdefault(request, Origin())
+        origin.is_synthetic |= samples.is_synthetic
+        if source and source not in origin.sources:
+            origin.sources.append(source)
+    forget(origins, limit, n_before, samples.n_rows)

@@ -1,0 +1,112 @@
+"""Payoffs, request by request: each counts once, and a corrected label corrects what it was worth."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcome_evaluator.memory import forget
+from outcome_evaluator.origins import Origin
+from outcome_evaluator.state import Scored, Trial
+
+Floats = NDArray[np.float64]
+
+_MAX_SOURCES: Final = 32
+"""Sources that a payoff may rest on: all of them are named, so rows of further ones are left out."""
+
+
+def error_of(kind: str, prediction: Floats, label: Floats) -> Floats:
+    """Error per row in [0, 1]: 0 or 1 of a classifier, relative and capped of a regressor; NaN where one is missing."""
+    if kind == "classifier":
+        missing = np.isnan(prediction) | np.isnan(label)
+        return np.where(missing, np.nan, (prediction != label).astype(np.float64))
+    return np.minimum(1.0, np.abs(prediction - label) / (1.0 + np.abs(label)))
+
+
+def score(
+    trial: Trial,
+    requests: list[str],
+    errors: Mapping[str, Floats],
+    origins: Mapping[str, Origin],
+    source: str,
+    limit: int,
+) -> int | None:
+    """Score every candidate on the rows that the reference answered too.
+
+    A request that was scored before changes the payoffs by the difference and is no new evidence: the sequential test
+    keeps what was said first.
+
+    Args:
+        trial: Changed.
+        requests: Ids of the rows, n.
+        errors: By version, (n,); NaN where it did not answer or there is no truth.
+        origins: Of what the versions answered, as far as known.
+        source: Who published the labels, empty if nobody said.
+        limit: Requests remembered, >= 1.
+
+    Returns:
+        Requests that were not scored before; None if no candidate and reference stand side by side.
+    """
+    reference = errors.get(trial.reference)
+    candidates = [(version, errors[version]) for version in trial.tallies if version in errors]
+    if reference is None or not candidates:
+        return None
+    is_pair = ~np.isnan(reference) & np.any([~np.isnan(error) for _, error in candidates], axis=0)
+    rows = [row for row in np.flatnonzero(is_pair).tolist() if _admits(trial, origins.get(requests[row]), source)]
+    n_before = len(trial.scored)
+    for version, error in candidates:
+        _count(trial, version, requests, rows, error, reference)
+    n_new = len(trial.scored) - n_before
+    forget(trial.scored, limit, n_before, len(requests))
+    return n_new
+
+
+def _admits(trial: Trial, origin: Origin | None, source: str) -> bool:
+    """Whether a row may be scored; name whom it comes from."""
+    origin = origin or Origin()
+    if origin.is_synthetic:
+        return False
+    named = dict.fromkeys([*origin.sources, *([source] if source else [])])
+    unnamed = [name for name in named if name not in trial.sources]
+    if len(trial.sources) + len(unnamed) > _MAX_SOURCES:
+        trial.n_left_out += 1
+        return False
+    trial.sources += unnamed
+    return True
+
+
+def _count(trial: Trial, version: str, requests: list[str], rows: list[int], error: Floats, reference: Floats) -> None:
+    tally, is_canary = trial.tallies[version], version == trial.canary
+    payoffs: list[float] = (reference - error).tolist()
+    first: list[int] = []
+    for row in rows:
+        payoff = payoffs[row]
+        if payoff != payoff:
+            continue
+        scored = trial.scored.setdefault(requests[row], Scored())
+        known = scored.payoffs.get(version)
+        scored.payoffs[version] = payoff
+        if known is None:
+            first.append(row)
+            tally.add(payoff)
+            if is_canary and trial.ended == "promoted":
+                scored.is_after = True
+                trial.after.add(payoff)
+        elif known != payoff:
+            tally.correct(known, payoff)
+            if is_canary and scored.is_after:
+                trial.after.correct(known, payoff)
+    if is_canary and trial.ended is None:
+        own, other = error[first], reference[first]
+        trial.test = trial.test.observe(own, other)
+        trial.canary_errors = _add(trial.canary_errors, own)
+        trial.reference_errors = _add(trial.reference_errors, other)
+        trial.step_labels += len(first)
+
+
+def _add(total: float, values: Floats) -> float:
+    """Add in order, so that the sum does not depend on how rows are cut into events."""
+    for value in values.tolist():
+        total += value
+    return total

@@ -1,0 +1,194 @@
+"""Which rows count, how often, and whom they come from."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, first, one
+
+from homeostat.events import CanaryJudged, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
+from outcome_evaluator import EvaluatorSettings
+
+SAID = {"champion/v0": [1.0], "canary/warm-1": [0.0]}
+
+
+def payoff(bench: Bench, arm: str = "warm") -> CandidateEvaluated:
+    """What was said of an arm."""
+    return next(said for said in data_of(bench.said, CandidateEvaluated) if said.arm == arm)
+
+
+def test_a_request_counts_once_however_often_its_label_changes() -> None:
+    """Not for the test, not for the horizon, not for the number of rows behind a payoff."""
+    bench = Bench()
+    bench.serve()
+
+    for flip in range(200):
+        bench.label(SAID, [float(flip % 2 == 0)], requests=["r"])
+
+    assert bench.said == []
+    bench.serve("abort", candidates=())
+    assert (payoff(bench).n_labels, one(bench.said, OutcomeMeasured).n_labels) == (1, 1)
+
+
+def test_an_inline_label_that_is_corrected_later_counts_once() -> None:
+    """Both ways lead to the same request."""
+    bench = Bench()
+    bench.serve()
+    bench.sample("v0", ["r"], [0.0], [0.0])
+    bench.sample("warm-1", ["r"], [1.0], role="canary")
+
+    bench.label({"champion/v0": [0.0], "canary/warm-1": [1.0]}, [1.0], requests=["r"])
+
+    bench.serve("abort", candidates=())
+    assert (payoff(bench).n_labels, payoff(bench).payoff) == (1, 1.0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    truths=st.lists(st.lists(st.integers(0, 2).map(float), min_size=1, max_size=3), min_size=20, max_size=50),
+    promoted=st.integers(0, 20),
+)
+def test_payoffs_are_those_of_the_last_labels(truths: list[list[float]], promoted: int) -> None:
+    """Corrected, whenever it was: as if the last label had been the only one."""
+    ended = []
+    for history in (truths, [labels[-1:] for labels in truths]):
+        bench = Bench()
+        bench.serve()
+        for turn in range(3):
+            for row, labels in enumerate(history):
+                if turn == 0 and row == promoted:
+                    bench.serve("promote", champion="warm-1")
+                if turn < len(labels):
+                    bench.label(SAID, [labels[turn]], requests=[f"q{row}"])
+        bench.serve(champion="warm-1", canary=None, weight=0.0, candidates=())
+        ended.append((payoff(bench), one(bench.said, OutcomeMeasured)))
+
+    (corrected, outcome), (once, outcome_once) = ended
+    assert (corrected.n_labels, corrected.payoff, corrected.standard_error) == pytest.approx(
+        (once.n_labels, once.payoff, once.standard_error)
+    )
+    assert (outcome.n_labels, outcome.gain) == pytest.approx((outcome_once.n_labels, outcome_once.gain))
+
+
+def test_a_label_corrected_while_a_promotion_is_followed_revises_its_gain() -> None:
+    """Of rows since the promotion; those before it have never counted for the gain."""
+    bench = Bench()
+    bench.serve()
+    bench.label(SAID, [0.0], requests=["before"])
+    bench.serve("promote", champion="warm-1")
+    for row in range(PLAN.horizon_labels - 1):
+        bench.label(SAID, [0.0], requests=[f"q{row}"])
+    assert first(bench.said, OutcomeMeasured).gain == 1.0
+
+    for request in ("before", *(f"q{row}" for row in range(PLAN.horizon_labels - 1))):
+        bench.label(SAID, [1.0], requests=[request])
+    bench.serve(champion="warm-1", canary=None, weight=0.0, candidates=())
+
+    final = one(bench.said, OutcomeRevised)
+    assert (final.gain, final.n_labels) == (-1.0, PLAN.horizon_labels - 1)
+
+
+def test_the_memory_of_scored_requests_is_bounded() -> None:
+    """The door refuses labels that come later."""
+    bench = Bench(settings=EvaluatorSettings(scored_requests=10))
+    bench.serve()
+
+    for _ in range(30):
+        request = bench.requests(1)
+        bench.sample("v0", request, [0.0], source="/app")
+        bench.label(SAID, [0.0], requests=request)
+
+    assert len(bench.state.trials[ACTION].scored) == len(bench.state.origins) == 10
+    bench.serve("abort", candidates=())
+    assert bench.state.origins == {}
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_synthetic_rows_judge_nothing(is_late: bool) -> None:
+    """Whatever they say of the canary, wherever their labels come from; one synthetic answer is enough."""
+    bench = Bench()
+    bench.serve()
+
+    for _ in range(PLAN.label_limit):
+        request, label = bench.requests(1), [] if is_late else [0.0]
+        bench.sample("v0", request, [0.0], label, latency=[0.1])
+        bench.sample("warm-1", request, [1.0], label, role="canary", latency=[0.2], is_synthetic=True)
+        if is_late:
+            bench.label({"champion/v0": [0.0], "canary/warm-1": [1.0]}, [0.0], requests=request)
+
+    assert data_of(bench.said, CanaryJudged) == []
+    bench.serve("abort", candidates=())
+    assert data_of(bench.said, CandidateEvaluated) == []
+    assert one(bench.said, OutcomeMeasured).latency_change is None
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_payoff_names_whose_rows_were_scored(is_late: bool) -> None:
+    """Answers and labels; not who published what was never compared."""
+    bench = Bench()
+    bench.serve()
+    bench.sample("v0", ["lone"], [0.0], [0.0], source="/bystander")
+    bench.label({"champion/v0": [0.0]}, [0.0], requests=["lone"], source="/clerk")
+    label = [] if is_late else [0.0]
+    bench.sample("v0", ["r"], [1.0], label, source="/gateway")
+    bench.sample("warm-1", ["r"], [0.0], role="canary", source="/canary-pod")
+    if is_late:
+        bench.label(SAID, [0.0], requests=["r"], source="/people")
+
+    bench.serve("abort", candidates=())
+
+    assert payoff(bench).sources == ("/canary-pod", "/gateway", *(["/people"] if is_late else []))
+
+
+def test_no_payoff_rests_on_a_source_that_it_does_not_name() -> None:
+    """All are named, or their rows are left out and the outcome says how many."""
+    bench = Bench()
+    bench.serve()
+
+    for number in range(40):
+        bench.label(SAID, [0.0], source=f"/labels/{number:02}")
+    bench.serve("abort", candidates=())
+
+    said = payoff(bench)
+    assert said.sources == tuple(f"/labels/{number:02}" for number in range(32))
+    assert said.n_labels == 32
+    assert "8 rows were left out" in one(bench.said, OutcomeMeasured).reason
+
+
+def errors(bench: Bench, canary: list[float], champion: list[float]) -> list[str]:
+    """Let both miss by so much where the truth is 0: relative and capped, the error is the distance itself."""
+    for own, other in zip(canary, champion, strict=True):
+        bench.label({"champion/v0": [other], "canary/warm-1": [own]}, [0.0])
+    return [judged.judgement for judged in data_of(bench.said, CanaryJudged)]
+
+
+@pytest.mark.parametrize(("canary", "champion", "judgement"), [(0.01, 0.15, "promote"), (0.15, 0.01, "abort")])
+def test_a_regressor_is_judged_by_how_far_it_is_off(canary: float, champion: float, judgement: str) -> None:
+    """Below half the scale too: .15 against .01 is clear within 100 rows."""
+    bench = Bench("regressor")
+    bench.serve(plan=PLAN.model_copy(update={"soak_labels": 60}))
+
+    said = errors(bench, [canary] * 100, [champion] * 100)
+
+    assert said[0] == judgement
+    judged = data_of(bench.said, CanaryJudged)[0]
+    assert judged.canary_error == pytest.approx(canary)
+    assert judged.champion_error == pytest.approx(champion)
+    assert judged.n_discordant == judged.n_labels
+
+
+def test_a_regressor_that_is_mostly_better_and_sometimes_far_off_is_worse() -> None:
+    """Four rows of five a little better, the fifth much worse: the mean decides, as it does for the payoff."""
+    bench = Bench("regressor")
+    bench.serve()
+
+    said = errors(bench, [0.0, 0.0, 0.0, 0.0, 0.9] * 20, [0.05] * 100)
+
+    assert said == ["abort"]
+
+
+def test_a_regressor_like_its_champion_is_inconclusive() -> None:
+    """Equal errors are no evidence."""
+    bench = Bench("regressor")
+    bench.serve()
+
+    assert errors(bench, [0.3] * PLAN.label_limit, [0.3] * PLAN.label_limit) == ["inconclusive"]
