@@ -104,9 +104,9 @@ class MetaLearner:
             case WeightsPublished():
                 if not set(data.sources) & set(state.distrusted):
                     state.weights = [*state.weights[1 - _N_WEIGHTS :], Weights(data.artifact, list(data.sources))]
-                return state, self._trained(state, event, data.action)
+                return state, self._trained(state, event, data)
             case WeightsRejected():
-                return state, self._trained(state, event, data.action)
+                return state, self._trained(state, event, data)
             case FamilyRegistered():
                 left = priors.leave(state, event, data.parent)
                 state.family = data
@@ -208,10 +208,13 @@ class MetaLearner:
         tasks.n, tasks.open_action = 0, event.emit_identity(0)
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
-    def _trained(self, state: State, event: Event, action: str) -> Emits:
-        if state.tasks.open_action == action:
+    def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emits:
+        """A meta-training is over, and has cost its time; the next one is expected to take as long."""
+        if state.tasks.open_action == data.action:
             state.tasks.open_action = ""
-        settled = ActionSettled(action=action, kind="meta_training", state="done")
+        state.tasks.seconds = data.seconds
+        cost = data.seconds * state.rules.price_per_training_second
+        settled = ActionSettled(action=data.action, kind="meta_training", state="done", cost=cost)
         return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)
 
 

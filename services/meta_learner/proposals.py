@@ -135,6 +135,7 @@ def meta_training(state: State, event: Event, settings: LearnerSettings) -> Acti
             current=state.weights[-1].artifact if state.weights else None,
             excluded_sources=tuple(state.distrusted),
         ),
+        money=(tasks.seconds or settings.first_meta_seconds) * state.rules.price_per_training_second,
         slots=1,
         evidence=(event.identity,),
         reason=f"{tasks.n} new tasks of {tasks.n_total}",

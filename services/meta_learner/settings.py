@@ -37,6 +37,7 @@ class LearnerSettings:
         threshold_margin: Share of the cost that another rate must save.
         threshold_eta: Step of their tracking.
         first_seconds: Training time expected of an arm that was never measured.
+        first_meta_seconds: The same of a meta-training.
         n_decisions: Decisions remembered whose payoffs have not come.
         interval_z: Half-width of the published 90 % intervals.
     """
@@ -68,5 +69,6 @@ class LearnerSettings:
     threshold_margin: float = 0.2
     threshold_eta: float = 0.1
     first_seconds: float = 1.0
+    first_meta_seconds: float = 60.0
     n_decisions: int = 1000
     interval_z: float = 1.6448536

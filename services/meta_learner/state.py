@@ -81,7 +81,10 @@ class Model:
 
 @dataclass(slots=True)
 class Tasks:
-    """Few-shot tasks since the last meta-training; `source`, `first`, `last` and `since` name their range."""
+    """Few-shot tasks since the last meta-training; `source`, `first`, `last` and `since` name their range.
+
+    `seconds` is what the last meta-training took.
+    """
 
     n: int = 0
     n_total: int = 0
@@ -89,6 +92,7 @@ class Tasks:
     first: str = ""
     last: str = ""
     since: int = 0
+    seconds: float = 0.0
     open_action: str = ""
 
 

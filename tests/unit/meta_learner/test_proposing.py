@@ -23,6 +23,7 @@ from homeostat.events import (
     RulesSet,
     ScopeConfigured,
     SourceDistrusted,
+    WeightsRejected,
 )
 from homeostat.events.logs import TASKS
 from meta_learner import LearnerSettings
@@ -339,3 +340,17 @@ def test_below_the_closed_loop_thresholds_and_meta_trainings_are_for_people(rung
     school.tell(ScopeConfigured(scope="acme", settings={"learning": "closed_loop"}))
     assert proposals(school.task(), "meta_training")
     assert proposals(school.drift(), "threshold")
+
+
+def test_a_meta_training_costs_what_it_takes() -> None:
+    """Asked for by a guess first, then by what the last one took; settled with its own time."""
+    settings = LearnerSettings(tasks_per_training=1)
+    school = School(settings)
+    school.tell(RulesSet(price_per_training_second=2.0))
+    first = one(school.task(), "meta_training")
+    took = WeightsRejected(action=school.action, family=FAMILY, reason="no better", seconds=30.0)
+    settled = [emit.data for emit in school.tell(took) if isinstance(emit.data, ActionSettled)]
+
+    assert first.money == 2.0 * settings.first_meta_seconds
+    assert [each.cost for each in settled] == [60.0]
+    assert one(school.task(), "meta_training").money == 60.0
