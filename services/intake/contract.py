@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from homeostat.core import Reject
 from homeostat.events import FamilyRegistered, ModelRegistered, Samples
-from homeostat.events.columns import F4, f8
+from homeostat.events.columns import F4
+from intake.ranges import check_samples_ranges
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 """The limit of features without one: lets every finite number pass, and no infinite one."""
@@ -99,8 +100,7 @@ class Check:
                 raise self._out_of_range(outside)
             if self.required is not None:
                 self._check_required(np.isnan(matrix[self.required]))
-        if np.count_nonzero(np.isinf(f8(samples.score + samples.label + samples.latency_seconds))):
-            raise Reject("out_of_range", "score, label and latency_seconds must not be infinite")
+        check_samples_ranges(samples)
         if samples.captured:
             self._check_inputs(samples)
         return samples

@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from homeostat.core import Emit, Event
+from homeostat.core import Emit, Event, Reject
 from homeostat.events import ClockTicked
 from intake.admission import check_type
 from intake.deduplication import key_of
@@ -38,11 +38,12 @@ class Door(Generic[S]):
         """Admit an event once.
 
         Raises:
-            Reject: See `admit`; `type_not_for_log`.
+            Reject: See `admit`; `type_not_for_log`, `header_invalid`.
         """
         if isinstance(event.data, ClockTicked):
             return state, ()
         check_type(event, self.log)
+        self._check_identity(event)
         key, size = key_of(event.source, event.id), self.settings.deduplication_events
         if state.seen.has(key, size):
             state.n_duplicates += 1
@@ -50,6 +51,14 @@ class Door(Generic[S]):
         emits = self.admit(state, event)
         state.seen.add(key, size)
         return state, emits
+
+    def _check_identity(self, event: Event) -> None:
+        limit = self.settings.identity_length
+        if max(len(event.source), len(event.id)) > limit or len(event.story) > 2 * limit + 1:
+            raise Reject(
+                "header_invalid",
+                f"ce_source and ce_id have at most {limit} characters, ce_correlationid {2 * limit + 1}",
+            )
 
     def admit(self, state: S, event: Event) -> tuple[Emit, ...]:
         """Check an event of an admitted type that was not seen before, then pass it on.

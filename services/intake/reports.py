@@ -12,7 +12,7 @@ from intake.subjects import check_pair, check_same_scope, check_scope
 
 
 class ReportsIntake(Door[DoorState]):
-    """Passes reports on: effects to the timeline of their model and to governance, weights to their family."""
+    """Passes reports on: effects to the timeline of their model and to governance, weights and progress to families."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__("intake.reports", REPORTS, settings)
@@ -36,10 +36,10 @@ class ReportsIntake(Door[DoorState]):
         _check_target(event, data.model or data.family)
         check_same_scope(event.subject, data.family)
         admitted = with_provenance(data, event)
-        emits = [Emit(TIMELINE, admitted)] if data.model else []
-        if not isinstance(data, ActionProgressed):
-            emits.append(Emit(GOVERNANCE, admitted, subject=scope_of(event.subject)))
-        return tuple(emits)
+        if isinstance(data, ActionProgressed):  # a family has no timeline: its history is experience
+            return (Emit(TIMELINE if data.model else EXPERIENCE, admitted),)
+        to_law = Emit(GOVERNANCE, admitted, subject=scope_of(event.subject))
+        return (Emit(TIMELINE, admitted), to_law) if data.model else (to_law,)
 
     def state_type(self) -> type[DoorState]:
         """Deduplication only."""

@@ -15,6 +15,9 @@ JOIN_VERSIONS: Final = 16
 REQUEST_LENGTH: Final = 128
 """Longest request id in characters: bounds the memory of the join, fits a trace id with room."""
 
+IDENTITY_LENGTH: Final = 400
+"""Longest `ce_source` and longest `ce_id`: two of them, and words around, fit into a sentence of 2,000 characters."""
+
 INLINE_ARRAY_BYTES: Final = 65_536
 """CloudEvents: intermediaries carry 64 KiB; larger arrays go to the artifact store."""
 
@@ -28,6 +31,7 @@ class Settings:
         join_requests: Requests of a model remembered for its late labels.
         join_versions: Versions (in one role each) whose answers are remembered.
         request_length: Longest request id, characters.
+        identity_length: Longest `ce_source` and longest `ce_id`, characters.
         inline_array_bytes: Largest array inside a task, decoded.
     """
 
@@ -35,4 +39,5 @@ class Settings:
     join_requests: int = JOIN_REQUESTS
     join_versions: int = JOIN_VERSIONS
     request_length: int = REQUEST_LENGTH
+    identity_length: int = IDENTITY_LENGTH
     inline_array_bytes: int = INLINE_ARRAY_BYTES

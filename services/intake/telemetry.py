@@ -19,12 +19,16 @@ from intake.contract import Check, check_model, check_of
 from intake.door import Door
 from intake.joining import Match
 from intake.provenance import columns_with_provenance, scope_of, with_provenance
+from intake.ranges import check_labels_ranges
 from intake.settings import Settings
 from intake.state import TelemetryState
 from intake.subjects import check_pair
 
 _NAMED: Final = 5
 """Request ids that a refusal quotes."""
+
+_QUOTED: Final = 64
+"""Characters of each: what cannot be printed takes several."""
 
 _CACHED: Final = 20_000
 """Laid-out contracts kept at a time."""
@@ -99,6 +103,7 @@ class TelemetryIntake(Door[TelemetryState]):
         return check
 
     def _label(self, state: TelemetryState, event: Event, labels: Labels) -> tuple[Emit, ...]:
+        check_labels_ranges(labels)
         window = self.settings.join_requests
         match = state.answers.match(labels, window)
         if match.unmatched and not (match.rows or match.n_repeated):
@@ -168,7 +173,7 @@ def _without_personal(state: TelemetryState, signal: SignalObserved, contract: M
 
 def _unmatched(labels: Labels, match: Match, window: int) -> str:
     """Say which labels nobody was asked for."""
-    named = ", ".join(repr(labels.request[row][:64]) for row in match.unmatched[:_NAMED])
+    named = ", ".join(repr(labels.request[row])[:_QUOTED] for row in match.unmatched[:_NAMED])
     return (
         f"{len(match.unmatched)} of {labels.n_rows} labels have no answer among the last {window} requests "
         f"of the model: {named}{', …' if len(match.unmatched) > _NAMED else ''}"

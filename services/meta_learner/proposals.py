@@ -21,6 +21,8 @@ from meta_learner.pricing import money_interval, money_of
 from meta_learner.settings import LearnerSettings
 from meta_learner.state import Model, State
 
+_N_NAMED: Final = 8
+"""Arms that a sentence for people names."""
 _HORIZONS_PER_LIMIT: Final = 1
 """A canary without a judgement is inconclusive after this many horizons of labels."""
 
@@ -99,7 +101,8 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice, settings: Lear
 
 def _reason(choice: Choice, price: float, again: int) -> str:
     """Say why, in one sentence; what is not done now waits for twice the labels."""
-    held = f"; not yet allowed: {', '.join(choice.kept_back)}" if choice.kept_back else ""
+    names = ", ".join(choice.kept_back[:_N_NAMED]) + (", …" if len(choice.kept_back) > _N_NAMED else "")
+    held = f"; not yet allowed: {names}" if names else ""
     mean, low, high = choice.gains[choice.chosen]
     if choice.chosen == SKIP:
         mean, low, high = max((gain for name, gain in choice.gains.items() if name != SKIP), default=(0.0, 0.0, 0.0))

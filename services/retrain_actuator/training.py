@@ -154,6 +154,8 @@ class Training:
 
     def _result(self, line: Line) -> Result:
         """Put an arm's weights into the store, unless they cannot be used."""
+        if not line.is_possible:
+            return Result(error="the recipe told of seconds, rows or losses that cannot be")
         told = Result(seconds=line.seconds, rows=line.rows, loss_curve=line.loss_curve)
         error = line.error
         if not error:

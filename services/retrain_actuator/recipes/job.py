@@ -1,11 +1,14 @@
 """The form of a job: what a recipe is given and what it says. Imports next to nothing: a recipe starts often."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+_MOST_SECONDS: Final = 1e9
+_MOST_ROWS: Final = 2**53
+_LARGEST_LOSS: Final = 3e38
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -22,10 +25,16 @@ class Line(msgspec.Struct, frozen=True):
 
     arm: str
     path: str = ""
-    seconds: NotNegative = 0.0
-    rows: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seconds: float = 0.0
+    rows: int = 0
     loss_curve: tuple[float, ...] = ()
     error: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether its numbers are such as a report may hold."""
+        is_run = 0.0 <= self.seconds <= _MOST_SECONDS and 0 <= self.rows <= _MOST_ROWS
+        return is_run and all(abs(loss) <= _LARGEST_LOSS for loss in self.loss_curve)
 
 
 class JobArm(msgspec.Struct, frozen=True):

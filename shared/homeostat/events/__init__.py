@@ -81,6 +81,7 @@ from homeostat.events.system import (
 )
 from homeostat.events.telemetry import (
     DeploymentObserved,
+    DetectorWishes,
     FeatureContract,
     LabelsObserved,
     ModelRegistered,
@@ -124,6 +125,7 @@ __all__ = [
     "CostItem",
     "Data",
     "DeploymentObserved",
+    "DetectorWishes",
     "DriftCleared",
     "DriftDetected",
     "EpisodeRecorded",

@@ -5,8 +5,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from homeostat.events.bounds import LEAST, Count, Identifier, Millis, Number, Size
+from homeostat.events.bounds import Scalar as Scalar  # services take it from here
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}$")]
 """A scope, family, model or version: letters, digits, `_ . -`; at most 128."""
+
+MaybeName = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127})?$")]
+"""A name, or nothing where nobody said."""
+
+Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127})$")]
+"""A scope, or `*` for the organisation."""
 
 Subject = Annotated[
     str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}/[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}$")
@@ -18,12 +27,8 @@ Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """sha256 in hex: the address of an artifact."""
 
-Millis = Annotated[int, Field(ge=0)]
-"""Milliseconds since the epoch, UTC."""
-
 ActionKind = Literal["retrain", "rollout", "threshold", "meta_training"]
 Tier = Literal["low", "medium", "high"]
-Scalar = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,13 @@ class Range(Value):
         rows: Labelled rows in it.
     """
 
-    log: str
-    subject: str
-    source: str
-    first: str
-    last: str
+    log: Identifier
+    subject: Identifier
+    source: Identifier
+    first: Identifier
+    last: Identifier
     from_time: Millis
-    rows: int = Field(ge=0)
+    rows: Count
 
 
 class Array(Value):
@@ -93,7 +98,7 @@ class Array(Value):
     """
 
     dtype: Literal["float32", "float64", "int64"]
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...] = Field(max_length=8)
     data: str | None = None
     artifact: Digest | None = None
 
@@ -109,17 +114,23 @@ class Arm(Value):
         predicted_gain: Champion-relative payoff, in units of the family's metric.
         gain_low: Lower end of the 90 % interval.
         gain_high: Upper end.
-        predicted_cost: In the currency of the budget.
+        risk: Probability that the payoff is negative.
+        predicted_cost: Of the training, in the currency of the budget.
+        cost_low: Lower end of the 90 % interval.
+        cost_high: Upper end.
     """
 
     name: Name
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     initial_weights: Digest | None = None
     propensity: Ratio = 0.0
-    predicted_gain: float = 0.0
-    gain_low: float = 0.0
-    gain_high: float = 0.0
-    predicted_cost: float = Field(default=0.0, ge=0.0)
+    predicted_gain: Number = 0.0
+    gain_low: Number = 0.0
+    gain_high: Number = 0.0
+    risk: Ratio = 0.0
+    predicted_cost: Size = 0.0
+    cost_low: Size = 0.0
+    cost_high: Size = 0.0
 
 
 class Band(Value):
@@ -138,6 +149,6 @@ class Band(Value):
     signal: Name
     operating_point: Literal["page", "rate"] = "rate"
     rate: Ratio
-    low: float
-    high: float
-    eta: float = Field(gt=0.0, le=1.0)
+    low: Number
+    high: Number
+    eta: float = Field(ge=LEAST, le=1.0)

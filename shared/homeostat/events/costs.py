@@ -5,18 +5,25 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from homeostat.events.base import Arm, Data, Millis, Name, Value
+from homeostat.events.base import Arm, Data, Name, Value
+from homeostat.events.bounds import LEAST, Amount, Identifier, Millis
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 code; amounts of different currencies are never added."""
 
 DEFAULT_CURRENCY: Final = "EUR"
 
+MOST_HOURS: Final = 1e6
+"""114 years: longer than a gain lasts."""
+
 DEFAULT_INSTANCE: Final = "default"
 """Kind of machine of an arm that names none: it has the fallback price."""
 
 SPOT_PRICE_PREFIX: Final = "price_per_second."
 """`sli.observed` of layer `cost` with this name and a kind of instance behind it is that kind's spot price now."""
+
+
+Hours = Annotated[float, Field(ge=LEAST, le=MOST_HOURS)]
 
 
 class InstancePrice(Value):
@@ -27,8 +34,8 @@ class InstancePrice(Value):
         spot_per_second: On the spot market, where no observed price is known; None: as on demand.
     """
 
-    per_second: float = Field(ge=0.0)
-    spot_per_second: float | None = Field(default=None, ge=0.0)
+    per_second: Amount
+    spot_per_second: Amount | None = None
 
 
 class RewardWeights(Value):
@@ -48,10 +55,10 @@ class RewardWeights(Value):
             where nobody changed what serves since, and a trend of its own counts as well.
     """
 
-    quality: float = Field(default=1.0, ge=0.0)
-    latency: float = Field(default=0.0, ge=0.0)
-    cost: float = Field(default=1.0, ge=0.0)
-    hours: float = Field(default=24.0, gt=0.0)
+    quality: Amount = 1.0
+    latency: Amount = 0.0
+    cost: Amount = 1.0
+    hours: Hours = 24.0
     indicator: Name | None = None
 
 
@@ -135,10 +142,10 @@ class BillReceived(Data):
 
     TYPE: ClassVar[str] = "homeostat.bill.received.v1"
     bill: Name
-    action: str | None = None
+    action: Identifier | None = None
     from_time: Millis
     to_time: Millis
-    amount: float = Field(ge=0.0)
+    amount: Amount
     currency: Currency = DEFAULT_CURRENCY
 
     @model_validator(mode="after")

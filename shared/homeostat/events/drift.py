@@ -28,6 +28,7 @@ class DriftDetected(Data):
             of this model on average; 0 where there is no promise.
         reference_rows: Rows that said what is normal.
         is_synthetic: The rows since the onset are marked as injected: nothing learns from it unless asked.
+        is_noisy: A fifth of the rows since the onset or more say little: values missing, repeated, or noise.
     """
 
     TYPE: ClassVar[str] = "homeostat.drift.detected.v1"
@@ -47,6 +48,7 @@ class DriftDetected(Data):
     guarantee: float = Field(default=0.0, ge=0.0)
     reference_rows: int = Field(default=0, ge=0)
     is_synthetic: bool = False
+    is_noisy: bool = False
 
 
 class EvidenceUpdated(Data):
@@ -99,6 +101,7 @@ class ProfileUpdated(Data):
         window: From the onset to here.
         error_before: Error rate of the reference.
         error_after: Error rate since the onset.
+        is_noisy: As in `drift.detected`, by now: nothing should be adapted to these rows.
     """
 
     TYPE: ClassVar[str] = "homeostat.profile.updated.v1"
@@ -109,6 +112,7 @@ class ProfileUpdated(Data):
     window: Range | None = None
     error_before: Ratio | None = None
     error_after: Ratio | None = None
+    is_noisy: bool = False
 
 
 class RateGrade(Value):

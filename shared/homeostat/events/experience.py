@@ -16,6 +16,7 @@ from homeostat.events.bounds import (
     Number,
     Scalar,
     Seconds,
+    Single,
     Size,
     Whole,
 )
@@ -90,7 +91,7 @@ class EpisodeRecorded(Data):
     meta_features: dict[Name, Number] = Field(default_factory=dict)
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     initial_weights: Digest | None = None
-    loss_curve: tuple[Number, ...] = ()
+    loss_curve: tuple[Single, ...] = ()
     metric: Name = "accuracy"
     is_loss: bool = False
     result: Number

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from homeostat.events.base import Array, Data, Digest, Name, Subject, Text
+from homeostat.events.bounds import Count, Identifier, Number, Positive, Seconds
 
 
 class UpdateContributed(Data):
@@ -21,7 +22,7 @@ class UpdateContributed(Data):
     client: Name
     base: Digest
     delta: Digest
-    n_tasks: int = Field(ge=1)
+    n_tasks: Positive
 
 
 class TaskRecorded(Data):
@@ -39,7 +40,7 @@ class TaskRecorded(Data):
 
     TYPE: ClassVar[str] = "homeostat.task.recorded.v1"
     task: Name
-    n_classes: int = Field(ge=0)
+    n_classes: Count
     support_x: Array | None = None
     support_y: Array | None = None
     query_x: Array | None = None
@@ -60,18 +61,22 @@ class WeightsPublished(Data):
         gain_low: Lower end of the interval; > 0, or they were rejected.
         n_tasks: Tasks trained on.
         sources: Provenance of the tasks, sorted: weights are withdrawn with a distrusted source.
+        seconds: Wall clock that it took, time in processes that died included.
+        left_out: Tasks of the range that could not be trained on, by reason.
     """
 
     TYPE: ClassVar[str] = "homeostat.weights.published.v1"
-    action: str
+    action: Identifier
     family: Subject
     artifact: Digest
     algorithm: Name
-    loss: float
-    gain: float
-    gain_low: float
-    n_tasks: int = Field(ge=1)
-    sources: tuple[str, ...] = ()
+    loss: Number
+    gain: Number
+    gain_low: Number
+    n_tasks: Positive
+    sources: tuple[Identifier, ...] = ()
+    seconds: Seconds = 0.0
+    left_out: dict[Name, Count] = Field(default_factory=dict, max_length=16)
 
 
 class WeightsRejected(Data):
@@ -81,12 +86,16 @@ class WeightsRejected(Data):
         action: The meta-training.
         family: Whose.
         reason: Why.
+        seconds: Wall clock that it took, time in processes that died included.
+        left_out: Tasks of the range that could not be trained on, by reason.
     """
 
     TYPE: ClassVar[str] = "homeostat.weights.rejected.v1"
-    action: str
+    action: Identifier
     family: Subject
     reason: Text
+    seconds: Seconds = 0.0
+    left_out: dict[Name, Count] = Field(default_factory=dict, max_length=16)
 
 
 class PriorContributed(Data):

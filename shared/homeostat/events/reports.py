@@ -2,9 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from homeostat.events.base import ActionKind, Band, Data, Digest, Name, Ratio, Subject, Text
+from homeostat.events.base import ActionKind, Band, Data, Digest, Name, Ratio, Scope, Subject, Text
+from homeostat.events.bounds import Amount, Count, Identifier, Number, Seconds, Single, Size
 from homeostat.events.costs import DEFAULT_CURRENCY, DEFAULT_INSTANCE, Currency
 from homeostat.events.policy import Rollout
 
@@ -20,8 +19,8 @@ class Report(Data):
         family: `scope/family`.
     """
 
-    action: str
-    command: str
+    action: Identifier
+    command: Identifier
     kind: ActionKind
     family: Subject
     model: Subject | None = None
@@ -48,11 +47,15 @@ class ActionProgressed(Report):
     Args:
         done: Share of the work.
         detail: For people.
+        tasks_per_second: Of a meta-training: tasks learned from, compiling included.
+        loss: Of a meta-training: objective of its last step.
     """
 
     TYPE: ClassVar[str] = "homeostat.action.progressed.v1"
     done: Ratio
     detail: Text = ""
+    tasks_per_second: Size | None = None
+    loss: Number | None = None
 
 
 class ActionFailed(Report):
@@ -100,13 +103,13 @@ class CandidateTrained(Report):
     arm: Name
     version: Name | None = None
     artifact: Digest | None = None
-    seconds: float = Field(default=0.0, ge=0.0)
+    seconds: Seconds = 0.0
     instance: Name = DEFAULT_INSTANCE
     is_spot: bool = False
-    price_per_second: float = Field(default=0.0, ge=0.0)
+    price_per_second: Amount = 0.0
     currency: Currency = DEFAULT_CURRENCY
-    rows: int = Field(default=0, ge=0)
-    loss_curve: tuple[float, ...] = ()
+    rows: Count = 0
+    loss_curve: tuple[Single, ...] = ()
     error: Text = ""
 
 
@@ -123,7 +126,7 @@ class BrakeConfirmed(Data):
 
     TYPE: ClassVar[str] = "homeostat.brake.confirmed.v1"
     hand: Name
-    log: str
-    partition: int = Field(ge=0)
-    freeze: str
-    scope: str
+    log: Identifier
+    partition: Count
+    freeze: Identifier
+    scope: Scope

@@ -1,11 +1,15 @@
 """What people ask for, signed: approvals, freezes, budgets, rules, keys, roles."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Data, Digest, Name, Ratio, Scalar, Subject, Text, Tier
+from homeostat.events.base import Data, Digest, Name, Ratio, Scope, Subject, Text, Tier
+from homeostat.events.bounds import MOST_MILLIS, Amount, Count, Identifier, MillisLong, Scalar
 from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
+
+MOST_ACTIONS: Final = 10_000
+"""Of a model in a window: the governor remembers when each of them began."""
 
 
 class RevertRequested(Data):
@@ -31,7 +35,7 @@ class ApprovalGiven(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.approval.given.v1"
-    action: str
+    action: Identifier
     is_emergency: bool = False
     reason: Text = ""
 
@@ -45,7 +49,7 @@ class ApprovalDenied(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.approval.denied.v1"
-    action: str
+    action: Identifier
     reason: Text = ""
 
 
@@ -58,7 +62,7 @@ class FreezeSet(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.freeze.set.v1"
-    scope: str
+    scope: Scope
     reason: Text = ""
 
 
@@ -71,7 +75,7 @@ class FreezeLifted(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.freeze.lifted.v1"
-    scope: str
+    scope: Scope
     reason: Text = ""
 
 
@@ -85,9 +89,9 @@ class BudgetSet(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.budget.set.v1"
-    scope: str
-    money: float = Field(ge=0.0)
-    period_ms: int = Field(ge=1)
+    scope: Scope
+    money: Amount
+    period_ms: MillisLong
 
 
 class RulesSet(Data):
@@ -111,17 +115,17 @@ class RulesSet(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.rules.set.v1"
-    scope: str = "*"
-    max_actions: int = Field(default=20, ge=0)
-    rate_window_ms: int = Field(default=3_600_000, ge=1)
-    cooldown_ms: int = Field(default=60_000, ge=0)
-    max_in_flight: int = Field(default=20, ge=0)
+    scope: Scope = "*"
+    max_actions: int = Field(default=20, ge=0, le=MOST_ACTIONS)
+    rate_window_ms: MillisLong = 3_600_000
+    cooldown_ms: int = Field(default=60_000, ge=0, le=MOST_MILLIS)
+    max_in_flight: Count = 20
     max_rollouts_ratio: Ratio = 1.0
-    training_slots: int = Field(default=4, ge=0)
+    training_slots: Count = 4
     approval_tiers: tuple[Tier, ...] = ("high",)
-    approval_ttl_ms: int = Field(default=86_400_000, ge=1)
-    action_ttl_ms: int = Field(default=3_600_000, ge=1)
-    price_per_training_second: float = Field(default=0.01, ge=0.0)
+    approval_ttl_ms: MillisLong = 86_400_000
+    action_ttl_ms: MillisLong = 3_600_000
+    price_per_training_second: Amount = 0.01
     prices: dict[Name, InstancePrice] = Field(default_factory=dict)
     currency: Currency = DEFAULT_CURRENCY
     reward_weights: RewardWeights = RewardWeights()
@@ -184,7 +188,7 @@ class RoleGranted(Data):
     TYPE: ClassVar[str] = "homeostat.role.granted.v1"
     principal: Name
     role: Literal["notary", "operator", "approver", "admin"]
-    scope: str = "*"
+    scope: Scope = "*"
 
 
 class SourceDistrusted(Data):
@@ -198,5 +202,5 @@ class SourceDistrusted(Data):
 
     TYPE: ClassVar[str] = "homeostat.source.distrusted.v1"
     scope: Name
-    source: str
+    source: Identifier
     reason: Text = ""

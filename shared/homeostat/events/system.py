@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Data, Digest, Millis, Name, Ratio, Subject, Text
+from homeostat.events.base import Data, Digest, Name, Ratio, Subject, Text
+from homeostat.events.bounds import Millis
 
 
 class ClockTicked(Data):

@@ -4,12 +4,18 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from homeostat.events.base import Data, Digest, Name, Scalar, Subject, Text, Tier, Value
+from homeostat.events.base import Data, Digest, Name, Subject, Text, Tier, Value
+from homeostat.events.bounds import Amount, Count, Delay, Duration, Moment, Number, Scalar, Single, Size
 from homeostat.events.columns import F4, Labels, Role, Samples, pack
 
 Layer = Literal[
     "edge", "network", "service", "application", "data", "iaas", "kubernetes", "serverless", "ci_cd", "observability"
 ]
+
+Detector = Literal[
+    "martingale", "page_hinkley_of_means", "betting", "adwin", "page_hinkley", "kswin", "hddm_a", "hddm_w"
+]
+Watched = Literal["prediction", "score", "latency_seconds", "label"]
 
 
 class FeatureContract(Value):
@@ -23,9 +29,34 @@ class FeatureContract(Value):
     """
 
     name: Name
-    low: float | None = None
-    high: float | None = None
+    low: Number | None = None
+    high: Number | None = None
     required: bool = False
+
+
+class DetectorWishes(Value):
+    """What the drift detector shall be like for one model; None leaves it to the detector's settings.
+
+    What changes them begins the detector's memory of the champion anew.
+
+    Args:
+        members: Detectors that are switched on.
+        columns: What is watched beside the features. Prediction and score of a model that learns while it serves move
+            by themselves: leave them out there.
+        run_length: Rows between two false alarms of martingale and betting, on average at least.
+        guilty_rate: False discovery rate among the features that such an alarm names.
+        psi_thresholds: Population stability index that is told as exceeded, by name of a feature or column.
+        slices: Features by whose values errors are told apart.
+        is_seasonal: What the time of day does to the features is learned and taken off.
+    """
+
+    members: tuple[Detector, ...] | None = Field(default=None, max_length=8)
+    columns: tuple[Watched, ...] | None = Field(default=None, max_length=4)
+    run_length: float | None = Field(default=None, ge=1e3, le=1e30)
+    guilty_rate: float | None = Field(default=None, ge=1e-6, le=0.5)
+    psi_thresholds: dict[Name, Size] | None = Field(default=None, max_length=1000)
+    slices: tuple[Name, ...] | None = Field(default=None, max_length=8)
+    is_seasonal: bool | None = None
 
 
 class ModelRegistered(Data):
@@ -44,6 +75,7 @@ class ModelRegistered(Data):
         personal_features: Names that must never enter; refused, or dropped.
         on_personal: What to do with a sample that carries one.
         hourly_value: Worth of one point of accuracy for an hour, for the reward.
+        detector: What its drift detector shall be like, where that is not what the detector's settings say.
         model: `scope/model`; set by intake, because copies lie under other keys.
     """
 
@@ -52,14 +84,15 @@ class ModelRegistered(Data):
     kind: Literal["classifier", "regressor"] = "classifier"
     classes: tuple[str, ...] = ()
     features: tuple[FeatureContract, ...] = ()
-    input_width: int = Field(default=0, ge=0)
+    input_width: Count = 0
     champion: Name
     artifact: Digest | None = None
     owner: Text = ""
     tier: Tier = "low"
     personal_features: tuple[str, ...] = ()
     on_personal: Literal["refuse", "redact"] = "refuse"
-    hourly_value: float = Field(default=0.0, ge=0.0)
+    hourly_value: Amount = 0.0
+    detector: DetectorWishes | None = None
     model: Subject | None = None
 
 
@@ -85,14 +118,14 @@ class SamplesObserved(Data):
     version: Name
     role: Role = "champion"
     request: list[str] = Field(min_length=1)
-    time: list[float]
-    features: dict[Name, list[float | None]] = Field(default_factory=dict)
-    prediction: list[float]
-    score: list[float | None] = Field(default_factory=list)
-    label: list[float | None] = Field(default_factory=list)
-    latency_seconds: list[float | None] = Field(default_factory=list)
-    captured: list[int] = Field(default_factory=list)
-    inputs: list[list[float]] = Field(default_factory=list)
+    time: list[Moment]
+    features: dict[Name, list[Single | None]] = Field(default_factory=dict)
+    prediction: list[Number]
+    score: list[Number | None] = Field(default_factory=list)
+    label: list[Number | None] = Field(default_factory=list)
+    latency_seconds: list[Delay | None] = Field(default_factory=list)
+    captured: list[Count] = Field(default_factory=list)
+    inputs: list[list[Single]] = Field(default_factory=list)
     is_synthetic: bool = False
 
     @model_validator(mode="after")
@@ -144,8 +177,8 @@ class LabelsObserved(Data):
 
     TYPE: ClassVar[str] = Labels.TYPE
     request: list[str] = Field(min_length=1)
-    label: list[float]
-    time: list[float]
+    label: list[Number]
+    time: list[Moment]
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
@@ -188,8 +221,8 @@ class SliObserved(Data):
     TYPE: ClassVar[str] = "homeostat.sli.observed.v1"
     name: Name
     layer: Literal["latency", "business", "cost", "availability"]
-    value: float
-    window_seconds: float = Field(gt=0.0)
+    value: Number
+    window_seconds: Duration
 
 
 class SignalObserved(Data):
@@ -206,13 +239,15 @@ class SignalObserved(Data):
     TYPE: ClassVar[str] = "homeostat.signal.observed.v1"
     layer: Layer
     name: Name
-    value: float
+    value: Number
     unit: str = ""
     attributes: dict[Name, Scalar] = Field(default_factory=dict)
 
 
 __all__ = [
     "DeploymentObserved",
+    "Detector",
+    "DetectorWishes",
     "FeatureContract",
     "LabelsObserved",
     "Layer",
@@ -221,4 +256,5 @@ __all__ = [
     "SignalObserved",
     "SliObserved",
     "Subject",
+    "Watched",
 ]

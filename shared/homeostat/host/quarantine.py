@@ -1,7 +1,7 @@
 """What is refused is kept, verbatim, with the reason."""
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers
@@ -11,6 +11,9 @@ from homeostat.events.logs import QUARANTINE
 
 if TYPE_CHECKING:
     from homeostat.host.assignment import Assignment
+
+_MOST_DIGITS: Final = 10
+"""Of attempts: more is somebody's joke, and thousands would not even be converted."""
 
 
 def refused(record: Record, reject: Reject, service: str) -> EventRefused:
@@ -26,7 +29,7 @@ def refused(record: Record, reject: Reject, service: str) -> EventRefused:
         key=b64encode(record.key or b"").decode(),
         value=b64encode(record.value or b"").decode(),
         headers=tuple((name, b64encode(value or b"").decode()) for name, value in record.headers),
-        attempts=int(attempts) if attempts.isdigit() else 0,
+        attempts=int(attempts) if attempts.isdigit() and len(attempts) < _MOST_DIGITS else 0,
     )
 
 

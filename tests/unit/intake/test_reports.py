@@ -36,7 +36,7 @@ OF_FAMILY: dict[str, Any] = OF_MODEL | {"kind": "meta_training", "model": None}
         ("acme/m1", ActionFailed(**OF_MODEL, reason="braked"), [(TIMELINE, None), (GOVERNANCE, "acme")]),
         ("acme/m1", ActionProgressed(**OF_MODEL, done=0.5), [(TIMELINE, None)]),
         ("acme/digits", ActionFailed(**OF_FAMILY, reason="no_data"), [(GOVERNANCE, "acme")]),
-        ("acme/digits", ActionProgressed(**OF_FAMILY, done=0.5), []),
+        ("acme/digits", ActionProgressed(**OF_FAMILY, done=0.5, loss=1.5, tasks_per_second=90), [(EXPERIENCE, None)]),
         ("acme/digits", WeightsRejected(action="a", family="acme/digits", reason="worse"), [(EXPERIENCE, None)]),
         (
             "acme/digits",
@@ -59,7 +59,7 @@ OF_FAMILY: dict[str, Any] = OF_MODEL | {"kind": "meta_training", "model": None}
 def test_reports_reach_their_logs(
     knock: Callable[..., Any], subject: str, data: Payload, logs: list[tuple[str, str | None]]
 ) -> None:
-    """Effects go to the model's timeline, all but progress to governance, weights to the family."""
+    """Effects go to the model's timeline, all but progress to governance, weights and progress to the family."""
     emits = knock(ReportsIntake, subject).send(data)
 
     assert [(emit.log, emit.subject) for emit in emits] == logs

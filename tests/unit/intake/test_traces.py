@@ -101,7 +101,6 @@ def test_task_goes_to_tasks_whole_and_to_experience_bare(knock: Callable[..., An
         {"support_x": Array(dtype="float32", shape=(5, 2), data="ä" * 40)},
         {"support_x": Array(dtype="float32", shape=(5, 2))},
         {"support_x": Array(dtype="float32", shape=(5, 2), data="AAAA", artifact="0" * 64)},
-        {"support_x": Array(dtype="float32", shape=(-5, -2), data="AAAA")},
     ],
 )
 def test_malformed_task_is_refused(knock: Callable[..., Any], changes: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,16 @@ class FixedHistory:
         return answer
 
 
+_WILD: dict[str, dict[str, Any]] = {
+    "slow": {"seconds": -1.0},
+    "steep": {"loss_curve": (1e300, 1.0)},
+    "large": {"rows": 10**30},
+}
+
+
 class Recipe:
     """Trains by writing one tensor; arms called `bad…` fail, `nan…` are not finite, `lost…` write nothing,
-    and `crash…` end the run.
+    and `crash…` end the run; `slow`, `steep` and `large` tell of impossible numbers.
     """
 
     def __init__(self) -> None:
@@ -56,7 +64,8 @@ class Recipe:
             if not name.startswith("lost"):
                 value = np.nan if name.startswith("nan") else float(job["seed"] % 7)
                 save_file({"w1": np.full((2, 2), value, np.float32)}, Path(job["out"]) / f"{name}.safetensors")
-            yield Line(name, f"{name}.safetensors", seconds=0.5, rows=5, loss_curve=(2.0, 1.0))
+            numbers: dict[str, Any] = {"seconds": 0.5, "rows": 5, "loss_curve": (2.0, 1.0)} | _WILD.get(name, {})
+            yield Line(name, f"{name}.safetensors", **numbers)
 
 
 class Clock:
@@ -153,7 +162,16 @@ def test_a_job_says_what_the_command_says(
 
 
 @pytest.mark.parametrize(
-    ("arm", "why"), [("bad", "converge"), ("nan", "not finite"), ("lost", "no usable weights"), ("crash", "ended with")]
+    ("arm", "why"),
+    [
+        ("bad", "converge"),
+        ("nan", "not finite"),
+        ("lost", "no usable weights"),
+        ("crash", "ended with"),
+        ("slow", "cannot be"),
+        ("steep", "cannot be"),
+        ("large", "cannot be"),
+    ],
 )
 def test_an_arm_that_fails_leaves_the_others(
     hand: Callable[..., RetrainActuator], command: MakeCommand, arm: str, why: str

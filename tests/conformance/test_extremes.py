@@ -1,0 +1,286 @@
+"""Nothing that a door admits breaks a fold behind it: every type, at the largest and smallest values that it admits."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Final
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from tests.conformance.extremes import extremes
+
+from homeostat.audit.keys import Key
+from homeostat.audit.signing import key_id
+from homeostat.cli.folds import fold_of
+from homeostat.client.sealing import Sealer
+from homeostat.codec import decode_event, decode_state, encode_state
+from homeostat.events import (
+    MODELS,
+    ActionApplied,
+    ActionFailed,
+    AdviceRequested,
+    Arm,
+    Band,
+    BillReceived,
+    BudgetSet,
+    CandidateTrained,
+    Data,
+    EpisodeRecorded,
+    EventRefused,
+    FamilyRegistered,
+    FeatureContract,
+    KeyRegistered,
+    LabelsObserved,
+    ModelRegistered,
+    Option,
+    RetrainStart,
+    Rollout,
+    RulesSet,
+    SamplesObserved,
+    SignalObserved,
+    SliObserved,
+)
+from homeostat.events.columns import Role
+from homeostat.events.logs import (
+    DOORS,
+    EXPERIENCE,
+    GOVERNANCE,
+    POLICIES,
+    QUARANTINE,
+    REPORTS,
+    REQUESTS,
+    TASKS,
+    TELEMETRY,
+    TIMELINE,
+    TRACES,
+)
+from homeostat.host.memory import MemoryLog, MemoryLoop
+from homeostat.stack.services import FOLDS
+from intake.admission import ADMITTED
+from intake.tasks import ARRAYS
+
+MODEL, FAMILY, SCOPE = "team/model", "team/family", "team"
+SUBJECTS: Final = {TELEMETRY: (MODEL,), TRACES: (FAMILY,), REQUESTS: (SCOPE, "*"), REPORTS: (MODEL, FAMILY)}
+ADMITTED_TYPES: Final = [MODELS[payload.TYPE] for door in DOORS for payload in ADMITTED[door]]
+PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(b"." * 32)
+PUBLIC: Final = PRIVATE.public_key().public_bytes_raw()
+KEY: Final = Key("root", key_id(PUBLIC), PUBLIC.hex(), PRIVATE)
+ROOT: Final = KeyRegistered(key=KEY.key_id, public_key=KEY.public_key_hex, principal="root", roles=("admin",))
+DIGEST: Final = "0" * 64
+
+
+class Story:
+    """Every fold on one log in memory: a model drifts, is trained anew, rolled out, measured and billed.
+
+    Args:
+        chance: Makes the choices.
+        share: Of the choices that are free; all others take the usual value, which is the first.
+    """
+
+    def __init__(self, chance: Random, share: float) -> None:
+        self.log, self.chance, self.share = MemoryLog(partitions=1), chance, share
+        self.loop = MemoryLoop(self.log, [fold_of(name) for name in FOLDS])
+        self.sealer, self.n_requests, self.action = Sealer("/extreme"), 0, "unknown"
+        self.read = dict.fromkeys(POLICIES, 0)
+        self.send(REQUESTS, "*", ROOT)
+
+    def choose(self, values: Sequence[Any]) -> Any:
+        """One of the values of a field that the story does not need a certain one of."""
+        return self.chance.choice(values) if self.chance.random() < self.share else values[0]
+
+    def send(self, door: str, subject: str, data: Data) -> None:
+        """Publish a payload, and let every fold answer."""
+        self.log.append(self.sealer.seal(door, subject, data, 1, KEY if door == REQUESTS else None))
+        self.loop.settle()
+
+    def try_to_send(self, door: str, subject: str, type_: type[Data], values: dict[str, Any]) -> None:
+        """Publish a payload, if its fields fit together."""
+        try:
+            data = type_.model_validate(values)
+        except ValidationError:
+            return
+        self.send(door, subject, data)
+
+    def usual(self, door: str, type_: type[Data]) -> dict[str, Any]:
+        """Fields of a payload that is admitted while a canary is served."""
+        known: dict[str, Any] = {"action": self.action, "family": FAMILY, "model": MODEL, "champion": "v0"}
+        known |= {"to_time": 2, "request": ("0",)} | dict.fromkeys(("captured", "inputs"), ()) | dict.fromkeys(ARRAYS)
+        if door == TELEMETRY:
+            known["family"] = "family"
+        return {name: known.get(name, values[0]) for name, values in extremes(type_).items()}
+
+    def admitted(self, door: str) -> set[str]:
+        """Types that the door has passed on."""
+        return {
+            dict(record.headers)["ce_type"].decode()
+            for topic in (TIMELINE, EXPERIENCE, GOVERNANCE, TASKS)
+            for record in self.log.all(topic)
+            if f"/{door}/".encode() in dict(record.headers)["ce_source"]
+        }
+
+    def tell(self, door: str, subject: str, type_: type[Data], **fixed: Any) -> None:
+        """Publish a payload with any admitted value in every field that is not fixed."""
+        self.send(door, subject, self.any(type_, **fixed))
+
+    def any(self, type_: Any, **fixed: Any) -> Any:
+        """A payload, or a part of one."""
+        return type_.model_validate({n: self.choose(v) for n, v in extremes(type_).items() if n not in fixed} | fixed)
+
+    def begin(self) -> None:
+        """Register the model and its family, and set rules and prices."""
+        feature = FeatureContract(name="x")
+        self.tell(TELEMETRY, MODEL, ModelRegistered, family="family", champion="v0", features=(feature,), model=None)
+        names = self.choose([("a", "b"), ("a", "b"), ("a", "b", *(f"{n:020d}" for n in range(62)))])
+        self.tell(
+            TRACES,
+            FAMILY,
+            FamilyRegistered,
+            arms=tuple(self.any(Arm, name=name, initial_weights=None) for name in names),
+            baseline="a",
+            wait_labels=20,
+            horizon_labels=40,
+            soak_labels=10,
+            steps=(0.1, 0.5),
+        )
+        life = {"cooldown_ms": 0, "approval_ttl_ms": 10**9, "action_ttl_ms": 10**9, "rate_window_ms": 10**9}
+        limits = {"max_actions": 1000, "max_in_flight": 100, "training_slots": 100, "max_rollouts_ratio": 1.0}
+        self.tell(REQUESTS, "*", RulesSet, scope="*", approval_tiers=(), **life, **limits)
+        self.send(REQUESTS, "*", BudgetSet(scope="*", money=1e15, period_ms=10**12))
+
+    def serve(self, n: int, version: str = "v0", role: Role = "champion", *, is_wrong: bool = False) -> None:
+        """Answer `n` labelled requests."""
+        first, self.n_requests = self.n_requests, self.n_requests + n
+        label = self.choose([0.0, 0.0, 1e30, -1e30])
+        rows = SamplesObserved(
+            version=version,
+            role=role,
+            request=[str(first + row) for row in range(n)],
+            time=[float(first + row) for row in range(n)],
+            features={"x": [self.choose([0.0, 1.0, 1e30, -1e30, 3e38, 1e-45, None])] * n},
+            prediction=[-label or self.choose([1.0, 1e30]) if is_wrong else label] * n,
+            score=[self.choose([0.5, None, 1e30, -1e30, 5e-324])] * n,
+            label=[label] * n,
+            latency_seconds=[self.choose([1e-3, None, 0.0, 5e-324, 1.0, 1e6])] * n,
+        )
+        self.send(TELEMETRY, MODEL, rows)
+
+    def act(self) -> None:
+        """Do what the hands are asked for, and report it."""
+        for topic in POLICIES:
+            while (record := self.log.read(topic, 0, self.read[topic])) is not None:
+                self.read[topic] += 1
+                command: Any = decode_event(record, time=0, emitter="", is_door=False).data
+                if isinstance(command, RetrainStart):
+                    self.action = command.action
+                    for arm in command.arms:
+                        trained = {"arm": arm.name, "version": f"{arm.name[:9]}-1", "artifact": DIGEST}
+                        self.tell(REPORTS, MODEL, CandidateTrained, **self.about("retrain"), **trained)
+                elif isinstance(command, Rollout):
+                    rollout = {name: value for name, value in command if name != "provenance"}
+                    verb = {"rollout": rollout, "rollout_verb": command.TYPE.split(".")[2]}
+                    self.tell(REPORTS, MODEL, ActionApplied, **self.about("rollout"), **verb, band=None)
+
+    def about(self, kind: str) -> dict[str, Any]:
+        """What every report says."""
+        return {"action": self.action, "command": "c", "kind": kind, "family": FAMILY, "model": MODEL}
+
+    def disturb(self) -> None:
+        """Say something else."""
+        name = self.choose(("uncertainty", "load", "price_per_second.default"))
+        match self.chance.randrange(14):
+            case 0:
+                self.tell(TELEMETRY, MODEL, SliObserved, name=name)
+            case 1:
+                self.tell(TELEMETRY, MODEL, SignalObserved, name=name)
+            case 2:
+                action = self.choose((self.action, None))
+                self.tell(TELEMETRY, MODEL, BillReceived, action=action, from_time=0, to_time=10**14)
+            case 3:
+                band = self.any(Band, signal=name)
+                self.tell(REPORTS, MODEL, ActionApplied, **self.about("threshold"), rollout=None, band=band)
+            case 4 | 5:
+                run = {"task": self.choose(("t", "u")), "configuration": self.choose(("c", "d")), "model": None}
+                self.tell(TRACES, FAMILY, EpisodeRecorded, **run)
+            case 6 | 7:
+                options = tuple(self.any(Option, configuration=name) for name in ("c", "d", "e"))
+                self.tell(TRACES, FAMILY, AdviceRequested, task="t", options=options)
+            case 8:
+                known = [str(max(0, self.n_requests - 1)), "stranger"]
+                late = {"request": known, "label": self.choose(([0.0] * 2, [1e30] * 2)), "time": [0.0, 253402300799.0]}
+                self.tell(TELEMETRY, MODEL, LabelsObserved, **late)
+            case 9:
+                self.tell(REPORTS, MODEL, ActionFailed, **self.about(self.choose(("retrain", "rollout"))))
+            case 10:
+                self.loop.advance(self.choose((1, 10**10)))
+            case _:
+                door = self.chance.choice(DOORS)
+                type_ = MODELS[self.chance.choice(ADMITTED[door]).TYPE]
+                usual = self.usual(door, type_)
+                values = {name: self.choose((usual[name], *every)) for name, every in extremes(type_).items()}
+                self.try_to_send(door, SUBJECTS[door][0], type_, values)
+
+    def check(self) -> None:
+        """States can be encoded and read again, and no fold says what its readers cannot read."""
+        for host in self.loop.hosts:
+            for assignment in host.assignments:
+                for state in assignment.states.values():
+                    decode_state(encode_state(state), host.fold.state_type())
+        for record in self.log.all(QUARANTINE):
+            data = decode_event(record, time=0, emitter="", is_door=False).data
+            assert isinstance(data, EventRefused)
+            assert data.reason != "payload_invalid" or data.log in DOORS, data.detail
+
+
+def tell(chance: Random, share: float, n_rounds: int = 8) -> Story:
+    """Tell the whole story, up to `n_rounds` times 25 requests that the canary answers as well."""
+    story = Story(chance, share)
+    story.begin()
+    for _ in range(6):
+        story.serve(50)
+        story.disturb()
+    for _ in range(6):
+        story.serve(25, is_wrong=True)
+        story.disturb()
+        story.act()
+    for _ in range(n_rounds):
+        first = story.n_requests
+        story.serve(25, is_wrong=True)
+        story.n_requests = first
+        story.serve(25, "a-1", "canary")
+        story.disturb()
+        story.act()
+    return story
+
+
+@pytest.mark.parametrize("type_", ADMITTED_TYPES, ids=lambda type_: type_.TYPE)
+def test_every_number_at_a_door_has_bounds(type_: type[Data]) -> None:
+    """A field without them is found here, not by whoever sends the number."""
+    assert extremes(type_)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_field_breaks_a_fold(door: str) -> None:
+    """While a canary is served, every field of every type in turn has each of its extreme values."""
+    story = tell(Random(0), 0.0, n_rounds=1)
+
+    for type_ in (MODELS[payload.TYPE] for payload in ADMITTED[door]):
+        usual = story.usual(door, type_)
+        for changed in ({}, *({name: value} for name, values in extremes(type_).items() for value in values)):
+            for subject in SUBJECTS[door]:
+                story.try_to_send(door, subject, type_, usual | changed)
+
+    story.check()
+    assert {type_.TYPE for type_ in ADMITTED[door]} == story.admitted(door)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), share=st.sampled_from((0.02, 0.1, 0.5)))
+def test_no_value_breaks_a_fold(seed: int, share: float) -> None:
+    """A whole life of an action, with any admitted values in a share of all that is told."""
+    chance = Random(seed)
+
+    story = tell(chance, share)
+
+    story.check()
