@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final
 
 import structlog
@@ -10,6 +12,8 @@ import torch
 
 # Of runs that were never taken up again: the newest are kept, the disk stays bounded.
 _KEPT: Final = 8
+# Nobody writes this long: an older draft is of a process that was killed in its write.
+_DRAFT_SECONDS: Final = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -35,22 +39,41 @@ class Checkpoint:
             return None
         try:
             state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError) as error:  # the disk's fault: from the start, then
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:  # the disk's fault: start anew
             log.warning("checkpoint_unreadable", path=str(self._path), reason=str(error))
             return None
         return state
 
     def write(self, state: dict[str, Any]) -> None:
-        """Replace the state."""
+        """Replace the state.
+
+        Raises:
+            OSError: It cannot be written; the one before is still there.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(f".{os.getpid()}")
-        with draft.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
-        files = sorted(self._folder.glob("*.pt"), key=lambda path: path.stat().st_mtime)
-        for old in files[:-_KEPT]:
+        try:
+            with draft.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except (OSError, RuntimeError) as error:  # torch wraps what the disk says
+            draft.unlink(missing_ok=True)
+            raise OSError(f"{self._path}: {error}") from error
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Keep the newest states, and no draft of a process that is gone."""
+        ages: dict[Path, float] = {}
+        for path in self._folder.iterdir():
+            try:
+                ages[path] = time.time() - path.stat().st_mtime
+            except FileNotFoundError:  # another process was quicker
+                continue
+        states = sorted((path for path in ages if path.suffix == ".pt"), key=ages.__getitem__)
+        drafts = [path for path, age in ages.items() if path.suffix != ".pt" and age > _DRAFT_SECONDS]
+        for old in (*states[_KEPT:], *drafts):
             old.unlink(missing_ok=True)
 
     def clear(self) -> None:

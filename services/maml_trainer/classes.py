@@ -72,6 +72,35 @@ class ClassPool:
             k: Support rows per class, >= 1; all but one where there are not more.
         """
         chosen = np.stack([generator.choice(len(self), size=self._ways, replace=False) for _ in range(n_tasks)])
+        return self._episodes(generator, chosen, k)
+
+    def disjoint(
+        self, generator: np.random.Generator, ways: int, n_groups: int, n_tasks: int, k: int
+    ) -> tuple[Batch, Array]:
+        """Draw episodes of groups of classes that share none.
+
+        Classes of one task stay together: what they have in common then differs between groups, and shows
+        in their spread.
+
+        Args:
+            generator: As `draw`.
+            ways: Most classes of an episode, >= 2.
+            n_groups: Least number of groups, >= 1: an episode has fewer classes, but two, if there are not
+                enough for so many groups.
+            n_tasks: Episodes, rounded up to the same number of each group.
+            k: As `draw`.
+
+        Returns:
+            The episodes, those of one round of the groups after those of another, and the group of each (n,).
+            There are fewer groups than asked for if even two classes each are too many.
+        """
+        ways = max(2, min(ways, len(self) // n_groups))
+        groups = np.arange(len(self) // ways * ways).reshape(-1, ways)
+        n_rounds = -(-n_tasks // len(groups))
+        chosen = generator.permuted(np.tile(groups, (n_rounds, 1)), axis=1)
+        return self._episodes(generator, chosen, k), np.tile(np.arange(len(groups)), n_rounds)
+
+    def _episodes(self, generator: np.random.Generator, chosen: Array, k: int) -> Batch:
         classes, turns = chosen % self._n_classes, chosen // self._n_classes
         counts = self._counts[classes][..., None]
         place = np.arange(self._x.shape[1])

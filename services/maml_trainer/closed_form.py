@@ -2,7 +2,7 @@
 
 The weights of the last layer have a normal prior: mean = the network's own last layer, a variance per
 feature and one for the bias, learned with the features. Rows are observed with a learned noise. All
-of it is exact linear algebra in the number of support rows, so it cannot diverge.
+of it is exact linear algebra in the number of support rows: finite features cannot diverge.
 
 Source: Harrison et al. 2018 (ALPaCA) for regression; Bertinetto et al. 2019 (R2-D2) for classes, as
 regression on their indicators, with a learned scale before the softmax.
@@ -57,6 +57,9 @@ def posterior(
         targets: (…, n, out): one-hot, or numbers.
         weights: (…, n) of 0 and 1.
         is_classification: Then targets are centred indicators and the result is scaled to logits.
+
+    Returns:
+        NaN throughout for an episode whose features are not finite.
     """
     rows = _with_one(features) * weights.unsqueeze(-1)
     variance = torch.cat([inner[WEIGHT_VARIANCE], inner[BIAS_VARIANCE].reshape(1)])
@@ -70,7 +73,9 @@ def posterior(
     covariance = cross @ rows.mT
     noise = inner[NOISE] + _JITTER
     covariance = covariance + noise * torch.eye(rows.shape[-2], dtype=rows.dtype, device=rows.device)
-    factor = torch.linalg.cholesky(covariance)
+    # One episode must not end the judgement of the others: what has no factor is not a number, and the caller checks.
+    factor, failed = torch.linalg.cholesky_ex(covariance)
+    factor = torch.where((failed > 0)[..., None, None], torch.nan, factor)
     head = cross.mT @ torch.cholesky_solve(residual, factor)
     if mean is not None:
         head = head + mean

@@ -22,7 +22,8 @@ Engine = Callable[[Params, Batch], tuple[Params, Tensor]]
 EngineName = Literal["functional", "stacked", "compiled"]
 MakeEngine = Callable[[Problem], Engine]
 
-# Compiling took 18-125 s here; at 25 small tasks a step the compiled engine saves some 3 ms a step.
+# Compiling took 18-125 s here, and once per process and rule as long again to check it; at 25 small tasks a step the
+# compiled engine saves some 3 ms a step.
 COMPILE_FROM_STEPS: Final = 20_000
 # float32 in another order of sums: 1e-6 was seen.
 _COMPILED_TOLERANCE: Final = 1e-3
@@ -153,14 +154,17 @@ def compiler_at_hand() -> bool:
     return any(shutil.which(name) for name in _COMPILERS)
 
 
-def prepared(name: EngineName, problem: Problem, meta: Params, sample: Batch) -> tuple[EngineName, Engine]:
-    """Make an engine ready; a compiled one is compiled now, and must agree with the eager one on a sample.
+def prepared(
+    name: EngineName, problem: Problem, meta: Params, sample: Batch, check: Callable[[MakeEngine], None]
+) -> tuple[EngineName, Engine]:
+    """Make an engine ready; a compiled one is compiled now, agrees with the eager one on a sample, and is checked.
 
     Args:
         name: Wanted.
         problem: Network and rule.
         meta: Meta-parameters to try it on; not modified.
         sample: Episodes to try it on.
+        check: Raises if a compiled engine does not compute its definition in float64.
 
     Returns:
         The engine and its name: an eager one where compiling fails, with a line in the log.
@@ -175,9 +179,10 @@ def prepared(name: EngineName, problem: Problem, meta: Params, sample: Batch) ->
         off = max(float((found[n] - expected[n]).norm() / (expected[n].norm() + 1e-6)) for n in meta)
         if not off < _COMPILED_TOLERANCE:
             raise ArithmeticError(f"the compiled gradient is off by {off:.2g}")
+        check(compiled)
     except Exception as failure:  # the compiler's errors have no common base; eager is always right
         log.warning("compile_failed", reason=f"{type(failure).__name__}: {failure}"[:300], engine=eager)
-        return eager, prepared(eager, problem, meta, sample)[1]
+        return eager, prepared(eager, problem, meta, sample, check)[1]
     return "compiled", engine
 
 

@@ -4,6 +4,7 @@ Reject
 ├── TaskMalformed      a task's arrays cannot be trained on
 ├── WeightsMalformed   bytes that are not weights of this engine
 ├── NetworkRefused     a user's network that cannot be trained exactly
+├── CurrentUnfit       the weights in force are of another shape than every task
 └── DivergedError      a meta-training run left the finite numbers
 Halt
 └── SelfCheckFailed    the engine's meta-gradient is wrong on this machine
@@ -33,6 +34,23 @@ class NetworkRefused(Reject):
     def __init__(self, path: str, detail: str) -> None:
         super().__init__("network_refused", f"network {path}: {detail}")
         self.path = path
+
+
+class CurrentUnfit(Reject):
+    """No task fits the weights in force: nothing could be held against them.
+
+    A command without current weights starts anew.
+
+    Args:
+        current: Shape that the weights take and give.
+        tasks: Shape that most tasks have.
+        n: How many.
+    """
+
+    def __init__(self, current: str, tasks: str, n: int) -> None:
+        detail = f"the weights are for {current}, {n} tasks have {tasks}; leave `current` out to start anew"
+        super().__init__("current_does_not_fit", detail)
+        self.current, self.tasks, self.n = current, tasks, n
 
 
 class DivergedError(Reject):

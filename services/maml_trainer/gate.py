@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maml_trainer.interval import paired_difference
 
-# Below this the normal interval misses more than 1.6 times as often as it says.
+# Of units that share no row. Below this the normal interval misses more than 1.6 times as often as it says.
 MIN_TASKS: Final = 10
 
 
@@ -24,7 +24,7 @@ class GateVerdict:
         mean_difference: Of new - reference held-out loss; below 0 is better; NaN where not computed.
         low: Lower confidence limit of it.
         high: Upper confidence limit of it.
-        n: Held-out tasks.
+        n: Units: held-out tasks, or groups of held-out classes.
     """
 
     publish: bool
@@ -45,10 +45,10 @@ def judge(
     """Decide: publish only if the upper confidence limit of the paired difference is below 0.
 
     Args:
-        new_losses: Query loss per held-out task (n,).
-        current_losses: Of the published weights on the same tasks and shots; None if there are none.
+        new_losses: Query loss per unit (n,); see `held_out`.
+        current_losses: Of the published weights on the same rows; None if there are none.
         scratch_losses: Of a fresh start; the reference when there are no current weights, or theirs
-            are not finite on every task (weights that diverge must not defend their place).
+            are not finite on every unit (weights that diverge must not defend their place).
         confidence: Two-sided, in (0, 1).
 
     Raises:

@@ -19,7 +19,8 @@ from maml_trainer.mlflow_folder import MlflowFolder
 from maml_trainer.mlflow_server import MlflowServer
 from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tracking import Tracker
-from maml_trainer.training import StopRun, Training
+from maml_trainer.training import Training
+from maml_trainer.watch import StopRun
 
 log = structlog.get_logger(__name__)
 
@@ -111,27 +112,28 @@ class _Run:
         except StopRun as stop:
             if self._cancelled.is_set():
                 return
-            report = self._failed("timed_out", str(stop))
+            report = self._failed(stop.reason, str(stop)[:2000])
         except Reject as reject:
             report = self._training.rejected(f"{reject.reason}: {reject.detail}")
         except Exception as bug:  # a thread's exception would be lost: it is the report
             report = self._failed("target_failed", f"{type(bug).__name__}: {bug}"[:500])
-        self._record(started, report)
         self._reports.put(report)
+        self._record(started, report)
 
     def _record(self, started_ms: int, report: Report) -> None:
         if self._hand.tracker is None:
             return
-        outer = self._training.record(
-            started_ms,
-            int(time.time() * 1000),
-            "FINISHED" if isinstance(report.data, WeightsPublished) else "FAILED",
-            report.data.TYPE.split(".")[2] + (f": {reason}" if (reason := getattr(report.data, "reason", "")) else ""),
-        )
+        reason = getattr(report.data, "reason", "")
         try:
+            outer = self._training.record(
+                started_ms,
+                int(time.time() * 1000),
+                "FINISHED" if isinstance(report.data, WeightsPublished) else "FAILED",
+                report.data.TYPE.split(".")[2] + (f": {reason}" if reason else ""),
+            )
             self._hand.tracker.record(self._event.subject, outer, self._training.inner)
-        except OSError as error:
-            log.warning("run_unrecorded", command=self._event.identity, reason=str(error))
+        except Exception as error:  # the record is for people: nothing in it may cost the report
+            log.warning("run_unrecorded", command=self._event.identity, reason=f"{type(error).__name__}: {error}"[:500])
 
     def _failed(self, reason: str, detail: str) -> Report:
         failed = ActionFailed(

@@ -2,35 +2,61 @@
 
 import hashlib
 from base64 import b64decode
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.artifacts import ArtifactStore
-from homeostat.core import Event
+from homeostat.artifacts import ArtifactCorrupted, ArtifactStore
+from homeostat.core import Event, Reject, Retry
 from homeostat.core.hand import sequence_of
 from homeostat.events import Array, MetaTraining, TaskRecorded
+from maml_trainer.errors import CurrentUnfit, TaskMalformed
+from maml_trainer.meta import Learned
 from maml_trainer.tasks import Task
+
+_OTHER_SHAPE: Final = "other_shape"
+"""Why a task was left out whose rows or labels are not those of the rest."""
+
+
+class Shape(NamedTuple):
+    """What tasks must have in common to train one network.
+
+    Args:
+        width: Numbers of a row.
+        is_classification: Labels instead of numbers.
+        n_classes: Outputs; 0 for numbers, and where the classes of an episode are drawn.
+    """
+
+    width: int
+    is_classification: bool
+    n_classes: int
+
+    def __str__(self) -> str:
+        kind = "drawn classes" if not self.n_classes else f"{self.n_classes} classes"
+        return f"rows of {self.width}, {kind if self.is_classification else 'numbers'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Tasks of a range.
+    """Tasks of a range, all of one shape.
 
     Args:
         train: To learn from.
         held_out: To judge on.
         sources: Of all of them, sorted.
-        n_classes: Most that a task has; 0 for numbers.
+        n_classes: Of each; 0 for numbers, and where classes are drawn.
+        left_out: Tasks of the range that are in neither, by reason: a reason code of reading them, or `other_shape`.
     """
 
     train: tuple[Task, ...]
     held_out: tuple[Task, ...]
     sources: tuple[str, ...]
     n_classes: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def split(self, share: float) -> "Collected":
         """Hold tasks out by a hash of their id, if none is marked: a task is always on the same side."""
@@ -40,40 +66,102 @@ class Collected:
         sides: tuple[list[Task], list[Task]] = ([], [])
         for task in self.train:
             sides[int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big") < limit].append(task)
-        return Collected(tuple(sides[0]), tuple(sides[1]), self.sources, self.n_classes)
+        return replace(self, train=tuple(sides[0]), held_out=tuple(sides[1]))
 
 
-def tasks_in(events: Iterator[Event], spec: MetaTraining, store: ArtifactStore) -> Collected:
-    """Collect the tasks of a closed range.
+class _Recorded(NamedTuple):
+    """The last record of a task: arrays that make a task, or why there is none."""
+
+    source: str
+    is_held_out: bool
+    n_classes: int
+    task: Task | None
+    reason: str
+
+
+def tasks_in(events: Iterator[Event], spec: MetaTraining, store: ArtifactStore, current: Learned | None) -> Collected:
+    """Collect the tasks of a closed range that can be trained on together.
+
+    Of a task that was recorded more than once the last record counts, so that none is on both sides.
+    One that cannot be read, or is not of the shape of the rest, is left out: it must not keep the
+    others from being learned from, nor change what is learned.
 
     Args:
         events: Of the family on the tasks log, from the range's time on, in order.
         spec: Range and excluded sources.
         store: For arrays by reference.
+        current: Weights in force: their shape is the tasks'. None: the shape that most tasks have.
 
     Raises:
-        TaskMalformed: A task's arrays do not fit each other.
-        ArtifactMissing: An array is not in the store.
+        Retry: The end of the range cannot be seen yet, or the store does not answer.
+        CurrentUnfit: No task fits the weights in force.
     """
+    recorded = _last_records(events, spec, store)
+    left_out = Counter(record.reason for record in recorded if record.task is None)
+    shaped = [(record, record.task, _shape(record, record.task, spec)) for record in recorded if record.task]
+    if not shaped:
+        return Collected((), (), (), 0, left_out)
+    counts = Counter(shape for *_, shape in shaped)
+    most_common = min(counts, key=lambda shape: (-counts[shape], shape))
+    wanted = most_common if current is None else _shape_of(current, spec)
+    if wanted not in counts:
+        raise CurrentUnfit(str(wanted), str(most_common), counts[most_common])
+    left_out[_OTHER_SHAPE] += len(shaped) - counts[wanted]
+    kept = [(record, task) for record, task, shape in shaped if shape == wanted]
+    return Collected(
+        tuple(task for record, task in kept if not record.is_held_out),
+        tuple(task for record, task in kept if record.is_held_out),
+        tuple(sorted({record.source for record, _ in kept})),
+        wanted.n_classes,
+        dict(sorted((+left_out).items())),
+    )
+
+
+def _last_records(events: Iterator[Event], spec: MetaTraining, store: ArtifactStore) -> list[_Recorded]:
     first, last = _sequence(spec.window.first), _sequence(spec.window.last)
-    train: dict[str, Task] = {}
-    held_out: dict[str, Task] = {}
-    sources: set[str] = set()
-    n_classes = 0
+    found: dict[str, _Recorded] = {}
+    is_complete = False
     for event in events:
         data = event.data
         if not isinstance(data, TaskRecorded) or event.source != spec.window.source:
             continue
-        if not first <= sequence_of(event) <= last:
-            continue
+        at = sequence_of(event)
+        is_complete |= at >= last
         source = data.provenance.source if data.provenance else ""
-        if source in spec.excluded_sources:
+        if not first <= at <= last or source in spec.excluded_sources:
             continue
+        found[data.task] = _read(data, source, store)
+    if not is_complete:
+        raise Retry(f"{spec.window.last} of {spec.window.subject} cannot be seen yet")
+    return list(found.values())
+
+
+def _read(data: TaskRecorded, source: str, store: ArtifactStore) -> _Recorded:
+    try:
         arrays = [_array(array, store) for array in (data.support_x, data.support_y, data.query_x, data.query_y)]
-        (held_out if data.held_out else train)[data.task] = Task(data.task, *arrays)
-        sources.add(source)
-        n_classes = max(n_classes, data.n_classes)
-    return Collected(tuple(train.values()), tuple(held_out.values()), tuple(sorted(sources)), n_classes)
+        task = Task(data.task, *arrays)
+        if task.is_classification != (data.n_classes > 0):
+            raise TaskMalformed(data.task, "labels have classes, numbers have none")
+        if task.is_classification and max(task.support_y.max(), task.query_y.max()) >= data.n_classes:
+            raise TaskMalformed(data.task, f"a label is above the last of its {data.n_classes} classes")
+    except Reject as refusal:
+        return _Recorded(source, data.held_out, data.n_classes, None, refusal.reason)
+    except ArtifactCorrupted:
+        return _Recorded(source, data.held_out, data.n_classes, None, "artifact_corrupted")
+    except ValueError:  # other bytes than the shape needs
+        return _Recorded(source, data.held_out, data.n_classes, None, "task_malformed")
+    return _Recorded(source, data.held_out, data.n_classes, task, "")
+
+
+def _shape(record: _Recorded, task: Task, spec: MetaTraining) -> Shape:
+    return Shape(task.support_x.shape[1], task.is_classification, 0 if spec.episodes.ways else record.n_classes)
+
+
+def _shape_of(current: Learned, spec: MetaTraining) -> Shape:
+    n_inputs, n_outputs = current.network.body.n_inputs, current.network.n_outputs
+    if spec.episodes.ways and n_outputs == 1:
+        return Shape(n_inputs, True, 0)
+    return Shape(n_inputs, n_outputs > 1, n_outputs if n_outputs > 1 else 0)
 
 
 def _sequence(id_: str) -> str:
@@ -85,4 +173,5 @@ def _array(array: Array | None, store: ArtifactStore) -> NDArray[Any]:
     assert array is not None  # intake lets no other onto the log
     raw = b64decode(array.data) if array.data is not None else store.get(array.artifact or "")
     found = np.frombuffer(raw, np.dtype(array.dtype).newbyteorder("<")).reshape(array.shape)
-    return found.astype(np.int64 if array.dtype == "int64" else np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and the task refused
+        return found.astype(np.int64 if array.dtype == "int64" else np.float32)

@@ -15,7 +15,9 @@ from maml_trainer.errors import DivergedError
 from maml_trainer.inner import Problem
 from maml_trainer.network import Network
 from maml_trainer.pool import Pool, device_of
+from maml_trainer.repeatable import make_repeatable
 from maml_trainer.rules import Rule, is_log, join, split
+from maml_trainer.selfcheck import check_engine, kind_of
 
 WEIGHT_RATE: Final = 3e-3
 LOG_RATE: Final = 1e-2
@@ -85,13 +87,15 @@ class Progress:
         step: Meta-steps done.
         n_steps: Of all.
         loss: Objective of the last step.
-        tasks_per_second: Of this process, compiling included.
+        tasks_per_second: Of this process.
+        gradient_norm: Of the last step's meta-gradient, before it was clipped.
     """
 
     step: int
     n_steps: int
     loss: float
     tasks_per_second: float
+    gradient_norm: float
 
 
 class OuterLoop:
@@ -129,6 +133,7 @@ class OuterLoop:
             raise ValueError(f"the start is {learned.network}, {learned.rule}; the run {config.network}, {config.rule}")
         self.config, self.step, self._pool = config, 0, pool
         self._home, self._is_mixed = device_of(device), is_mixed_precision
+        make_repeatable(self._home)
         meta = join(learned.params, learned.inner)
         self._meta = {name: value.detach().to(self._home, copy=True) for name, value in meta.items()}
         self._adam = torch.optim.Adam(
@@ -142,7 +147,13 @@ class OuterLoop:
         sample = pool.draw(np.random.default_rng(config.seed), config.tasks_per_step, config.shots[0])
         wanted = choose(problem, config.n_steps, self._home, use_compile=use_compile)
         self.engine: EngineName
-        self.engine, self._engine = prepared(wanted, problem, self._meta, sample)
+        self.engine, self._engine = prepared(
+            wanted,
+            problem,
+            self._meta,
+            sample,
+            lambda make: check_engine(make, problem.rule.algorithm, kind_of(problem)),
+        )
         self._generator = np.random.default_rng(config.seed)
         self._n_tasks, self._seconds = 0, 0.0
 
@@ -162,7 +173,8 @@ class OuterLoop:
             raise DivergedError(self.step, "query_loss")
         for name, tensor in self._meta.items():
             tensor.grad = gradient[name]
-        if not torch.nn.utils.clip_grad_norm_(self._meta.values(), config.gradient_clip).isfinite():
+        norm = torch.nn.utils.clip_grad_norm_(self._meta.values(), config.gradient_clip).item()
+        if not np.isfinite(norm):
             raise DivergedError(self.step, "meta_gradient")
         for group in self._adam.param_groups:
             group["lr"] = group["rate"] * (1 + cos(pi * self.step / config.n_steps)) / 2
@@ -170,13 +182,19 @@ class OuterLoop:
         self.step += 1
         self._n_tasks += len(batch.support_x)
         self._seconds += monotonic() - began
-        return Progress(self.step, config.n_steps, value, self._n_tasks / max(self._seconds, 1e-9))
+        return Progress(self.step, config.n_steps, value, self._n_tasks / max(self._seconds, 1e-9), norm)
 
     @property
     def learned(self) -> Learned:
         """What has been learned so far: on the CPU, float32, finite."""
         params, inner = split({name: value.detach().cpu().clone() for name, value in self._meta.items()})
         return Learned(self.config.network, self.config.rule, params, inner)
+
+    @property
+    def inner_means(self) -> dict[str, float]:
+        """The rule's numbers by name, step sizes or prior, each averaged over its tensor."""
+        _, inner = split({name: value.detach() for name, value in self._meta.items() if is_log(name)})
+        return {name: value.mean().item() for name, value in inner.items()}
 
     def state(self) -> dict[str, Any]:
         """Copy everything that the following steps depend on; plain values and tensors."""

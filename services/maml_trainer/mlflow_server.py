@@ -1,5 +1,6 @@
 """Runs on an MLflow tracking server, by its REST API; no MLflow is needed here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,10 @@ _TIMEOUT_SECONDS: Final = 10.0
 # Limits of `runs/log-batch`.
 _METRICS_AT_A_TIME: Final = 1000
 _PARAMS_AT_A_TIME: Final = 100
+_PROXIED: Final = "mlflow-artifacts:/"
+"""Artifacts that the server keeps itself, and takes by its own API."""
+
+_ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
 class MlflowServer:
@@ -25,7 +30,8 @@ class MlflowServer:
 
     def __init__(self, uri: str, token: str = "", transport: httpx2.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        base = f"{uri.rstrip('/')}/api/2.0/mlflow/"
+        self._uri = uri.rstrip("/")
+        base = f"{self._uri}/api/2.0/mlflow/"
         self._client = httpx2.Client(base_url=base, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport)
 
     def record(self, experiment: str, outer: Run, inner: Sequence[Run]) -> None:
@@ -35,7 +41,7 @@ class MlflowServer:
             parent = self._write(id_, outer, {})
             for run in inner:
                 self._write(id_, run, {"mlflow.parentRunId": parent})
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:  # away, or it answers something else
             raise OSError(f"{self._client.base_url}: {error}") from error
 
     def _experiment(self, name: str) -> str:
@@ -64,12 +70,17 @@ class MlflowServer:
         for first in range(0, len(params), _PARAMS_AT_A_TIME):
             self._post("runs/log-batch", {"run_id": id_, "params": params[first : first + _PARAMS_AT_A_TIME]})
         metrics = [
-            {"key": key, "value": value, "step": step, "timestamp": run.ended_ms}
+            {"key": key, "value": _number(value), "step": step, "timestamp": run.ended_ms}
             for key, curve in run.metrics.items()
             for step, value in curve
         ]
         for first in range(0, len(metrics), _METRICS_AT_A_TIME):
             self._post("runs/log-batch", {"run_id": id_, "metrics": metrics[first : first + _METRICS_AT_A_TIME]})
+        place = str(created["run"]["info"].get("artifact_uri", ""))
+        if place.startswith(_PROXIED):  # elsewhere, only whoever owns the place may write
+            for name, content in run.artifacts.items():
+                url = f"{self._uri}{_ARTIFACTS}{place.removeprefix(_PROXIED)}/{name}"
+                self._client.put(url, content=content).raise_for_status()
         self._post("runs/update", {"run_id": id_, "status": run.status, "end_time": run.ended_ms})
         return id_
 
@@ -78,3 +89,10 @@ class MlflowServer:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _number(value: float) -> float | str:
+    """JSON has no NaN and no infinity; the server reads their names, as ProtoJSON has them."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

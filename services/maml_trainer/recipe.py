@@ -1,9 +1,6 @@
 """From a command and its tasks to a run: which network, which rule, which episodes."""
 
-import numpy as np
-
 from homeostat.events import MetaTraining
-from maml_trainer.batch import Batch
 from maml_trainer.bodies import Body, Conv, Mlp, Module
 from maml_trainer.classes import ClassPool
 from maml_trainer.errors import TaskMalformed
@@ -14,22 +11,20 @@ from maml_trainer.pool import Pool, TaskPool
 from maml_trainer.rules import Algorithm, Rule
 from maml_trainer.settings import MamlTrainerSettings
 
-_HELD_OUT_SEED = 0
-
 
 def config_of(
     spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, current: Learned | None
 ) -> MetaConfig:
     """Make the run that a command asks for.
 
-    Current weights of the same rule that fit the tasks keep their network, whatever the settings say
-    by now; a user's own network counts only for what has none.
+    Current weights of the same rule keep their network, whatever the settings say by now; a user's own
+    network counts only for what has none.
 
     Args:
         spec: Of the command.
         tasks: At least one to train on.
         settings: Of the trainer.
-        current: Weights in force.
+        current: Weights in force; they fit the tasks.
 
     Raises:
         TaskMalformed: Rows are not the images that the command says they are.
@@ -39,7 +34,7 @@ def config_of(
     n_outputs = 1 if ways or not tasks.n_classes else tasks.n_classes
     rule = Rule(_algorithm(spec, tasks), spec.inner_steps)
     network = Network(_body(spec, tasks, settings, width), n_outputs)
-    if current is not None and fits(current, network) and current.rule == rule:
+    if current is not None and current.rule == rule:
         network = current.network
     return MetaConfig(
         network=network,
@@ -50,12 +45,6 @@ def config_of(
         shots=spec.episodes.shots,
         rate=spec.inner_rate or INITIAL_LR,
     )
-
-
-def fits(learned: Learned, network: Network) -> bool:
-    """Whether weights take the same rows and give the same outputs as a network."""
-    one, other = learned.network, network
-    return (one.body.n_inputs, one.n_outputs) == (other.body.n_inputs, other.n_outputs)
 
 
 def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device: str) -> Pool:
@@ -77,23 +66,6 @@ def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device
         image=spec.image if episodes.turned else None,
         device=device,
     )
-
-
-def held_out_episodes(spec: MetaTraining, tasks: Collected, network: Network, n_drawn: int) -> Batch:
-    """Draw the episodes of the gate: each held-out task once, or a fixed number; at the fewest shots trained with.
-
-    The same tasks give the same episodes, so that weights are compared on the same rows.
-
-    Raises:
-        TaskMalformed: A task does not fit.
-    """
-    episodes, k = spec.episodes, min(spec.episodes.shots)
-    generator = np.random.default_rng(_HELD_OUT_SEED)
-    if episodes.ways:
-        pool = ClassPool(tasks.held_out, episodes.ways, n_queries=episodes.queries, max_shots=k)
-        return pool.draw(generator, n_drawn, k)
-    recorded = TaskPool(tasks.held_out, network.body.n_inputs, network.n_outputs)
-    return recorded.shots(generator, np.arange(len(recorded)), k)
 
 
 def _algorithm(spec: MetaTraining, tasks: Collected) -> Algorithm:

@@ -6,21 +6,25 @@ differences are taken of its own definition: the inner gradients held at their v
 gradient of anything: the loop alone defines it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from maml_trainer.batch import Batch
-from maml_trainer.bodies import Body, Conv, Mlp, Params
+from maml_trainer.bodies import Body, Conv, Mlp, Module, Params
 from maml_trainer.engines import MakeEngine, functional, stacked
-from maml_trainer.errors import SelfCheckFailed
+from maml_trainer.errors import NetworkRefused, SelfCheckFailed
 from maml_trainer.inner import Problem
 from maml_trainer.loop import Trace, loop_gradient, loop_objective, unpadded
 from maml_trainer.network import Network
-from maml_trainer.rules import ALGORITHMS, Rule, join
+from maml_trainer.rules import ALGORITHMS, Algorithm, Rule, join
+
+Kind = Literal["drawn classes", "labels", "numbers"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 LOOP_TOLERANCE: Final = 1e-10
 DIFFERENCE_TOLERANCE: Final = 1e-5
@@ -30,30 +34,73 @@ N_CLASSES: Final = 3
 BODIES: Final[dict[str, Body]] = {"mlp": Mlp((5, 8, 6)), "conv": Conv((1, 6, 6), (8, 8))}
 
 
-def self_check(make: MakeEngine | None = None, bodies: Mapping[str, Body] = BODIES) -> None:
-    """Compare every algorithm on every body, for labels, drawn classes and numbers.
+def self_check(
+    make: MakeEngine | None = None,
+    bodies: Mapping[str, Body] = BODIES,
+    algorithms: Sequence[Algorithm] = ALGORITHMS,
+    kinds: Sequence[Kind] = KINDS,
+) -> None:
+    """Compare algorithms on bodies, by default for labels, drawn classes and numbers.
 
     Deterministic; takes a second or two.
 
     Args:
         make: The engine; None checks each eager one that fits the body.
         bodies: By name, for the message.
+        algorithms: Inner rules.
+        kinds: Of targets.
 
     Raises:
         SelfCheckFailed: A relative error above 1e-10 (loop) or 1e-5 (finite differences).
     """
     for name, body in bodies.items():
         for kind, n_outputs, is_classification in _kinds(body):
+            if kind not in kinds:
+                continue
             batch = _batch(body.n_inputs, is_classification)
             network = Network(body, n_outputs)
-            for algorithm in ALGORITHMS:
+            for algorithm in algorithms:
                 steps = 1 if algorithm == "bayesian_last_layer" else 2
                 problem = Problem(network, Rule(algorithm, steps), is_classification)
                 case = f"{algorithm}, {name}, {kind}, {steps} inner steps"
                 _check(case, problem, batch, [make] if make is not None else list(_eager(problem)))
 
 
-def _kinds(body: Body) -> Iterator[tuple[str, int, bool]]:
+@cache
+def check_engine(make: MakeEngine, algorithm: Algorithm, kind: Kind) -> None:
+    """Check one engine for what a run needs, on the small perceptron; what has passed is not checked again.
+
+    For the compiled one, which the check at the start leaves out: half a minute for each rule and kind.
+
+    Raises:
+        SelfCheckFailed: As `self_check`; or whatever the compiler says.
+    """
+    self_check(make, {"mlp": BODIES["mlp"]}, (algorithm,), (kind,))
+
+
+def check_own(body: Module) -> None:
+    """Check a user's own network.
+
+    Raises:
+        NetworkRefused: `vmap` is not exact through it, or cannot go through it.
+    """
+    try:
+        self_check(bodies={body.path: body})
+    except SelfCheckFailed as failure:
+        detail = f"its meta-gradient is off by {failure.error:.2g} ({failure.case}): torch.func.vmap is wrong in it"
+        raise NetworkRefused(body.path, detail) from failure
+    except RuntimeError as failure:  # torch's own, for what vmap does not take
+        raise NetworkRefused(body.path, f"torch.func.vmap cannot go through it: {failure}"[:500]) from failure
+
+
+def kind_of(problem: Problem) -> Kind:
+    """Name the kind of a problem's targets."""
+    if not problem.is_classification:
+        return "numbers"
+    return "drawn classes" if problem.network.n_outputs == 1 else "labels"
+
+
+def _kinds(body: Body) -> Iterator[tuple[Kind, int, bool]]:
     yield "drawn classes", 1, True
     if body.is_stackable:  # what the last layer is does not depend on the body
         yield "labels", N_CLASSES, True

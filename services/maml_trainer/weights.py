@@ -7,7 +7,7 @@ learned beside them: step sizes `lr.w1`, …, or the prior of the last layer, `p
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,11 +16,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
-from maml_trainer.engines import EngineName
 from maml_trainer.errors import WeightsMalformed
-from maml_trainer.meta import Learned, MetaConfig
+from maml_trainer.meta import Learned
 from maml_trainer.network import network_of
-from maml_trainer.pool import device_of
 from maml_trainer.rules import LR, PRIOR, Rule
 
 _OF_THE_RULE = (LR, PRIOR)
@@ -32,31 +30,6 @@ class Weights:
 
     data: bytes
     digest: str
-
-
-def environment(device: str, engine: EngineName) -> dict[str, str]:
-    """State what fixes the bits beside the run itself: engine, torch build, kind of processor."""
-    home = device_of(device)
-    is_gpu = home.type == "cuda"
-    return {
-        "engine": engine,
-        "platform": torch.cuda.get_device_name(home) if is_gpu else torch.backends.cpu.get_cpu_capability(),
-        "torch": str(torch.__version__),
-    }
-
-
-def provenance(
-    config: MetaConfig, *, device: str, engine: EngineName, n_tasks: int, sources: Sequence[str] = ()
-) -> dict[str, str]:
-    """State what a replay of the run must have the same; see `OuterLoop` for what fixes the bits."""
-    return environment(device, engine) | {
-        "n_steps": str(config.n_steps),
-        "n_tasks": str(n_tasks),
-        "seed": str(config.seed),
-        "shots": json.dumps(config.shots),
-        "sources": json.dumps(sorted(sources)),
-        "tasks_per_step": str(config.tasks_per_step),
-    }
 
 
 def save(learned: Learned, facts: Mapping[str, str]) -> Weights:

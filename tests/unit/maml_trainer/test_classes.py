@@ -50,6 +50,25 @@ def test_an_episode_is_made_of_distinct_classes_and_rows(seed: int, ways: int, k
         assert len(set.union(*classes.values())) == ways
 
 
+@settings(max_examples=40, deadline=None)
+@given(n_tasks=st.integers(1, 6), ways=st.integers(2, 6), n_groups=st.integers(1, 12), n_episodes=st.integers(1, 30))
+def test_groups_of_classes_share_none(n_tasks: int, ways: int, n_groups: int, n_episodes: int) -> None:
+    """Every episode of a group has the group's classes and no other has one of them; groups come in turn."""
+    pool = ClassPool(marked(n_tasks), 2)
+
+    batch, units = pool.disjoint(np.random.default_rng(0), ways, n_groups, n_episodes, 1)
+
+    classes = [{(int(x[0]), int(x[1])) for x in episode.tolist()} for episode in batch.support_x]
+    by_unit = dict(zip(units.tolist(), classes, strict=True))
+    n_units = len(by_unit)
+    assert all(by_unit[unit] == found for unit, found in zip(units.tolist(), classes, strict=True))
+    assert sum(len(found) for found in by_unit.values()) == len(set.union(*by_unit.values()))
+    assert units[:n_units].tolist() == list(range(n_units))
+    assert n_episodes <= len(units) < n_episodes + n_units
+    assert all(2 <= len(found) <= ways for found in classes)
+    assert n_units >= min(n_groups, 4 * n_tasks // 2)
+
+
 def test_the_same_generator_draws_the_same_episodes() -> None:
     """Chance is the generator's alone, and the order of the tasks leaves no trace."""
     tasks = marked()

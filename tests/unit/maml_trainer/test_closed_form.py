@@ -1,6 +1,7 @@
 """The Bayesian last layer."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,3 +74,20 @@ def test_the_predictive_loss_is_the_normal_density() -> None:
 
     expected = ((y_query - queries @ gain @ y)[:, 0].square() / spread + spread.log()).mean() / 2
     torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("is_classification", [True, False])
+def test_features_that_are_not_finite_give_no_number_and_no_error(is_classification: bool) -> None:
+    """The episode's posterior is NaN; those beside it are what they are alone."""
+    params, inner = start()
+    x = torch.rand(3, 5, 4, dtype=torch.float64)
+    y = torch.rand(3, 5, 1, dtype=torch.float64)
+    weight = torch.ones(3, 5, dtype=torch.float64)
+    spoiled = x.clone()
+    spoiled[1, 2, 0] = torch.inf
+
+    found = posterior(NETWORK, params, inner, spoiled, y, weight, is_classification=is_classification)
+    alone = posterior(NETWORK, params, inner, x, y, weight, is_classification=is_classification)
+
+    assert found.weight[1].isnan().all()
+    torch.testing.assert_close(found.weight[[0, 2]], alone.weight[[0, 2]])

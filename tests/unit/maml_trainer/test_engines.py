@@ -1,5 +1,6 @@
 """Which engine runs, and what happens where none can be compiled."""
 
+import numpy as np
 import pytest
 import torch
 from structlog.testing import capture_logs
@@ -10,10 +11,11 @@ from maml_trainer import engines
 from maml_trainer.batch import Batch
 from maml_trainer.bodies import Conv, Params
 from maml_trainer.engines import COMPILE_FROM_STEPS, choose, functional, prepared, stacked
+from maml_trainer.errors import SelfCheckFailed
 from maml_trainer.inner import Problem
 from maml_trainer.meta import MetaConfig, OuterLoop
 from maml_trainer.network import Network
-from maml_trainer.rules import Rule
+from maml_trainer.rules import Rule, join
 
 CPU = torch.device("cpu")
 MAML = Problem(NETWORK, Rule("maml"), True)
@@ -96,6 +98,25 @@ def test_a_compiled_engine_that_agrees_is_kept(monkeypatch: pytest.MonkeyPatch) 
     assert loop.engine == "compiled"
 
 
+def refuse(make: engines.MakeEngine) -> None:
+    """Find every engine wrong."""
+    raise SelfCheckFailed("any", 1.0, 1e-10)
+
+
+def test_a_compiled_engine_must_pass_the_self_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agreeing with the eager engine in float32 is not enough: it is held against its definition in float64."""
+    monkeypatch.setattr(engines, "compiled", functional)
+    batch = small_pool(5).draw(np.random.default_rng(0), 2, 1)
+    params = NETWORK.init(0)
+    meta = join(params, MAML.rule.initial(NETWORK, params, 0.1))
+
+    with capture_logs() as logs:
+        name, _ = prepared("compiled", MAML, meta, batch, refuse)
+
+    assert name == "stacked"
+    assert [(line["event"], "SelfCheckFailed" in line["reason"]) for line in logs] == [("compile_failed", True)]
+
+
 def test_a_body_that_cannot_be_stacked_is_refused() -> None:
     """Convolutions take one kernel for all tasks: each task's own need vmap."""
     with pytest.raises(ValueError, match="stackable"):
@@ -104,6 +125,6 @@ def test_a_body_that_cannot_be_stacked_is_refused() -> None:
 
 def test_preparing_an_eager_engine_does_no_work() -> None:
     """The sample is for compiled ones."""
-    name, _ = prepared("stacked", MAML, {}, Batch(*[torch.empty(0)] * 6))
+    name, _ = prepared("stacked", MAML, {}, Batch(*[torch.empty(0)] * 6), refuse)
 
     assert name == "stacked"

@@ -1,5 +1,7 @@
 """Few-shot evaluation and the baselines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from maml_trainer.interval import paired_difference
 from maml_trainer.meta import MetaConfig, meta_train, scratch
 from maml_trainer.network import mlp
 from maml_trainer.pool import TaskPool
+from maml_trainer.rules import Rule
 from maml_trainer.tasks import Task
 
 DIGITS = mlp((64, 64, 10))
@@ -70,6 +73,16 @@ def test_divergence_is_a_result_not_an_error() -> None:
     start = scratch(NETWORK, 0, rate=1e20)
 
     assert not np.isfinite(few_shot_loss(start, small_tasks(4), 2, 5).losses).all()
+
+
+def test_the_closed_form_does_not_raise_either() -> None:
+    """An episode whose features overflow has a loss that is not finite; the others keep theirs."""
+    start, tasks = scratch(NETWORK, 0, rule=Rule("bayesian_last_layer")), small_tasks(4)
+    odd = replace(tasks[1], support_x=tasks[1].support_x * np.float32(1e37))
+
+    losses = few_shot_loss(start, [tasks[0], odd, *tasks[2:]], 2, 1).losses
+
+    assert np.isfinite(losses).tolist() == [True, False, True, True]
 
 
 def test_tuning_picks_the_step_size_of_the_lowest_loss() -> None:

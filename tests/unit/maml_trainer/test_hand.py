@@ -11,42 +11,17 @@ from typing import Any
 import httpx2
 import pytest
 import torch
-from tests.unit.maml_trainer.small import SIZES, small_tasks
+from tests.unit.maml_trainer.orders import SETTINGS, recorded, spec
 
-from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.evaluation.meta_training import NotPublished, TasksLog, log_of, task_recorded, train
-from homeostat.events import Episodes, MetaTraining
+from homeostat.artifacts import open_store
+from homeostat.evaluation.meta_training import NotPublished, train
+from homeostat.events import Episodes
 from maml_trainer.checkpoint import Checkpoint
 from maml_trainer.errors import DivergedError
 from maml_trainer.meta import OuterLoop, Progress
 from maml_trainer.mlflow_server import MlflowServer
-from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tracking import Run
 from maml_trainer.weights import load
-
-SETTINGS = MamlTrainerSettings(device="cpu", hidden=(6,), checkpoint_seconds=0.0)
-
-
-def recorded(store: ArtifactStore, n: int = 40) -> TasksLog:
-    """Record small tasks, every third held out."""
-    return log_of(
-        [
-            task_recorded(
-                task.task_id,
-                (task.support_x, task.support_y),
-                (task.query_x, task.query_y),
-                store,
-                n_classes=SIZES[-1],
-                is_held_out=number % 3 == 0,
-            )
-            for number, task in enumerate(small_tasks(n))
-        ]
-    )
-
-
-def spec(log: TasksLog, **fields: Any) -> MetaTraining:
-    """Ask for a short run."""
-    return MetaTraining(**{"window": log.window, "n_steps": 60, "seed": 1, **fields})
 
 
 def go(folder: Path, **fields: Any) -> str:
@@ -101,19 +76,27 @@ def test_too_few_tasks_are_rejected(tmp_path: Path) -> None:
         train(log, spec(log), store, lambda _: None, workdir=tmp_path / "work", settings=SETTINGS)
 
 
-def test_a_run_out_of_time_fails(tmp_path: Path) -> None:
+def test_a_run_out_of_time_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says where it was."""
     store = open_store(tmp_path / "artifacts")
     log = recorded(store)
+    advance, seconds = OuterLoop.advance, [0.0]
 
-    with pytest.raises(NotPublished, match=r"timed_out .* step 1 of 60"):
-        train(log, spec(log), store, print, workdir=tmp_path / "work", settings=SETTINGS, timeout_seconds=1e-9)
+    def slow(loop: OuterLoop) -> Progress:
+        seconds[0] += 100
+        return advance(loop)
+
+    monkeypatch.setattr(OuterLoop, "advance", slow)
+    monkeypatch.setattr("maml_trainer.watch.monotonic", lambda: seconds[0])
+
+    with pytest.raises(NotPublished, match=r"timed_out 250 s are over at step 3 of 60"):
+        train(log, spec(log), store, print, workdir=tmp_path / "work", settings=SETTINGS, timeout_seconds=250)
 
 
 def test_a_run_that_leaves_the_finite_numbers_is_rejected(tmp_path: Path) -> None:
     """The last good weights stay."""
     with pytest.raises(NotPublished, match=DivergedError(0, "query_loss").reason):
-        go(tmp_path, inner_rate=1e30)
+        go(tmp_path, inner_rate=1e6, inner_steps=50)
 
 
 def test_killed_in_mid_training_nothing_is_lost_or_doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +170,8 @@ def test_runs_are_recorded_with_inner_runs_under_them(tmp_path: Path) -> None:
     assert {(run / "tags" / "mlflow.parentRunId").read_text() for run in inner} == {outer.name}
     assert len((outer / "metrics" / "loss").read_text().splitlines()) == 60
     assert (outer / "tags" / "outcome").read_text() == "published"
+    assert json.loads((outer / "artifacts" / "provenance.json").read_text())["outcome"] == "published"
+    assert json.loads((outer / "artifacts" / "meta_training.json").read_text())["n_steps"] == 60
     assert len((inner[0] / "metrics" / "query_loss").read_text().splitlines()) == 6
 
 

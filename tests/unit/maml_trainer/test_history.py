@@ -1,17 +1,28 @@
 """Tasks of a range of the log."""
 
+from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tests.unit.maml_trainer.orders import record
 from tests.unit.maml_trainer.small import SIZES, small_tasks
 
-from homeostat.artifacts import open_store
-from homeostat.evaluation.meta_training import log_of, task_recorded
-from homeostat.events import MetaTraining
+from homeostat.artifacts import ArtifactStore, open_store
+from homeostat.core import Retry
+from homeostat.evaluation.meta_training import TasksLog, log_of
+from homeostat.events import Array, Episodes, MetaTraining
 from homeostat.events.base import Provenance
+from maml_trainer.errors import CurrentUnfit
 from maml_trainer.history import Collected, tasks_in
+from maml_trainer.meta import Learned, scratch
+from maml_trainer.network import mlp
+from maml_trainer.tasks import Task
 
 TASKS = tuple(small_tasks(30))
 
@@ -35,28 +46,179 @@ def test_marked_tasks_are_held_out_and_no_others() -> None:
     assert marked.split(0.5) is marked
 
 
+def found_in(log: TasksLog, store: ArtifactStore, current: Learned | None = None, **fields: Any) -> Collected:
+    """Collect the tasks of a whole log."""
+    spec = MetaTraining(**{"window": log.window, **fields})
+    return tasks_in(log.read(spec.window.log, spec.window.subject, 0), spec, store, current)
+
+
 def test_the_range_and_the_sources_decide_what_is_read(tmp_path: Path) -> None:
     """Tasks outside the range or of excluded sources are left out; arrays of any float come as float32."""
     store = open_store(tmp_path)
     log = log_of(
         [
-            task_recorded(
-                task.task_id,
-                (task.support_x.astype(np.float64), task.support_y),
-                (task.query_x, task.query_y),
-                store,
-                n_classes=SIZES[-1],
-                is_held_out=number == 4,
-            ).model_copy(update={"provenance": Provenance("demo", f"source-{number % 2}", str(number))})
+            record(task, store, is_held_out=number == 4).model_copy(
+                update={
+                    "provenance": Provenance("demo", f"source-{number % 2}", str(number)),
+                    "support_x": array("float64", task.support_x),
+                }
+            )
             for number, task in enumerate(TASKS[:8])
         ]
     )
     window = log.window.model_copy(update={"first": "2.0", "last": "6.0"})
-    spec = MetaTraining(window=window, excluded_sources=("source-1",))
 
-    found = tasks_in(log.read(window.log, window.subject, 0), spec, store)
+    found = found_in(log, store, window=window, excluded_sources=("source-1",))
 
     assert [task.task_id for task in found.train] == [TASKS[2].task_id, TASKS[6].task_id]
     assert [task.task_id for task in found.held_out] == [TASKS[4].task_id]
     assert (found.sources, found.n_classes) == (("source-0",), 3)
     assert all((task.support_x == TASKS[at].support_x).all() for task, at in zip(found.train, (2, 6), strict=True))
+
+
+def array(dtype: Literal["float32", "float64", "int64"], values: NDArray[Any]) -> Array:
+    """Make an inline array."""
+    raw = values.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+    return Array(dtype=dtype, shape=values.shape, data=b64encode(raw).decode())
+
+
+def too_large(task: Task) -> Array:
+    """Hold a number that is finite, and no float32."""
+    x = task.support_x.astype(np.float64)
+    x[0, 0] = 1e39
+    return array("float64", x)
+
+
+ODD = TASKS[20]
+UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "a number that float32 has not": ({"support_x": too_large(ODD)}, "task_malformed"),
+    "a label above the last": ({"query_y": array("int64", ODD.query_y + 9)}, "task_malformed"),
+    "numbers instead of labels": (
+        {"support_y": array("float32", ODD.support_y), "query_y": array("float32", ODD.query_y)},
+        "task_malformed",
+    ),
+    "another width in the query": ({"query_x": array("float32", ODD.query_x[:, :2])}, "task_malformed"),
+    "an artifact that is lost": (
+        {"support_x": Array(dtype="float32", shape=ODD.support_x.shape, artifact="0" * 64)},
+        "artifact_missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_task_that_cannot_be_read_is_left_out(tmp_path: Path, case: str) -> None:
+    """It does not keep the others from being learned from; the reason is counted."""
+    store = open_store(tmp_path)
+    fields, reason = UNREADABLE[case]
+    odd = record(ODD, store).model_copy(update=fields)
+
+    found = found_in(log_of([*(record(task, store) for task in TASKS[:8]), odd]), store)
+
+    assert [task.task_id for task in found.train] == [task.task_id for task in TASKS[:8]]
+    assert found.left_out == {reason: 1}
+
+
+@pytest.mark.parametrize("content", [b"other bytes", b""])
+def test_stored_bytes_of_another_shape_or_digest_are_left_out(tmp_path: Path, content: bytes) -> None:
+    """Whether they were stored so, or the disk made them so."""
+    store = open_store(tmp_path)
+    of_shape = Array(dtype="float32", shape=ODD.support_x.shape, artifact=store.put(content))
+    damaged = Array(dtype="float32", shape=ODD.support_x.shape, artifact=store.put(ODD.support_x.tobytes()))
+    (tmp_path / str(damaged.artifact)[:2] / str(damaged.artifact)).write_bytes(b"damaged")
+    odd = [
+        record(replace(ODD, task_id=f"odd-{number}"), store).model_copy(update={"support_x": x})
+        for number, x in enumerate((of_shape, damaged))
+    ]
+
+    found = found_in(log_of([*(record(task, store) for task in TASKS[:4]), *odd]), store)
+
+    assert len(found.train) == 4
+    assert found.left_out == {"artifact_corrupted": 1, "task_malformed": 1}
+
+
+def narrowed(task: Task) -> Task:
+    """Drop a column."""
+    return replace(task, support_x=task.support_x[:, 1:].copy(), query_x=task.query_x[:, 1:].copy())
+
+
+def test_the_shape_of_most_tasks_is_the_tasks_where_nothing_is_in_force(tmp_path: Path) -> None:
+    """Another width, or another number of classes, is left out: one odd task widens no network."""
+    store = open_store(tmp_path)
+    log = log_of(
+        [
+            record(TASKS[20], store, n_classes=7),
+            record(narrowed(TASKS[21]), store),
+            *(record(task, store) for task in TASKS[:6]),
+        ]
+    )
+
+    found = found_in(log, store)
+
+    assert [task.task_id for task in found.train] == [task.task_id for task in TASKS[:6]]
+    assert (found.n_classes, found.left_out) == (3, {"other_shape": 2})
+
+
+def test_the_shape_of_the_weights_in_force_is_the_tasks(tmp_path: Path) -> None:
+    """However many others there are: what is learned next must be held against them."""
+    store = open_store(tmp_path)
+    log = log_of([*(record(task, store, n_classes=7) for task in TASKS[:6]), record(TASKS[6], store)])
+
+    found = found_in(log, store, scratch(mlp(SIZES), 0))
+
+    assert [task.task_id for task in found.train] == [TASKS[6].task_id]
+    assert (found.n_classes, found.left_out) == (3, {"other_shape": 6})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fields"),
+    [((5, 3), {}), ((4, 2), {}), ((4, 1), {}), (SIZES, {"episodes": Episodes(ways=2)})],
+    ids=["width", "classes", "numbers", "drawn classes"],
+)
+def test_weights_that_no_task_fits_refuse(tmp_path: Path, sizes: tuple[int, ...], fields: dict[str, Any]) -> None:
+    """What they are for, what there is, and the way out are said."""
+    store = open_store(tmp_path)
+    log = log_of([record(task, store) for task in TASKS[:3]])
+
+    with pytest.raises(CurrentUnfit, match=r"3 tasks have .*leave `current` out") as caught:
+        found_in(log, store, scratch(mlp(sizes), 0), **fields)
+
+    assert caught.value.reason == "current_does_not_fit"
+
+
+def test_drawn_classes_need_no_equal_number_of_them(tmp_path: Path) -> None:
+    """Alphabets differ in their letters; weights with one column for all classes take them."""
+    store = open_store(tmp_path)
+    log = log_of([record(task, store, n_classes=3 + number) for number, task in enumerate(TASKS[:4])])
+
+    for current in (None, scratch(mlp((4, 6, 1)), 0)):
+        found = found_in(log, store, current, episodes=Episodes(ways=2))
+        assert (len(found.train), found.n_classes, found.left_out) == (4, 0, {})
+
+
+def test_of_a_task_that_was_recorded_again_the_last_record_counts(tmp_path: Path) -> None:
+    """It is on one side: a task that was trained on cannot judge."""
+    store = open_store(tmp_path)
+    again = replace(TASKS[1], support_x=TASKS[2].support_x, support_y=TASKS[2].support_y)
+    log = log_of(
+        [
+            record(TASKS[0], store),
+            record(TASKS[1], store, is_held_out=True),
+            record(TASKS[0], store, is_held_out=True),
+            record(again, store),
+        ]
+    )
+
+    found = found_in(log, store)
+
+    assert [task.task_id for task in found.held_out] == [TASKS[0].task_id]
+    assert [task.task_id for task in found.train] == [TASKS[1].task_id]
+    assert (found.train[0].support_x == TASKS[2].support_x).all()
+
+
+def test_a_range_whose_end_cannot_be_seen_is_waited_for(tmp_path: Path) -> None:
+    """Training on fewer tasks than were asked for would give other weights under the same command."""
+    store = open_store(tmp_path)
+    log = log_of([record(task, store) for task in TASKS[:3]])
+
+    with pytest.raises(Retry, match=r"9\.0 of .* cannot be seen yet"):
+        found_in(log, store, window=log.window.model_copy(update={"last": "9.0"}))

@@ -89,6 +89,8 @@ def test_progress_is_told_of_every_step() -> None:
     assert [(done.step, done.n_steps) for done in heard] == [(step, 12) for step in range(1, 13)]
     assert np.isfinite([done.loss for done in heard]).all()
     assert min(done.tasks_per_second for done in heard) > 0
+    assert len({done.gradient_norm for done in heard}) == 12
+    assert min(done.gradient_norm for done in heard) > 0
 
 
 def test_a_diverging_inner_loop_is_refused() -> None:
@@ -111,6 +113,26 @@ def test_a_meta_gradient_that_is_not_finite_is_refused(monkeypatch: pytest.Monke
         meta_train(small_pool(5), CONFIG, device="cpu")
 
     assert caught.value.where == "meta_gradient"
+
+
+def test_what_the_rule_learns_is_told() -> None:
+    """Each step size, or number of the prior, averaged over its tensor: as in the weights."""
+    loop = OuterLoop(small_pool(5), replace(CONFIG, rule=Rule("meta_sgd")), device="cpu")
+    loop.advance()
+
+    told, learned = loop.inner_means, loop.learned.inner
+
+    assert told == {name: pytest.approx(value.mean().item()) for name, value in learned.items()}
+    assert told["lr.w1"] != 0.1
+
+
+def test_a_closed_form_that_leaves_the_finite_numbers_is_refused() -> None:
+    """As the other rules: the run has diverged, no error of linear algebra comes out of it."""
+    tasks = [replace(task, support_x=task.support_x * np.float32(1e30)) for task in small_tasks(5)]
+    config = replace(CONFIG, rule=Rule("bayesian_last_layer"))
+
+    with pytest.raises(DivergedError):
+        meta_train(TaskPool(tasks, SIZES[0], SIZES[-1]), config, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from safetensors.numpy import save as save_arrays
 
 from maml_trainer.bodies import Conv
 from maml_trainer.errors import WeightsMalformed
-from maml_trainer.meta import Learned, MetaConfig, scratch
+from maml_trainer.meta import Learned, scratch
 from maml_trainer.network import Network, mlp
 from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from maml_trainer.weights import load, provenance, save
+from maml_trainer.weights import load, save
 
 LEARNED = scratch(mlp((5, 4, 3)), 0)
 FACTS = {"seed": "1", "n_tasks": "7"}
@@ -101,15 +101,3 @@ def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
         load(data)
 
     assert caught.value.reason == "weights_malformed"
-
-
-def test_provenance_names_what_fixes_the_bits() -> None:
-    """Engine, seed, steps, sources, torch and processor are stated as text."""
-    config = MetaConfig(mlp((5, 4, 3)), seed=1)
-
-    stated = provenance(config, device="cpu", engine="stacked", n_tasks=7, sources=["b", "a"])
-
-    assert (stated["engine"], stated["seed"], stated["n_tasks"]) == ("stacked", "1", "7")
-    assert stated["sources"] == '["a", "b"]'
-    assert {"torch", "platform", "n_steps"} <= stated.keys()
-    assert all(isinstance(value, str) for value in stated.values())
