@@ -35,6 +35,7 @@ from meta_learner.state import Model, Rung, State, Weights
 
 Emits = tuple[Emit, ...]
 _N_WEIGHTS: Final = 4
+_DOES_NOT_FIT: Final = "current_does_not_fit"
 
 
 class MetaLearner:
@@ -102,10 +103,13 @@ class MetaLearner:
             case TaskRecorded():
                 return state, self._task(state, event, data)
             case WeightsPublished():
-                if not set(data.sources) & set(state.distrusted):
-                    state.weights = [*state.weights[1 - _N_WEIGHTS :], Weights(data.artifact, list(data.sources))]
+                sources = {*data.sources, *_sources_of(state, state.tasks.current)}
+                if not sources & set(state.distrusted):
+                    state.weights = [*state.weights[1 - _N_WEIGHTS :], Weights(data.artifact, sorted(sources))]
                 return state, self._trained(state, event, data)
             case WeightsRejected():
+                if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
+                    state.weights = []
                 return state, self._trained(state, event, data)
             case FamilyRegistered():
                 left = priors.leave(state, event, data.parent)
@@ -206,6 +210,7 @@ class MetaLearner:
             return ()
         proposal = proposals.meta_training(state, event, self.settings)
         tasks.n, tasks.open_action = 0, event.emit_identity(0)
+        tasks.current = state.weights[-1].artifact if state.weights else None
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
     def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emits:
@@ -223,6 +228,11 @@ def _free(state: State, subject: str | None, action: str) -> None:
     model = state.models.get(subject or "")
     if model is not None and model.open_action == action:
         model.open_action = ""
+
+
+def _sources_of(state: State, artifact: str | None) -> list[str]:
+    """Whose tasks weights rest on; what they were continued from counts too."""
+    return next((weights.sources for weights in state.weights if weights.artifact == artifact), [])
 
 
 def _rung(wanted: object, present: Rung) -> Rung:

@@ -83,7 +83,7 @@ class Model:
 class Tasks:
     """Few-shot tasks since the last meta-training; `source`, `first`, `last` and `since` name their range.
 
-    `seconds` is what the last meta-training took.
+    `seconds` is what the last meta-training took, `current` what the open one continues from.
     """
 
     n: int = 0
@@ -94,6 +94,7 @@ class Tasks:
     since: int = 0
     seconds: float = 0.0
     open_action: str = ""
+    current: str | None = None
 
 
 @dataclass(slots=True)

@@ -1,9 +1,9 @@
 """What is owed to whom: no source outweighs the others, none can hide behind another, each can be taken back."""
 
 import pytest
-from tests.unit.meta_learner.school import FAMILY, School, family
+from tests.unit.meta_learner.school import FAMILY, School, family, proposals
 
-from homeostat.events import PriorContributed, SourceDistrusted
+from homeostat.events import PriorContributed, SourceDistrusted, WeightsRejected
 from homeostat.stats.hierarchical import Sums
 from meta_learner import LearnerSettings, sources
 
@@ -138,3 +138,27 @@ def test_a_family_that_leaves_its_parent_takes_its_share_along() -> None:
 
     told = [(emit.subject, emit.data) for emit in emits if isinstance(emit.data, PriorContributed)]
     assert told == [("acme/vision", PriorContributed(family=FAMILY, statistics={}))]
+
+
+def test_weights_rest_on_those_they_were_continued_from() -> None:
+    """A source that taught the first ones is in all that came of them."""
+    school = School(LearnerSettings(tasks_per_training=1))
+    school.publish(artifact="a" * 64, sources=("/evil",))
+    school.task()
+    school.publish(school.action, artifact="b" * 64, sources=("/good",))
+
+    school.tell(SourceDistrusted(scope="acme", source="/evil"))
+
+    assert school.state.weights == []
+
+
+def test_weights_that_fit_no_task_any_more_are_left_behind() -> None:
+    """The tasks have another form: the next training begins anew."""
+    school = School(LearnerSettings(tasks_per_training=1))
+    school.publish(artifact="a" * 64)
+    school.task()
+    school.tell(WeightsRejected(action=school.action, family=FAMILY, reason="current_does_not_fit"))
+
+    (proposal,) = proposals(school.task(), "meta_training")
+    assert proposal.meta_training is not None
+    assert proposal.meta_training.current is None
