@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from river.compose import Pipeline
 from river.linear_model import LinearRegression
 from river.preprocessing import StandardScaler
 
@@ -28,7 +27,8 @@ class Score:
     """How one arm's predictions have done, each made before its payoff was seen.
 
     Args:
-        beside: river's regression on the same data; a baseline, never decides.
+        beside: river's regression on the same data, scaled; a baseline, never decides.
+        scaler: Of its features.
         n: Payoffs seen.
         error: Sum of absolute errors, in payoff units.
         error_beside: The same for `beside`.
@@ -37,7 +37,8 @@ class Score:
         seconds_spread: Sum of squared deviations from it.
     """
 
-    beside: Pipeline
+    beside: LinearRegression
+    scaler: StandardScaler
     n: int = 0
     error: float = 0.0
     error_beside: float = 0.0
@@ -54,6 +55,19 @@ class Score:
             return 0.0
         variance = (self.seconds_spread + 0.25 * self.seconds * self.seconds) / self.n
         return self.seconds + z * float(np.sqrt(variance * (1.0 + 1.0 / self.n)))
+
+
+def predict_beside(score: Score, features: dict[str, float]) -> float:
+    """Return what river's regression expects."""
+    scaled = score.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
+    return float(score.beside.predict_one(scaled))  # type: ignore[no-untyped-call]  # river
+
+
+def learn_beside(score: Score, features: dict[str, float], y: float) -> None:
+    """Let river's regression learn too."""
+    score.scaler.learn_one(features)  # type: ignore[no-untyped-call]  # river
+    scaled = score.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
+    score.beside.learn_one(scaled, y)  # type: ignore[no-untyped-call]  # river
 
 
 @dataclass(slots=True)
@@ -119,7 +133,7 @@ def admit(knowledge: Knowledge, arms: tuple[Arm, ...], features: list[str]) -> N
         if arm.name not in knowledge.scores:
             knowledge.arms.append(arm.name)
             knowledge.expected.append(arm.predicted_gain)
-            knowledge.scores[arm.name] = Score(StandardScaler() | LinearRegression())
+            knowledge.scores[arm.name] = Score(LinearRegression(), StandardScaler())
     for one in knowledge.lessons.values():
         if len(one.sums.n) < len(knowledge.arms):
             one.sums = one.sums.widened(len(knowledge.arms))

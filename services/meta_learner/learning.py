@@ -33,7 +33,7 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     mean, sd = known.predict(state.knowledge, context, settings).of(data.arm)
     # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
     named = dict(zip(["bias", *state.knowledge.features], decision.context, strict=True))
-    beside = float(score.beside.predict_one(named)) * settings.unit
+    beside = known.predict_beside(score, named) * settings.unit
     noise = settings.noise_sd * settings.unit
     half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
     error = abs(mean - observed)
@@ -53,7 +53,7 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     if not decision.is_held_out:
         emits = priors.guard(state, data.model, data.arm, context, error, observed, settings)
         lessons = known.observe(state.knowledge, key_of(data.sources), data.arm, context, observed, settings)
-        score.beside.learn_one(named, observed / settings.unit)
+        known.learn_beside(score, named, observed / settings.unit)
         if lessons is not None and _has_drifted(state, lessons, error, settings):
             indicators["meta_model_drifts"] = float(state.knowledge.n_drifts)
     return (*(_indicator(data.model, name, value, score.n) for name, value in indicators.items()), *emits)
