@@ -67,7 +67,7 @@ def learn_beside(score: Score, features: dict[str, float], y: float) -> None:
     """Let river's regression learn too."""
     score.scaler.learn_one(features)  # type: ignore[no-untyped-call]  # river
     scaled = score.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
-    score.beside.learn_one(scaled, y)  # type: ignore[no-untyped-call]  # river
+    score.beside.learn_one(scaled, y)
 
 
 @dataclass(slots=True)
