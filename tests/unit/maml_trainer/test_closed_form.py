@@ -76,6 +76,26 @@ def test_the_predictive_loss_is_the_normal_density() -> None:
     torch.testing.assert_close(loss, expected)
 
 
+def test_large_features_and_no_noise_keep_their_loss_in_single_precision() -> None:
+    """As after long training: what is left of the variance is small against what was there; float64 is the oracle."""
+    params, inner = start()
+    generator = torch.Generator().manual_seed(3)
+    x, x_query = (30.0 * torch.rand(n, 4, generator=generator, dtype=torch.float64) for n in (10, 10))
+    y, y_query = x[:, :1] - x[:, 1:2], x_query[:, :1] - x_query[:, 1:2]
+    inner |= {NOISE: torch.tensor(1e-9, dtype=torch.float64), WEIGHT_VARIANCE: torch.full((4,), 50.0).double()}
+    ones = (torch.ones(10, dtype=torch.float64), torch.ones(10, dtype=torch.float64))
+
+    def loss(dtype: torch.dtype) -> torch.Tensor:
+        own, numbers = ({name: value.to(dtype) for name, value in one.items()} for one in (params, inner))
+        columns = (tuple(part.to(dtype) for part in pair) for pair in ((x, x_query), (y, y_query), ones))
+        return predictive_loss(NETWORK, own, numbers, *columns)  # type: ignore[arg-type]
+
+    single = loss(torch.float32)
+
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), loss(torch.float64), rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize("is_classification", [True, False])
 def test_features_that_are_not_finite_give_no_number_and_no_error(is_classification: bool) -> None:
     """The episode's posterior is NaN; those beside it are what they are alone."""
