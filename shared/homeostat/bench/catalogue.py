@@ -39,14 +39,18 @@ def _learning(say: Say, *, is_quick: bool) -> Iterator[Row]:
     from homeostat.bench.learning_decisions import decisions
     from homeostat.bench.learning_detector import detector
     from homeostat.bench.learning_maml import maml
+    from homeostat.bench.learning_memory import memory
 
     runs = 1 if is_quick else 3
     say("drift detector")
     yield from detector(rounds=2 if is_quick else 8, runs=runs)
     say("decisions")
-    yield from decisions(100 if is_quick else 1000, runs)
+    n_decisions = 100 if is_quick else 1000
+    yield from decisions(n_decisions, runs)
     say("meta-training")
     yield from maml(runs=runs, seconds=0.2 if is_quick else 2.0)
+    say("memory")
+    yield from memory(n_decisions)
 
 
 _BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {

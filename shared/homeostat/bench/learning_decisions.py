@@ -34,8 +34,8 @@ def decisions(n: int, runs: int) -> Iterator[Row]:
     """
     deciding, learning, river_deciding, river_learning, tails = [], [], [], [], []
     for run in range(runs):
-        contexts = [Draws(f"{run}|{number}").normal(len(_FEATURES)).tolist() for number in range(n)]
-        asked, learned = _ours(contexts)
+        contexts = _contexts(run, n)
+        asked, learned = _ours(Feeder(fold_of("meta_learner")), contexts)
         deciding.append(n / sum(asked))
         tails.append(1000 * quantile(asked, 0.95))
         learning.append(n * len(_ARMS) / learned)
@@ -47,8 +47,18 @@ def decisions(n: int, runs: int) -> Iterator[Row]:
     yield row("meta_learner: payoffs learned", "payoffs/s", learning, reference=_REFERENCE, references=river_learning)
 
 
-def _ours(contexts: list[list[float]]) -> tuple[list[float], float]:
+def taught(n: int) -> Feeder[Any]:
+    """Return a learner of one family that has made so many decisions and heard of all payoffs."""
     feeder: Feeder[Any] = Feeder(fold_of("meta_learner"))
+    _ours(feeder, _contexts(0, n))
+    return feeder
+
+
+def _contexts(run: int, n: int) -> list[list[float]]:
+    return [Draws(f"{run}|{number}").normal(len(_FEATURES)).tolist() for number in range(n)]
+
+
+def _ours(feeder: Feeder[Any], contexts: list[list[float]]) -> tuple[list[float], float]:
     arms = tuple(Arm(name=name, predicted_gain=0.05) for name in _ARMS)
     feeder.tell(_FAMILY, FamilyRegistered(arms=arms, baseline="full"))
     asked, learned = [], 0.0

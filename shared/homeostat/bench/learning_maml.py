@@ -1,9 +1,7 @@
-"""MAML tasks per second against a plain Python loop, in one run, on one thread; and memory."""
+"""MAML tasks per second against a plain Python loop, in one run, on one thread."""
 
 from collections.abc import Iterator
 from typing import Final
-
-import psutil
 
 from homeostat.bench.row import Row, missing, row
 from maml_trainer.engines import compiler_at_hand
@@ -40,4 +38,3 @@ def maml(*, runs: int, seconds: float = 2.0) -> Iterator[Row]:
     closed, batch = sinusoid_problem("bayesian_last_layer"), sinusoids(_TASKS_PER_STEP, 5)
     rates = [tasks_per_second("stacked", closed, batch, seconds=seconds) for _ in range(runs)]
     yield row(f"Bayesian last layer, 5 shots, stacked, {_TASKS_PER_STEP} tasks a step", "tasks/s", rates)
-    yield row("memory of the process that ran them", "MB", [psutil.Process().memory_info().rss / 1e6])

@@ -2,20 +2,26 @@
 
 import json
 import time
-from collections.abc import Iterable
-from dataclasses import asdict
+import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:  # numpy is not loaded for --help
-    from homeostat.evaluation.rows import Result, Row, Say
+    from collections.abc import Callable, Iterator, Mapping
+
+    from homeostat.evaluation.catalogue import Task
+    from homeostat.evaluation.rows import Result, Say
 
 _DEMO: Final = "demo"
 _ALL: Final = "all"
+_FILE_WIDTH: Final = 160
+_ALL_PAGE: Final = Path("evaluation.html")
 
 
 def evaluate(
@@ -32,43 +38,63 @@ def evaluate(
     seeds: Annotated[int | None, typer.Option(min=1, help="repetitions; each task has its own default")] = None,
     first: Annotated[int, typer.Option(help="first seed of demo; its settings were chosen on seeds 100 and 101")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="also write the rows to a file")] = None,
-    html_file: Annotated[Path | None, typer.Option("--html", help="also write a page with plots")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help=f"also write a page with plots; for all: {_ALL_PAGE} unless told")
+    ] = None,
 ) -> None:
     """Measure what is claimed, our folds and hands beside the baselines, and print values with 95 % intervals.
 
     demo plays whole worlds in memory; the other tasks run on public data sets (--data) through the services' own
-    folds: events in, decisions out. drift-many and sinusoid make their own data.
+    folds: events in, decisions out. drift-many and sinusoid make their own data. A task that fails is named and loses
+    no other: what was measured is written and printed, and the exit status is 1.
     """
     console = Console(stderr=True)
     began = time.monotonic()
+    page = html_file or (_ALL_PAGE if task == _ALL else None)
+    results: dict[str, Result] = {}
+    failed: list[str] = []
     with console.status("starting") as status:
-        results = (
-            {_DEMO: _demo(range(first, first + (seeds or 5)), status.update)}
-            if task == _DEMO
-            else _on_data(task, data, seeds, status.update)
-        )
-    rows = [row for result in results.values() for row in result.rows]
-    if json_file is not None:
-        json_file.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-    if html_file is not None:
+        parts = [(_DEMO, partial(_demo, first, seeds))] if task == _DEMO else _on_data(task, data, seeds)
+        for name, part in parts:
+            status.update(name)
+            try:
+                results[name] = part(_prefixed(status.update, name))
+            except Exception as error:  # the other tasks stand for themselves
+                failed.append(name)
+                results[name] = _failure(name, error)
+                console.print(escape(traceback.format_exc()), highlight=False)
+            if json_file is not None:  # after each task: a long run that is broken off has told something
+                rows = [row.as_dict() for result in results.values() for row in result.rows]
+                json_file.write_text(json.dumps(rows, indent=1) + "\n")
+    if page is not None:
         from homeostat.evaluation import report
 
-        report.write(html_file, results)
+        report.write(page, results)
+    # In a file or a pipe there is room; on a screen long names are folded.
+    out = Console()
+    (out if out.is_terminal else Console(width=max(out.width, _FILE_WIDTH))).print(_table(results))
     for name, result in results.items():
-        Console().print(_table(name, result.rows))
-    console.print(f"{time.monotonic() - began:.0f} s" + (f"; page: {html_file}" if html_file else ""))
+        for note in result.notes:
+            console.print(f"[yellow]{escape(f'{name}: {note}')}[/yellow]", highlight=False)
+    console.print(f"{time.monotonic() - began:.0f} s" + (f"; page: {page}" if page else ""))
+    if failed:
+        raise typer.Exit(1)
 
 
-def _demo(seeds: range, say: "Say") -> "Result":
+def _demo(first: int, seeds: int | None, say: "Say") -> "Result":
     from homeostat.demo import evaluation, initial_weights
     from homeostat.evaluation.rows import Result
 
-    return Result(evaluation.evaluate(seeds, say=say) + initial_weights.evaluate(seeds, say=say))
+    worlds = range(first, first + (seeds or 5))
+    return Result(evaluation.evaluate(worlds, say=say) + initial_weights.evaluate(worlds, say=say))
 
 
-def _on_data(name: str, data: Path | None, seeds: int | None, say: "Say") -> "dict[str, Result]":
+def _on_data(name: str, data: Path | None, seeds: int | None) -> "list[tuple[str, Callable[[Say], Result]]]":
+    """Return the tasks that can be run, by name.
+
+    Of `all`, those without their data set are left out; a task that was asked for by name must have it.
+    """
     from homeostat.evaluation.catalogue import TASKS, task_of
-    from homeostat.evaluation.rows import Job
 
     try:
         tasks = TASKS if name == _ALL else (task_of(name),)
@@ -76,34 +102,60 @@ def _on_data(name: str, data: Path | None, seeds: int | None, say: "Say") -> "di
         raise typer.BadParameter(unknown.args[0], param_hint="TASK") from None
     if data is None and (needy := [task.name for task in tasks if task.data]):
         raise typer.BadParameter(f"{', '.join(needy)}: say where the data sets are", param_hint="--data")
-    results = {}
+    return list(_found(tasks, data or Path(), seeds, is_needed=name != _ALL))
+
+
+def _found(
+    tasks: "tuple[Task, ...]", data: Path, seeds: int | None, *, is_needed: bool
+) -> "Iterator[tuple[str, Callable[[Say], Result]]]":
+    from homeostat.evaluation.rows import Job
+
     for task in tasks:
-        say(task.name)
-        job = Job(data or Path(), seeds or task.seeds, _prefixed(say, task.name))
         try:
             if task.data:
-                job.folder(task.data)
-            results[task.name] = task.run(job)
+                Job(data, 1, lambda _: None).folder(task.data)
         except FileNotFoundError as missing:
-            if name != _ALL:
+            if is_needed:
                 raise typer.BadParameter(str(missing), param_hint="--data") from None
-            Console(stderr=True).print(f"[yellow]{task.name} left out: {missing}[/yellow]")
-    return results
+            yield task.name, partial(_left_out, str(missing))
+        else:
+            yield task.name, partial(_run, task, data, seeds)
+
+
+def _run(task: "Task", data: Path, seeds: int | None, say: "Say") -> "Result":
+    from homeostat.evaluation.rows import Job
+
+    return task.run(Job(data, seeds or task.seeds, say))
+
+
+def _left_out(why: str, say: "Say") -> "Result":
+    from homeostat.evaluation.rows import Result
+
+    return Result([], notes=[f"left out: {why}"])
+
+
+def _failure(name: str, error: Exception) -> "Result":
+    from homeostat.evaluation.rows import OURS, Result, missing_row
+
+    return Result([missing_row(name, "failed", "", OURS)], notes=[f"failed: {type(error).__name__}: {error}"])
 
 
 def _prefixed(say: "Say", name: str) -> "Say":
-    return lambda text: say(f"{name}: {text}")
+    return lambda text: say(escape(f"{name}: {text}"))
 
 
-def _table(name: str, rows: "Iterable[Row]") -> Table:
+def _table(results: "Mapping[str, Result]") -> Table:
     from homeostat.evaluation.report import interval, number
     from homeostat.evaluation.rows import OURS
 
-    table = Table(title=name)
-    for head in ("metric", "setting", "method", "value", "95 % interval", "n"):
+    table = Table(title="evaluation")
+    for head in ("task", "metric", "setting", "method", "value", "95 % interval", "n"):
         is_number = head in ("value", "95 % interval", "n")
-        table.add_column(head, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
-    for row in rows:
-        cells = (row.metric, row.setting, row.method, number(row.value), interval(row), str(row.n))
-        table.add_row(*cells, style="bold" if row.method == OURS else None)
+        is_whole = is_number or head == "task"
+        table.add_column(head, justify="right" if is_number else "left", no_wrap=is_whole, overflow="fold")
+    for result in results.values():
+        for row in result.rows:
+            cells = (row.task, row.metric, row.setting, row.method, number(row.value), interval(row), str(row.n))
+            table.add_row(*map(escape, cells), style="bold" if row.method == OURS else None)
+        table.add_section()
     return table

@@ -1,12 +1,13 @@
 """Drift in labelled streams: our detector, through its fold, beside river's and two that look at nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final
 
 import numpy as np
 
 from drift_detector import DriftDetector, Settings
+from homeostat.evaluation.drift_baselines import BASELINES, Detector
 from homeostat.evaluation.drift_trials import KINDS, Stream, Trial, streams, trials
 from homeostat.evaluation.feeding import Feeder
 from homeostat.evaluation.rows import OURS, Job, Plot, Result, Row, bootstrap_row, mean_row
@@ -22,13 +23,9 @@ _SMALL_DELAY: Final = 1500
 _TRIALS: Final = 50
 _LARGE_ROWS: Final = 60_000
 _LARGE_TRIALS: Final = 3
-_ALWAYS_EVERY: Final = 100
 
 SETTINGS: Final = Settings(columns=("label",))
 """As deployed, but for prediction and score: a tree that learns while it serves moves both by itself."""
-
-Detector = Callable[[Trial, int], list[int]]
-"""From a trial and the index of the first row it may see to the positions of its alarms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def evaluate(job: Job) -> Result:
 
     A stream of fewer than 60,000 rows has 50 trials a seed, a larger one 3; `n` of the rows says how many there were.
     """
-    found = streams(job.folder("drift-streams"))
+    found, left_out = streams(job.folder("drift-streams"))
     rows: list[Row] = []
     plots: list[Plot] = []
     for stream in found:
@@ -67,7 +64,7 @@ def evaluate(job: Job) -> Result:
             job.say(f"{stream.name}: trial {number + 1} of {n}")
         rows += _rows(stream, scored)
         plots.append(_delays(stream, scored))
-    return Result(rows, plots)
+    return Result(rows, plots, left_out)
 
 
 def first_fed(trial: Trial) -> int:
@@ -123,68 +120,7 @@ def ours(trial: Trial, first: int) -> list[int]:
     return alarms
 
 
-def adwin(trial: Trial, first: int) -> list[int]:
-    """Feed river's ADWIN the errors, one by one."""
-    from river.drift import ADWIN
-
-    return _river(ADWIN(), trial, first)  # type: ignore[no-untyped-call]  # river
-
-
-def hddm_a(trial: Trial, first: int) -> list[int]:
-    """Feed river's HDDM_A the errors, one by one."""
-    from river.drift.binary import HDDMA
-
-    return _river(HDDMA(), trial, first)  # type: ignore[no-untyped-call]  # river
-
-
-def page_hinkley(trial: Trial, first: int) -> list[int]:
-    """Feed river's PageHinkley the errors, one by one."""
-    from river.drift import PageHinkley
-
-    return _river(PageHinkley(), trial, first)
-
-
-def always(trial: Trial, first: int) -> list[int]:
-    """Fire every 100 rows."""
-    return [int(at) for at in trial.at[first::_ALWAYS_EVERY]]
-
-
-def never(trial: Trial, first: int) -> list[int]:
-    """Fire never."""
-    return []
-
-
-METHODS: Final[dict[str, Detector]] = {
-    OURS: ours,
-    "ADWIN": adwin,
-    "HDDM_A": hddm_a,
-    "PageHinkley": page_hinkley,
-    "always-fire": always,
-    "never-fire": never,
-}
-
-
-class _Detector(Protocol):
-    """What river's detectors have in common."""
-
-    @property
-    def drift_detected(self) -> bool:
-        """Whether the last update found a change."""
-        ...
-
-    def update(self, x: float) -> object:
-        """Take one value in."""
-        ...
-
-
-def _river(detector: object, trial: Trial, first: int) -> list[int]:
-    river, alarms = cast(_Detector, detector), list[int]()
-    errors = (trial.predicted != trial.y).astype(int).tolist()
-    for position, error in zip(trial.at[first:].tolist(), errors[first:], strict=True):
-        river.update(error)
-        if river.drift_detected:
-            alarms.append(position)
-    return alarms
+METHODS: Final[dict[str, Detector]] = {OURS: ours, **BASELINES}
 
 
 def _rows(stream: Stream, scored: dict[tuple[str, str], list[Hits]]) -> list[Row]:

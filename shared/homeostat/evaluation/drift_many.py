@@ -1,4 +1,8 @@
-"""Thousands of models at once: which of them have moved, and how many of those named have not."""
+"""Thousands of models at once: which of them have moved, and how many of those named have not.
+
+What the detector says of each model goes to the learner, as on the experience log; the models that the learner's
+screening stands by at the end are those that are named.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -9,9 +13,10 @@ from numpy.typing import NDArray
 from drift_detector import DriftDetector, Settings
 from homeostat.evaluation.feeding import Feeder
 from homeostat.evaluation.rows import OURS, Job, Plot, Result, mean_row
-from homeostat.events import DriftDetected, EvidenceUpdated, FeatureContract, ModelRegistered, Samples
+from homeostat.events import FeatureContract, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
-from homeostat.stats.ebh import e_bh
+from homeostat.events.logs import EXPERIENCE
+from meta_learner import MetaLearner
 
 _TASK: Final = "drift-many"
 _STREAMS: Final = 2000
@@ -20,6 +25,9 @@ _REFERENCE: Final = 500
 _ROWS: Final = 500
 _BATCH_ROWS: Final = 50
 _RATE: Final = 0.05
+"""Of false discoveries, for Benjamini and Hochberg: the learner's default."""
+
+_FAMILY: Final = "evaluation/streams"
 _SHIFTS: Final = (0.3, 0.5)
 _LAWS: Final = ("gauss", "t3", "lognormal")
 
@@ -36,10 +44,10 @@ def evaluate(job: Job) -> Result:
     for seed in range(job.seeds):
         for shift in _SHIFTS:
             streams, has_moved = world(seed, shift)
-            told = evidence(streams)
-            falls[shift] += told[has_moved].tolist()
+            is_named, bits = screened(streams)
+            falls[shift] += bits[has_moved].tolist()
             named = {
-                OURS: e_bh(told, _RATE),
+                OURS: is_named,
                 "ADWIN": np.array([_adwin(one) for one in streams]),
                 "PageHinkley": np.array([_page_hinkley(one) for one in streams]),
                 "KS + BH": _ks_bh(streams),
@@ -71,28 +79,31 @@ def world(seed: int, shift: float) -> tuple[Floats, NDArray[np.bool_]]:
     return values, has_moved
 
 
-def evidence(streams: Floats) -> Floats:
-    """Return the e-value of each stream in bits, as the learner hears of it: the last one that was told.
+def screened(streams: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Run the detector on every stream and the learner on what it says.
 
-    Each stream is the one feature of a model of one family; 50 rows an event.
+    Each stream is the one feature of a model; all models are of one family. 50 rows an event.
+
+    Args:
+        streams: (n, rows).
+
+    Returns:
+        (n,) whether the learner would act on a drift of the model, and the evidence that it holds on it, in bits.
     """
-    feeder = Feeder(DriftDetector(SETTINGS))
-    told = np.zeros(len(streams))
-    for number, values in enumerate(streams):
-        subject = f"evaluation/m{number}"
-        feeder.tell(subject, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
-        is_detected = False
+    detector, learner = Feeder(DriftDetector(SETTINGS)), Feeder(MetaLearner())
+    models = [f"evaluation/m{number}" for number in range(len(streams))]
+    for model in models:
+        learner.tell(_FAMILY, ModelRegistered(family="streams", champion="v1", model=model))
+    for model, values in zip(models, streams, strict=True):
+        detector.tell(model, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
         for samples in _events(values):
-            for emit in feeder.tell(subject, samples):
-                data = emit.data
-                if not isinstance(data, EvidenceUpdated | DriftDetected):
-                    continue
-                if not is_detected and data.log2_e is not None:
-                    told[number] = data.log2_e
-                # What comes after speaks of another reference: the rows since.
-                is_detected = is_detected or isinstance(data, DriftDetected)
-        del feeder.states[subject]
-    return told
+            for emit in detector.tell(model, samples):
+                if emit.log == EXPERIENCE:
+                    learner.tell(_FAMILY, emit.data)
+        del detector.states[model]
+    known = learner.states[_FAMILY].models
+    bits = np.array([known[model].log2_e or 0.0 for model in models])
+    return np.array([known[model].is_discovery for model in models]), bits
 
 
 def _events(values: Floats) -> Iterator[Samples]:

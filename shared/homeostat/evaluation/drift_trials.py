@@ -4,7 +4,7 @@ Protocol: rows are shuffled, so that nothing moves before the onset; the tree is
 on it; the onset is uniform in the middle of the stream. Source of the kinds: Cerqueira et al. 2026 (arXiv 2606.07789).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.evaluation import tables
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -20,6 +22,8 @@ KINDS: Final = ("y_swaps", "x_permutations", "y_prior_skip", "x_exceed_skip")
 _MOST_ROWS: Final = 100_000
 _ONSET: Final = (0.5, 0.8)
 _SKIP: Final = 0.75
+_MOST_CLASSES: Final = 100
+"""Values of a last column that still pass for classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,36 @@ class Trial:
     n: int
 
 
-def streams(folder: Path) -> list[Stream]:
-    """Read all streams: comma-separated files whose last column is the class."""
-    found = []
-    for path in sorted([*folder.glob("*.csv.gz"), *folder.glob("*.csv")]):
-        with path.open("rb") as file:
-            is_zipped = file.read(2) == b"\x1f\x8b"
-        header = _header(path, is_zipped=is_zipped)
-        if header[-1] != "class":
-            continue  # a table of published results
-        table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
-        _, classes = np.unique(table[:, -1], return_inverse=True)
-        found.append(Stream(path.name.split(".")[0], table[:, :-1], classes.astype(np.int64)))
-    return found
+def streams(folder: Path) -> tuple[list[Stream], list[str]]:
+    """Read all streams: comma-separated files of numbers whose last column is the class, by number or by name.
+
+    Returns:
+        The streams in the order of the files' names; and of every other table why it was left out.
+    """
+    found, left_out = list[Stream](), list[str]()
+    for path in tables.found(folder, "*.csv"):
+        header, *lines = tables.rows(path)
+        try:
+            x = np.array([[float(cell) for cell in line[:-1]] for line in lines])
+        except ValueError as word:
+            left_out.append(f"{path.name} left out: no table of numbers with a class in the last column, {word}")
+            continue
+        named, classes = np.unique([line[-1] for line in lines], return_inverse=True)
+        if x.ndim != 2 or not x.shape[1] or not 2 <= len(named) <= min(_MOST_CLASSES, len(lines) // 2):
+            values = f"{len(named)} values of {header[-1]!r} in {len(lines)} rows"
+            left_out.append(f"{path.name} left out: {values} are no class")
+            continue
+        found.append(Stream(path.name.split(".")[0], x, _numbered(named, classes)))
+    return found, left_out
+
+
+def _numbered(named: NDArray[np.str_], classes: Ints) -> Ints:
+    """Number classes from 0: by value where they are numbers, else by name."""
+    try:
+        values = [float(name) for name in named]
+    except ValueError:
+        return classes.astype(np.int64)
+    return np.argsort(np.argsort(values, kind="stable"))[classes].astype(np.int64)
 
 
 def trials(stream: Stream, number: int) -> Iterator[Trial]:
@@ -88,7 +109,7 @@ def trials(stream: Stream, number: int) -> Iterator[Trial]:
     order = rng.permutation(len(stream.y))[:_MOST_ROWS]
     x, y, n = stream.x[order], stream.y[order], len(order)
     onset = int(n * rng.uniform(*_ONSET))
-    tree = _Tree()
+    tree = Tree()
     before = tree.run(x[:onset], y[:onset])
     for kind in KINDS:
         at, moved, labels = _drifted(kind, x, y, onset, rng)
@@ -125,18 +146,24 @@ def _drifted(kind: str, x: Floats, y: Ints, onset: int, rng: np.random.Generator
     return at, moved, labels
 
 
-class _Tree:
-    """river's HoeffdingTreeClassifier, tested on each row before it learns it."""
+class Tree:
+    """river's HoeffdingTreeClassifier, tested on each row before it learns it.
 
-    def __init__(self) -> None:
+    Args:
+        names: Of the columns; x0, x1 … unless told.
+        settings: Of the tree, river's own unless told.
+    """
+
+    def __init__(self, names: Sequence[str] = (), **settings: Any) -> None:
         from river.tree import HoeffdingTreeClassifier
 
-        self._tree: Any = HoeffdingTreeClassifier()
+        self._names = list(names)
+        self._tree: Any = HoeffdingTreeClassifier(**settings)
 
     def run(self, x: Floats, y: Ints) -> tuple[Ints, Floats]:
-        """Return predictions and their probabilities; class 0 before any was seen."""
+        """Return predictions and their probabilities; class 0 and NaN before any class was seen."""
         predicted, score = np.zeros(len(y), np.int64), np.full(len(y), np.nan)
-        names = [f"x{column}" for column in range(x.shape[1])]
+        names = self._names or [f"x{column}" for column in range(x.shape[1])]
         for i, (row, truth) in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
             named = dict(zip(names, row, strict=True))
             shares = self._tree.predict_proba_one(named)
@@ -145,10 +172,3 @@ class _Tree:
                 predicted[i], score[i] = -least, share
             self._tree.learn_one(named, truth)
         return predicted, score
-
-
-def _header(path: Path, *, is_zipped: bool) -> list[str]:
-    import gzip
-
-    with gzip.open(path, "rt") if is_zipped else path.open("rt") as file:
-        return [name.strip() for name in str(file.readline()).strip().split(",")]

@@ -1,14 +1,13 @@
 """Tables of results: data sets by configurations, with descriptors of both."""
 
-import csv
-import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO, cast
+from typing import Final
 
 import numpy as np
 
+from homeostat.evaluation import tables
 from homeostat.events import AdviceRequested, EpisodeRecorded
 from homeostat.events.advice import Option
 from homeostat.stats.portable import FloatArray
@@ -70,73 +69,56 @@ class Grid:
 def read_runs(folder: Path) -> Grid:
     """Read a folder of runs, one a line: data set, accuracy, hyperparameters; and meta-features.
 
-    Files: `*runs*.csv` and `metafeatures*.csv`, also compressed. Data sets without two different results are left out.
+    Files: `*runs*.csv` and `metafeatures*.csv`, also compressed, one or several. Data sets without two
+    different results are left out.
 
     Raises:
         FileNotFoundError: A file is missing; says which pattern.
     """
-    header, lines = _read(_find(folder, "*runs*.csv*"))
-    key, result = header[0], header.index(_RESULT)
-    hyperparameters = [i for i, name in enumerate(header) if name not in (key, _RESULT)]
-    options: dict[tuple[str, ...], int] = {}
-    values: dict[str, dict[int, float]] = {}
-    for line in lines:
-        point = tuple(line[i] for i in hyperparameters)
-        index = options.setdefault(point, len(options))
-        values.setdefault(line[0], {})[index] = _number(line[result])
-    return _grid(
-        folder,
-        values,
-        tuple(
-            Option(
-                configuration=f"c{index}",
-                hyperparameters={header[i]: _number(text) for i, text in zip(hyperparameters, point, strict=True)},
-            )
-            for point, index in options.items()
-        ),
-    )
+    options: dict[tuple[str, ...], Option] = {}
+    values: dict[str, dict[str, float]] = {}
+    for path in tables.found(folder, "*runs*.csv"):
+        header, *lines = tables.rows(path)
+        result = header.index(_RESULT)
+        names = [name for name in header[1:] if name != _RESULT]
+        for line in lines:
+            point = {name: _number(cell) for name, cell in zip(header, line, strict=True) if name in names}
+            # By their written form: NaN is not equal to itself.
+            key = tuple(f"{name}={value}" for name, value in sorted(point.items()))
+            option = options.setdefault(key, Option(configuration=f"c{len(options)}", hyperparameters=dict(point)))
+            values.setdefault(line[0], {})[option.configuration] = _number(line[result])
+    return _grid(folder, values, tuple(options.values()))
 
 
 def read_matrix(folder: Path) -> Grid:
     """Read a folder with a matrix, one data set a line, one algorithm a column; and meta-features.
 
-    Files: `accuracy_matrix*.csv` and `metafeatures*.csv`, also compressed.
+    Files: `accuracy_matrix*.csv` and `metafeatures*.csv`, also compressed, one or several.
 
     Raises:
         FileNotFoundError: A file is missing; says which pattern.
     """
-    header, lines = _read(_find(folder, "accuracy_matrix*.csv*"))
-    values = {line[0]: {i: _number(text) for i, text in enumerate(line[1:])} for line in lines}
-    return _grid(folder, values, tuple(Option(configuration=_name(name)) for name in header[1:]))
+    values: dict[str, dict[str, float]] = {}
+    for path in tables.found(folder, "accuracy_matrix*.csv"):
+        header, *lines = tables.rows(path)
+        for line in lines:
+            cells = {_name(name): _number(text) for name, text in zip(header[1:], line[1:], strict=True)}
+            values.setdefault(line[0], {}).update(cells)
+    names = dict.fromkeys(name for cells in values.values() for name in cells)
+    return _grid(folder, values, tuple(Option(configuration=name) for name in names))
 
 
-def _grid(folder: Path, values: dict[str, dict[int, float]], options: tuple[Option, ...]) -> Grid:
-    header, lines = _read(_find(folder, "metafeatures*.csv*"))
-    described = {
-        line[0]: {
-            _name(name): number
-            for name, number in zip(header[1:], map(_number, line[1:]), strict=True)
-            if np.isfinite(number)
-        }
-        for line in lines
-    }
-    results = np.array([[line.get(i, np.nan) for i in range(len(options))] for line in values.values()])
+def _grid(folder: Path, values: dict[str, dict[str, float]], options: tuple[Option, ...]) -> Grid:
+    described: dict[str, dict[str, float]] = {}
+    for path in tables.found(folder, "metafeatures*.csv"):
+        header, *lines = tables.rows(path)
+        for line in lines:
+            numbers = zip(header[1:], map(_number, line[1:]), strict=True)
+            described[line[0]] = {_name(name): number for name, number in numbers if np.isfinite(number)}
+    results = np.array([[line.get(option.configuration, np.nan) for option in options] for line in values.values()])
     kept = np.flatnonzero(np.nanmax(results, 1) > np.nanmin(results, 1)).tolist()
     names = list(values)
     return Grid([_name(names[i]) for i in kept], options, results[kept], [described.get(names[i], {}) for i in kept])
-
-
-def _find(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if not found:
-        raise FileNotFoundError(f"no {pattern} in {folder}")
-    return found[0]
-
-
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    with cast(TextIO, gzip.open(path, "rt") if path.suffix == ".gz" else path.open()) as file:
-        header, *lines = [line for line in csv.reader(file) if line]
-    return header, lines
 
 
 def _number(text: str) -> float:

@@ -1,7 +1,5 @@
 """Learning curves of many learners on many data sets, as runs that happened one after the other."""
 
-import csv
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from homeostat.evaluation import tables
 from homeostat.events import EpisodeRecorded
 
 LEAST_ANCHOR: Final = 128
@@ -69,8 +68,8 @@ def read(folder: Path) -> list[Curve]:
     """
     described = _meta_features(folder)
     runs: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
-    for path in _found(folder, "learning_curves*.csv*"):
-        for line in _lines(path):
+    for path in tables.found(folder, "learning_curves*.csv"):
+        for line in tables.records(path):
             if line["score_valid"] and line["traintime"]:
                 run = float(line["score_valid"]), float(line["traintime"])
                 runs.setdefault((line["openmlid"], line["learner"]), {})[int(line["size_train"])] = run
@@ -85,19 +84,7 @@ def read(folder: Path) -> list[Curve]:
 def _meta_features(folder: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for path in sorted(folder.glob("dataset_metafeatures*.csv*")):
-        for line in _lines(path):
+        for line in tables.records(path):
             known = {name: float(line[name]) for name in _DESCRIPTORS if line.get(name)}
             found[line["openmlid"]] = {name: value for name, value in known.items() if np.isfinite(value)}
     return found
-
-
-def _found(folder: Path, pattern: str) -> list[Path]:
-    paths = sorted(folder.glob(pattern))
-    if not paths:
-        raise FileNotFoundError(f"no {pattern} in {folder}")
-    return paths
-
-
-def _lines(path: Path) -> Iterator[dict[str, str]]:
-    with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as stream:
-        yield from csv.DictReader(stream)

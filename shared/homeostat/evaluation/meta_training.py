@@ -155,7 +155,7 @@ def train(
         time.sleep(_POLL_SECONDS)
     if last is None or not isinstance(last.data, WeightsPublished):
         why = "no report" if last is None else f"{getattr(last.data, 'reason', '')} {getattr(last.data, 'detail', '')}"
-        raise NotPublished(f"{spec.algorithm}: {why.strip()}")
+        raise NotPublished(why.strip())
     learned, _ = load(store.get(last.data.artifact))
     return Trained(learned, last.data, time.process_time() - began)
 

@@ -4,8 +4,6 @@ Source: Lavin & Ahmad 2015, "Evaluating real-time anomaly detection algorithms";
 `nab/sweeper.py`, whose published results this scorer repeats to two decimals.
 """
 
-import csv
-import gzip
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -15,6 +13,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from homeostat.evaluation import tables
 
 PROBATION_RATIO: Final = 0.15
 """Share of a series in which alarms are ignored: a detector may learn there."""
@@ -126,7 +126,7 @@ def standard_score(scores: Iterable[Score], profile: Profile = STANDARD) -> floa
 
 
 def read_series(folder: Path) -> list[Series]:
-    """Read every series that the folder's label files name, in the order of the names.
+    """Read every series that the folder's label files name, plain or compressed, in the order of the names.
 
     Raises:
         FileNotFoundError: No file of windows, or no series of those it names.
@@ -134,24 +134,28 @@ def read_series(folder: Path) -> list[Series]:
     windows: dict[str, list[list[str]]] = {}
     for path in sorted(folder.rglob("*windows*.json")):
         windows.update(json.loads(path.read_text()))
-    found = [
-        _series(path, name, windows[name])
-        for path in sorted(folder.rglob("*.csv"))
-        if (name := f"{path.parent.name}/{path.name}") in windows
-    ]
-    if not found:
+    # Scores of published detectors lie in files of the same names: what makes a series is its column.
+    paths = {
+        name: path
+        for path in sorted([*folder.rglob("*.csv"), *folder.rglob("*.csv.gz")])
+        if (name := f"{path.parent.name}/{path.name.removesuffix('.gz')}") in windows and _is_series(path)
+    }
+    if not paths:
         raise FileNotFoundError(f"no *windows*.json with the names of series as category/file.csv in {folder}")
-    return found
+    return [_series(path, name, windows[name]) for name, path in sorted(paths.items())]
 
 
 def read_published(folder: Path, series: Series) -> dict[str, NDArray[np.float64]]:
     """Return the anomaly score of each row by published detector; empty if there are none for this series."""
-    stem = series.name.removesuffix(".csv")
-    path = next(iter(sorted(folder.rglob(f"{stem}*.csv.gz"))), None)
-    if path is None:
+    category, _, name = series.name.rpartition("/")
+    near = [
+        path
+        for path in folder.rglob(f"{name.removesuffix('.csv')}*.csv.gz")
+        if path.parent.name == category and not _is_series(path)
+    ]
+    if not near:
         return {}
-    with gzip.open(path, "rt", newline="") as file:
-        header, *rows = list(csv.reader(file))
+    header, *rows = tables.rows(min(near, key=lambda path: (len(path.name), path.name)))
     columns = np.array([[float(cell) for cell in row[1:]] for row in rows], np.float64)
     return {name: columns[:, i] for i, name in enumerate(header[1:])}
 
@@ -167,12 +171,15 @@ def read_thresholds(folder: Path) -> dict[str, float]:
 
 
 def _series(path: Path, name: str, windows: list[list[str]]) -> Series:
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(tables.records(path))
     times = tuple(row["timestamp"] for row in rows)
     index = {time: i for i, time in reversed(list(enumerate(times)))}  # the first row of a repeated time
     bounds = tuple((index[_seconds(left)], index[_seconds(right)]) for left, right in windows)
     return Series(name, times, np.array([float(row["value"]) for row in rows]), bounds)
+
+
+def _is_series(path: Path) -> bool:
+    return {"timestamp", "value"} <= set(tables.header(path))
 
 
 def _seconds(time: str) -> str:

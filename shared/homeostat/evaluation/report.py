@@ -13,13 +13,16 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1c2330; max-width: 62rem; m
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #e3e6ec; text-align: left; }
 td.number { text-align: right; }
+p.note { color: #8a4b00; margin: .25rem 0; }
 tr.ours { font-weight: 600; background: #eef6f2; }
 figure { margin: 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
 """
 
 
 def number(value: float) -> str:
-    """Write four significant digits, without an exponent where people expect none."""
+    """Write four significant digits, without an exponent where people expect none; a dash for what is missing."""
+    if value != value:
+        return "–"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
@@ -41,7 +44,9 @@ def page(results: Mapping[str, Result], heading: str) -> str:
         f"<title>{html.escape(heading)}</title><style>{_STYLE}</style><h1>{html.escape(heading)}</h1>",
     ]
     for name, result in results.items():
-        parts.append(f"<h2 id='{html.escape(name)}'>{html.escape(name)}</h2>{_table(result.rows)}")
+        parts.append(f"<h2 id='{html.escape(name)}'>{html.escape(name)}</h2>")
+        parts += [f"<p class='note'>{html.escape(note)}</p>" for note in result.notes]
+        parts.append(_table(result.rows))
         parts += [
             f"<figure><figcaption>{html.escape(plot.title)}</figcaption>{_svg(plot)}</figure>" for plot in result.plots
         ]

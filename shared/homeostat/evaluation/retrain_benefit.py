@@ -2,7 +2,9 @@
 
 The learner is asked after every run of at least 128 rows what 2 and 4 times the rows would bring, and is told the
 larger runs afterwards. It may use what other learners did on the same data set if they came earlier; the rows marked
-`alone` withhold that.
+`alone` withhold that. An order has so many of the data sets, drawn by its seed; all methods are scored on the decisions
+that the orders asked for. Batch gradient boosting learns from the other data sets, whether they came earlier or not:
+it knows more than could be known.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +29,7 @@ TASK: Final = "retrain-benefit"
 _SUBJECT: Final = "evaluation/learning-curves"
 _N_SETS: Final = 120
 _N_SETS_ALONE: Final = 60
-"""Data sets of an order, drawn by its seed: more would take too long for a first look."""
+"""Data sets of an order, drawn by its seed."""
 _N_PLOTTED: Final = 12
 _SLOPE: Final = "slope of the last half-octave"
 _BATCH: Final = "gradient boosting (batch)"
@@ -105,31 +107,46 @@ def evaluate(job: Job) -> Result:
     questions = questions_of(read(job.folder("lcdb")))
     ours = []
     for seed in range(job.seeds):
-        job.say(f"{TASK}: order {seed + 1} of {job.seeds}, of {len(questions.decisions):,} decisions")
+        job.say(f"order {seed + 1} of {job.seeds}, of {len(questions.decisions):,} decisions")
         ours.append(play(questions, seed, _N_SETS))
-    job.say(f"{TASK}: every curve alone")
+    job.say("every curve alone")
     alone = play(questions, 0, _N_SETS_ALONE, is_alone=True)
-    job.say(f"{TASK}: baselines")
+    job.say("baselines")
     scorer = Scorer(questions)
-    shares, means = means_of(questions)
-    slopes = slopes_of(questions)
     for growth in GROWTHS:
-        name, is_it = f"x{growth}", questions.growths == growth
-        asked = [is_it & a.is_asked for a in ours]
-        late = [is_it & a.is_asked & (a.places >= 0.5) for a in ours]
-        probabilities, gains = [a.probabilities for a in ours], [a.gains for a in ours]
-        scorer.add(name, OURS, probabilities, asked, gains=gains)
-        scorer.coverage(name, [a.covered for a in ours], asked)
-        scorer.add(f"{name} last half", OURS, probabilities, late, gains=gains)
-        scorer.add(f"{name} alone", OURS, [alone.probabilities], [is_it & alone.is_asked], gains=[alone.gains])
-        scorer.add(name, _SLOPE, [slopes], [is_it], gains=[slopes * 2.0 * np.log2(growth)], is_probability=False)
-        scorer.add(name, _MEAN, [shares], [is_it], gains=[means])
+        is_it = questions.growths == growth
         batch = boosted(questions, growth)
-        if batch is None:
-            job.say(f"{TASK}: no scikit-learn, so no {_BATCH}")
-        else:
-            scorer.add(name, _BATCH, [batch[0]], [is_it], gains=[batch[1]])
-    return Result(scorer.rows, [_learning(questions, ours), _reliability(questions, ours)])
+        whole = [(a, is_it & a.is_asked) for a in ours]
+        parts = {
+            f"x{growth}": whole,
+            f"x{growth} last half": [(a, chosen & (a.places >= 0.5)) for a, chosen in whole],
+            f"x{growth} alone": [(alone, is_it & alone.is_asked)],
+        }
+        for setting, part in parts.items():
+            _compare(scorer, setting, growth, part, batch)
+    notes = [] if any(row.method == _BATCH for row in scorer.rows) else [f"no scikit-learn, so no {_BATCH}"]
+    return Result(scorer.rows, [_learning(questions, ours), _reliability(questions, ours)], notes)
+
+
+def _compare(
+    scorer: "Scorer",
+    setting: str,
+    growth: int,
+    part: list[tuple[Answers, NDArray[np.bool_]]],
+    batch: tuple[Floats, Floats] | None,
+) -> None:
+    """Score ours and the baselines on the same decisions, those that were asked in each order."""
+    questions = scorer.questions
+    chosen = [mask for _, mask in part]
+    scorer.add(setting, OURS, [a.probabilities for a, _ in part], chosen, gains=[a.gains for a, _ in part])
+    scorer.coverage(setting, [a.covered for a, _ in part], chosen)
+    slopes = slopes_of(questions)
+    gains = slopes * 2.0 * np.log2(growth)
+    scorer.add(setting, _SLOPE, [slopes] * len(part), chosen, gains=[gains] * len(part), is_probability=False)
+    means = [means_of(questions, a.places, a.is_asked) for a, _ in part]
+    scorer.add(setting, _MEAN, [shares for shares, _ in means], chosen, gains=[gains for _, gains in means])
+    if batch is not None:
+        scorer.add(setting, _BATCH, [batch[0]] * len(part), chosen, gains=[batch[1]] * len(part))
 
 
 class Scorer:
@@ -137,7 +154,7 @@ class Scorer:
 
     def __init__(self, questions: Questions) -> None:
         self.rows: list[Row] = []
-        self._questions = questions
+        self.questions = questions
         self._n_sets = int(questions.sets.max()) + 1
 
     def add(
@@ -151,14 +168,14 @@ class Scorer:
         is_probability: bool = True,
     ) -> None:
         """Add the area under the curve, the error of the gain and, for probabilities, the Brier score."""
-        pays = self._questions.pays
+        pays = self.questions.pays
         rankings = [Ranking(s[c], pays[c]) for s, c in zip(scores, chosen, strict=True)]
 
         def auc(weights: Floats) -> float:
             return _known_mean([r.auc(weights[c]) for r, c in zip(rankings, chosen, strict=True)])
 
         self._row("auc", setting, method, chosen, auc)
-        errors = [np.abs(g - self._questions.gains) for g in gains]
+        errors = [np.abs(g - self.questions.gains) for g in gains]
         self._row("mae", setting, method, chosen, _average(errors, chosen))
         if is_probability:
             self._row("brier", setting, method, chosen, _average([(s - pays) ** 2 for s in scores], chosen))
@@ -177,9 +194,9 @@ class Scorer:
     ) -> None:
         def resampled(units: Sequence[object]) -> float:
             counts = np.bincount(np.array(units, dtype=np.int64), minlength=self._n_sets).astype(np.float64)
-            return statistic(counts[self._questions.sets])
+            return statistic(counts[self.questions.sets])
 
-        units = np.unique(self._questions.sets[np.logical_or.reduce(list(chosen))]).tolist()
+        units = np.unique(self.questions.sets[np.logical_or.reduce(list(chosen))]).tolist()
         self.rows.append(bootstrap_row(TASK, metric, setting, method, units, resampled))
 
 

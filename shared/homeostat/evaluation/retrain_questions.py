@@ -72,13 +72,18 @@ def slopes_of(questions: Questions) -> Floats:
     return np.array(slopes)
 
 
-def means_of(questions: Questions) -> tuple[Floats, Floats]:
-    """Share of gains above a point, and mean gain, over the curves that came before; by growth."""
-    places = np.random.default_rng(0).permutation(len(questions.curves))[[d.curve for d in questions.decisions]]
+def means_of(questions: Questions, places: Floats, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Share of gains above a point, and mean gain, over the decisions of earlier curves; by growth.
+
+    Args:
+        questions: All of them.
+        places: Of each in an order of the curves; those of one curve share theirs.
+        chosen: The decisions of that order.
+    """
     shares, means = np.full(len(places), 0.5), np.zeros(len(places))
     for growth in GROWTHS:
-        chosen = np.flatnonzero(questions.growths == growth)
-        order = chosen[np.argsort(places[chosen], kind="stable")]
+        of_growth = np.flatnonzero(chosen & (questions.growths == growth))
+        order = of_growth[np.argsort(places[of_growth], kind="stable")]
         first = np.searchsorted(places[order], places[order])  # outcomes known when the curve began
         known = first > 0
         for out, values in ((shares, questions.pays), (means, questions.gains)):

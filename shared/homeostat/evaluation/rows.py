@@ -1,9 +1,10 @@
 """What an evaluation says: numbers with intervals, and curves to look at."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -43,6 +44,13 @@ class Row:
     high: float
     n: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields in order, for JSON, which has no NaN: None stands for what is not finite."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
@@ -63,10 +71,17 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one evaluation task."""
+    """Of one evaluation task.
+
+    Args:
+        rows: Numbers.
+        plots: Figures.
+        notes: What a reader must know: a method that failed and why, a file that was left out.
+    """
 
     rows: list[Row]
     plots: list[Plot] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,11 @@ class Job:
             if folder.is_dir() and folder.name.startswith(name):
                 return folder
         raise FileNotFoundError(f"no folder {name!r} in {self.data}: name the folder of the data sets with --data")
+
+
+def missing_row(task: str, metric: str, setting: str, method: str) -> Row:
+    """Stand for a number that there is not: NaN over 0 units; a note of the result says why."""
+    return Row(task, metric, setting, method, math.nan, math.nan, math.nan, 0)
 
 
 def mean_row(task: str, metric: str, setting: str, method: str, values: Sequence[float]) -> Row:

@@ -1,14 +1,17 @@
-"""Few-shot regression: sine waves of unknown amplitude and phase from 5 points, error after 0, 1, 5, 10 steps.
+"""Few-shot regression: sine waves of unknown amplitude and phase from 5 and 10 points, error after 1, 5, 10 steps.
 
 Tasks go through the hand as recorded tasks and come back as published weights; new tasks are adapted to by the
-trainer's own code. `homeostat` is what the hand does for numbers unless told otherwise, the closed form; the others are
-its other inner rules, by name, with equal numbers of outer steps.
+trainer's own code. `homeostat` is what the hand does for numbers unless told otherwise, the closed form, which has no
+steps; the others are its other inner rules, by name, with equal numbers of outer steps, each trained with as many
+points as it is scored with.
 
 Source of the tasks: Finn et al. 2017, section 5.1.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.artifacts import open_store
-from homeostat.evaluation.meta_training import Trained, log_of, task_recorded, train
-from homeostat.evaluation.rows import OURS, Job, Plot, Result, Row, Say, mean_row
+from homeostat.evaluation.meta_training import NotPublished, log_of, task_recorded, train
+from homeostat.evaluation.rows import OURS, Job, Plot, Result, Row, Say, mean_row, missing_row
 from homeostat.events import Episodes, MetaTraining
 from maml_trainer.baselines import pretrain, tuned
 from maml_trainer.batch import Batch
+from maml_trainer.errors import DivergedError
 from maml_trainer.evaluate import few_shot
 from maml_trainer.meta import Learned
 from maml_trainer.network import mlp
@@ -28,8 +32,9 @@ from maml_trainer.pool import TaskPool
 from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tasks import Task
 
+_TASK: Final = "sinusoid"
 N_NEW: Final = 2000
-_SHOTS: Final = 5
+SHOTS: Final = (5, 10)
 _N_TRAIN: Final = 5000
 _N_HELD_OUT: Final = 200
 _ROWS: Final = 20
@@ -43,90 +48,127 @@ _RULES: Final = ("maml", "fomaml", "anil", "meta_sgd", "reptile")
 # Reptile needs several steps of a task to know a direction; the others train with one, as published.
 _TRAINED_STEPS: Final = {"reptile": 5}
 _RATE: Final = 0.01
-_PUBLISHED: Final = {1: 0.67, 5: 0.38, 10: 0.35}
-"""Finn et al. 2017, table 2 of the appendix: MAML, 5 shots."""
+_PUBLISHED: Final = {(5, 1): 0.67, (5, 5): 0.38, (5, 10): 0.35}
+"""By shots and steps. Finn et al. 2017, table 2 of the appendix: MAML; of 10 shots there is only a figure."""
+
+_BASELINE: Final = "pretrain + fine-tune"
+
+Starts = dict[int, Learned]
+"""Where adaptation begins, by the number of its steps."""
+
 
 _PRETRAIN_STEPS: Final = 6000
 _FINE_TUNE: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
 
 def evaluate(job: Job) -> Result:
-    """Train each rule on the same recorded tasks, then score it on the same new ones."""
+    """Train each rule on the same recorded tasks, then score it on the same new ones.
+
+    A rule whose weights the hand keeps to itself, or that diverges on a task, has a row of NaN and a note.
+    """
     rows: list[Row] = []
-    lines: dict[str, list[list[float]]] = {}
+    notes: list[str] = []
+    curves: dict[tuple[int, str], list[list[float]]] = {}
     for seed in range(job.seeds):
-        episodes = _episodes(seed)
-        for method, starts in _starts(seed, job.say):
-            _score(method, starts, episodes, rows, lines)
-    by_step: dict[str, tuple[Sequence[float], Sequence[float]]] = {
-        name: (_STEPS, [float(np.mean(values)) for values in found]) for name, found in lines.items()
-    }
-    return Result(
-        _merged(rows) + _published(),
-        [Plot("Sine waves from 5 points: error on 2,000 new ones", "gradient steps", "mean squared error", by_step)],
-    )
+        with tempfile.TemporaryDirectory(prefix="homeostat-") as folder:
+            school = _School(Path(folder), seed, job.say)
+            for shots in SHOTS:
+                episodes = _episodes(seed, shots)
+                for method, start in school.starts(shots):
+                    try:
+                        scored = _scored(start(), episodes)
+                    except (NotPublished, DivergedError) as rejected:
+                        scored = dict.fromkeys([0] if method == OURS else _STEPS)
+                        notes.append(f"seed {seed}, {shots} shots, {method}: {rejected}")
+                    found = [_row(_setting(shots, steps), method, losses) for steps, losses in scored.items()]
+                    diverged = [row.setting for row in found if row.value != row.value and row.n]
+                    notes += [f"seed {seed}, {setting}, {method}: diverged on a task" for setting in diverged]
+                    rows += found
+                    values = [row.value for row in found] * (len(_STEPS) if method == OURS else 1)
+                    curves.setdefault((shots, method), []).append(values)
+    return Result(_merged(rows) + _published(), [_plot(shots, curves) for shots in SHOTS], notes)
 
 
-def _starts(seed: int, say: Say) -> Iterator[tuple[str, dict[int, Learned]]]:
-    """Yield each method's start for each number of steps: one and the same, but for the tuned baseline."""
-    with tempfile.TemporaryDirectory(prefix="homeostat-") as folder:
-        root = Path(folder)
-        store = open_store(root / "artifacts")
-        tasks = [*_waves(_N_TRAIN, seed, "task"), *_waves(_N_HELD_OUT, seed, "held-out")]
-        log = log_of(
+class _School:
+    """Trains through the hand on the tasks of one seed, and pretrains the baseline on them."""
+
+    def __init__(self, root: Path, seed: int, say: Say) -> None:
+        self._work, self._seed, self._say = root / "work", seed, say
+        self._store = open_store(root / "artifacts")
+        self._training, held_out = _waves(_N_TRAIN, seed, "task"), _waves(_N_HELD_OUT, seed, "held-out")
+        self._log = log_of(
             [
                 task_recorded(
                     task.task_id,
                     (task.support_x, task.support_y),
                     (task.query_x, task.query_y),
-                    store,
+                    self._store,
                     n_classes=0,
-                    is_held_out=task.task_id.startswith("held-out"),
+                    is_held_out=is_held_out,
                 )
+                for is_held_out, tasks in ((False, self._training), (True, held_out))
                 for task in tasks
             ]
         )
-        settings = MamlTrainerSettings(device="cpu", hidden=_HIDDEN)
+        self._network = mlp((1, *_HIDDEN, 1))
+        self._pooled = pretrain(self._training, self._network, seed, n_steps=_PRETRAIN_STEPS)
 
-        def trained(algorithm: str) -> Trained:
-            say(f"seed {seed}: {algorithm}")
-            fields: dict[str, Any] = {"window": log.window, "algorithm": algorithm, "n_steps": _N_STEPS, "seed": seed}
-            episodes = Episodes(shots=(_SHOTS,), queries=2 * _SHOTS, per_step=_PER_STEP)
-            steps = _TRAINED_STEPS.get(algorithm, 1)
-            spec = MetaTraining(**fields, episodes=episodes, inner_steps=steps, inner_rate=_RATE)
-            return train(log, spec, store, say, workdir=root / "work", settings=settings)
+    def starts(self, shots: int) -> Iterator[tuple[str, Callable[[], Starts]]]:
+        """Yield each method with what makes its start for each number of steps.
 
-        yield OURS, dict.fromkeys(_STEPS, trained("auto").learned)
+        That is one and the same for all steps, but for the tuned baseline. The closed form has it under 0 steps.
+        """
+        yield OURS, partial(self._trained, "auto", shots, (0,))
         for algorithm in _RULES:
-            yield algorithm, dict.fromkeys(_STEPS, trained(algorithm).learned)
-    say(f"seed {seed}: pretrain + fine-tune")
-    network, training = mlp((1, *_HIDDEN, 1)), tasks[:_N_TRAIN]
-    pool = TaskPool(training[:_N_HELD_OUT], 1, 1)
-    few = [pool.shots(np.random.default_rng(seed), np.arange(len(pool)), _SHOTS)]
-    pooled = pretrain(training, network, seed, n_steps=_PRETRAIN_STEPS)
-    yield "pretrain + fine-tune", {steps: tuned(network, pooled, few, steps, grid=_FINE_TUNE) for steps in _STEPS}
+            yield algorithm, partial(self._trained, algorithm, shots, _STEPS)
+        yield _BASELINE, partial(self._fine_tuned, shots)
+
+    def _trained(self, algorithm: str, shots: int, steps: Sequence[int]) -> Starts:
+        self._say(f"seed {self._seed}, {shots} shots: {algorithm}")
+        fields: dict[str, Any] = {"algorithm": algorithm, "n_steps": _N_STEPS, "seed": self._seed}
+        spec = MetaTraining(
+            window=self._log.window,
+            episodes=Episodes(shots=(shots,), queries=2 * shots, per_step=_PER_STEP),
+            inner_steps=_TRAINED_STEPS.get(algorithm, 1),
+            inner_rate=_RATE,
+            **fields,
+        )
+        settings = MamlTrainerSettings(device="cpu", hidden=_HIDDEN)
+        trained = train(self._log, spec, self._store, self._say, workdir=self._work, settings=settings)
+        return dict.fromkeys(steps, trained.learned)
+
+    def _fine_tuned(self, shots: int) -> Starts:
+        self._say(f"seed {self._seed}, {shots} shots: {_BASELINE}")
+        pool = TaskPool(self._training[:_N_HELD_OUT], 1, 1)
+        few = [pool.shots(np.random.default_rng(self._seed), np.arange(len(pool)), shots)]
+        return {steps: tuned(self._network, self._pooled, few, steps, grid=_FINE_TUNE) for steps in _STEPS}
 
 
-def _score(
-    method: str, starts: dict[int, Learned], episodes: Batch, rows: list[Row], lines: dict[str, list[list[float]]]
-) -> None:
-    curves = lines.setdefault(method, [[] for _ in _STEPS])
-    for (steps, start), curve in zip(starts.items(), curves, strict=True):
-        is_closed_form = start.rule.is_closed_form
-        losses = few_shot(start, episodes, steps=None if is_closed_form else steps).losses
-        curve.append(float(losses.mean()))
-        if not is_closed_form:
-            rows.append(_row(_setting(steps), method, losses))
-        elif steps == _STEPS[0]:
-            rows.append(_row(f"{_SHOTS} shots, closed form", method, losses))
+def _scored(starts: Starts, episodes: Batch) -> dict[int, NDArray[np.float64] | None]:
+    """Return the losses on new tasks by number of steps; 0 is the closed form."""
+    return {steps: few_shot(start, episodes, steps=steps or None).losses for steps, start in starts.items()}
 
 
-def _setting(steps: int) -> str:
-    return f"{_SHOTS} shots, {steps} step{'s' if steps > 1 else ''}"
+def _setting(shots: int, steps: int) -> str:
+    how = "closed form" if not steps else f"{steps} step{'s' if steps > 1 else ''}"
+    return f"{shots} shots, {how}"
 
 
-def _row(setting: str, method: str, losses: NDArray[np.float64]) -> Row:
-    return mean_row("sinusoid", "mse", setting, method, losses.tolist())
+def _row(setting: str, method: str, losses: NDArray[np.float64] | None) -> Row:
+    """Average over tasks; one that diverged makes the mean NaN, since it is no missing value."""
+    if losses is None:
+        return missing_row(_TASK, "mse", setting, method)
+    if not np.isfinite(losses).all():
+        return replace(missing_row(_TASK, "mse", setting, method), n=len(losses))
+    return mean_row(_TASK, "mse", setting, method, losses.tolist())
+
+
+def _plot(shots: int, curves: dict[tuple[int, str], list[list[float]]]) -> Plot:
+    lines: dict[str, tuple[Sequence[float], Sequence[float]]] = {
+        method: (_STEPS, np.mean(runs, axis=0).tolist()) for (of, method), runs in curves.items() if of == shots
+    }
+    title = f"Sine waves from {shots} points: error on {N_NEW:,} new ones"
+    return Plot(title, "gradient steps (the closed form has none)", "mean squared error", lines)
 
 
 def _merged(rows: list[Row]) -> list[Row]:
@@ -135,15 +177,15 @@ def _merged(rows: list[Row]) -> list[Row]:
     for row in rows:
         found.setdefault((row.setting, row.method), []).append(row)
     return [
-        group[0] if len(group) == 1 else mean_row("sinusoid", "mse", setting, method, [row.value for row in group])
+        group[0] if len(group) == 1 else mean_row(_TASK, "mse", setting, method, [row.value for row in group])
         for (setting, method), group in found.items()
     ]
 
 
 def _published() -> list[Row]:
     return [
-        Row("sinusoid", "mse", _setting(steps), "published maml", value, value, value, 1)
-        for steps, value in _PUBLISHED.items()
+        Row(_TASK, "mse", _setting(shots, steps), "published maml", value, value, value, 1)
+        for (shots, steps), value in _PUBLISHED.items()
     ]
 
 
@@ -159,8 +201,8 @@ def _wave(generator: np.random.Generator, name: str, n_support: int, n_query: in
     return Task(name, x[:n_support], y[:n_support], x[n_support:], y[n_support:])
 
 
-def _episodes(seed: int) -> Batch:
-    """New tasks: 5 points to adapt on, 100 to be judged on."""
+def _episodes(seed: int, shots: int) -> Batch:
+    """New tasks: so many points to adapt on, 100 to be judged on."""
     generator = np.random.default_rng([seed, 99])
-    pool = TaskPool([_wave(generator, f"new-{number:05d}", _SHOTS, 100) for number in range(N_NEW)], 1, 1)
-    return pool.shots(np.random.default_rng(seed), np.arange(N_NEW), _SHOTS)
+    pool = TaskPool([_wave(generator, f"new-{number:05d}", shots, 100) for number in range(N_NEW)], 1, 1)
+    return pool.shots(np.random.default_rng(seed), np.arange(N_NEW), shots)

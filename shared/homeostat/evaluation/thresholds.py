@@ -31,7 +31,7 @@ RATE: Final = 0.01
 """Stated alarm rate, and the reciprocal of the least distance of two pages."""
 
 PAGE_BAND: Final = Band(signal="value", operating_point="page", rate=RATE, low=0.0, high=10.0, eta=0.5)
-RATE_BAND: Final = Band(signal="value", operating_point="rate", rate=RATE, low=-1e90, high=1e90, eta=0.5)
+RATE_BAND: Final = Band(signal="value", operating_point="rate", rate=RATE, low=-1e30, high=1e30, eta=0.5)
 
 _WINDOW: Final = 500
 _DRAWS: Final = 20

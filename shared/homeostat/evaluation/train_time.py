@@ -1,19 +1,18 @@
 """How long will a training take: asked before each run, told afterwards.
 
 Learning curves: after every run of at least 128 rows, the seconds of 2 and 4 times the rows. Searches: the seconds of
-the next configuration of a search, from its hyperparameters and the runs before.
+the next configuration of a search, from its hyperparameters and the runs before. Each baseline answers the same
+questions: as many times the seconds as rows, and the median of the search so far.
 """
 
-import csv
-import gzip
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from homeostat.evaluation import tables
 from homeostat.evaluation.feeding import Feeder
 from homeostat.evaluation.learning_curves import Curve, read
 from homeostat.evaluation.rows import OURS, Job, Plot, Result, Row, bootstrap_row
@@ -24,9 +23,9 @@ TASK: Final = "train-time"
 METRIC: Final = "median_absolute_log_error"
 _SUBJECT: Final = "evaluation/training-times"
 _N_SETS: Final = 80
-"""Data sets of an order, drawn by its seed: more would take too long for a first look."""
+"""Data sets of an order, drawn by its seed."""
 _N_PLOTTED: Final = 12
-_RULE: Final = "x4 rule"
+_RULE: Final = "proportional to the rows"
 _MEDIAN: Final = "median of the search so far"
 
 
@@ -57,7 +56,7 @@ def evaluate(job: Job) -> Result:
     curves = read(job.folder("lcdb"))
     searches = _searches(job)
     for seed in range(job.seeds):
-        job.say(f"{TASK}: order {seed + 1} of {job.seeds}")
+        job.say(f"order {seed + 1} of {job.seeds}")
         guesses += play_curves(curves, seed)
         guesses += play_searches(searches, seed)
     rows = []
@@ -169,8 +168,8 @@ def _searches(job: Job) -> list[Search]:
     except FileNotFoundError:
         return []
     found: dict[tuple[str, str], list[tuple[dict[str, float], float]]] = {}
-    for path in sorted(folder.glob("*.csv*")):
-        for line in _lines(path):
+    for path in tables.found(folder, "*.csv"):
+        for line in tables.records(path):
             if "metric_time" not in line:
                 break
             seconds = float(line["metric_time"])
@@ -179,11 +178,6 @@ def _searches(job: Job) -> list[Search]:
                 key = re.split(r"[_.]", path.name)[0], re.sub(r"[^a-zA-Z0-9]", "-", line["task"])
                 found.setdefault(key, []).append((values, seconds))
     return [Search(name, setting, tuple(runs)) for (setting, name), runs in sorted(found.items())]
-
-
-def _lines(path: Path) -> Sequence[dict[str, str]]:
-    with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _rows(setting: str, guesses: Sequence[Guess], baseline: str) -> list[Row]:
@@ -196,6 +190,7 @@ def _rows(setting: str, guesses: Sequence[Guess], baseline: str) -> list[Row]:
         bootstrap_row(TASK, METRIC, setting, OURS, [_column(u, "ours") for u in units], _median),
         bootstrap_row(TASK, METRIC, f"{setting} last half", OURS, [_column(u, "ours") for u in late], _median),
         bootstrap_row(TASK, METRIC, setting, baseline, [_column(u, "baseline") for u in units], _median),
+        bootstrap_row(TASK, METRIC, f"{setting} last half", baseline, [_column(u, "baseline") for u in late], _median),
     ]
     covered = [[guess.is_covered for guess in unit] for unit in units]
     return [*rows, bootstrap_row(TASK, "coverage of 90 %", setting, OURS, covered, _share)]

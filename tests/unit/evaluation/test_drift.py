@@ -2,16 +2,21 @@
 
 import gzip
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river.drift import KSWIN
 
 from homeostat.evaluation.drift import METHODS, Hits, evaluate, f1, first_fed, ours, score
-from homeostat.evaluation.drift_many import _ks, evidence, world
-from homeostat.evaluation.drift_trials import KINDS, Stream, Trial, streams, trials
+from homeostat.evaluation.drift_baselines import Kswin
+from homeostat.evaluation.drift_many import _ks, screened, world
+from homeostat.evaluation.drift_trials import KINDS, Stream, Tree, Trial, streams, trials
 from homeostat.evaluation.rows import OURS, Job
-from homeostat.stats.ebh import e_bh
 
 
 def _trial(n: int = 20_000, onset: int = 12_000) -> Trial:
@@ -89,29 +94,98 @@ def test_our_detector_is_run_through_its_fold() -> None:
 
 
 def test_any_folder_of_the_same_shape_is_read(tmp_path: Path) -> None:
-    """Whatever the streams are called; tables of results are left out."""
+    """Whatever streams and classes are called, plain or compressed; what is no stream is left out and named."""
     stream = _stream(400)
+    rows = list(zip(stream.x.tolist(), stream.y.tolist(), strict=True))
     (tmp_path / "published.csv").write_text("group,f1\nreal,0.5\n")
+    (tmp_path / "prices.csv").write_text("".join(["a,price\n", *(f"{a},{b}\n" for (a, b), _ in rows)]))
+    (tmp_path / "named.csv").write_text(
+        "".join(["a,b,kind\n", *(f"{a},{b},{['no', 'yes'][c]}\n" for (a, b), c in rows)])
+    )
     with gzip.open(tmp_path / "other-name.csv.gz", "wt") as file:
-        file.write("a,b,class\n")
-        file.writelines(f"{a},{b},{c}\n" for (a, b), c in zip(stream.x.tolist(), stream.y.tolist(), strict=True))
+        file.writelines(["a,b,class\n", *(f"{a},{b},{float(c)}\n" for (a, b), c in rows)])
 
-    (found,) = streams(tmp_path)
+    found, left_out = streams(tmp_path)
 
-    assert found.name == "other-name"
-    assert np.allclose(found.x, stream.x)
-    assert np.array_equal(found.y, stream.y)
+    assert [one.name for one in found] == ["named", "other-name"]
+    assert all(np.allclose(one.x, stream.x) and np.array_equal(one.y, stream.y) for one in found)
+    assert [note.split()[0] for note in left_out] == ["prices.csv", "published.csv"]
 
 
-def test_evidence_reaches_whoever_listens() -> None:
-    """40 models of one family, a quarter of them moved by a deviation: named by e-BH on what was told, no other."""
-    streams_, _ = world(0, 0.0)
-    chosen = streams_[:40].copy()
+def test_classes_are_numbered_by_their_value(tmp_path: Path) -> None:
+    """10 comes after 9, whatever their letters."""
+    (tmp_path / "s.csv").write_text("a,class\n" + "".join(f"0.5,{c}\n" for c in (9, 10, 10, 9)))
+
+    ((stream,), _) = streams(tmp_path)
+
+    assert stream.y.tolist() == [0, 1, 1, 0]
+
+
+def test_the_learner_names_what_it_hears_of() -> None:
+    """40 models of one family, a quarter of them moved by a deviation: the learner stands by these, by no other."""
+    made, _ = world(0, 0.0)
+    chosen = made[:40].copy()
     chosen[:10, 500:] += 1.0
 
-    named = e_bh(evidence(chosen), 0.05)
+    is_named, bits = screened(chosen)
 
-    assert named.tolist() == [True] * 10 + [False] * 30
+    assert is_named.tolist() == [True] * 10 + [False] * 30
+    assert bits[:10].min() > bits[10:].max()
+
+
+def _accuracy(tree: Tree, rows: Iterable[tuple[dict[str, float], bool]]) -> float:
+    """Prequential accuracy of the protocol's tree; the row before any class was seen has no prediction."""
+    named, y = zip(*rows, strict=True)
+    x = np.array([list(row.values()) for row in named])
+    predicted, score = tree.run(x, np.array(y).astype(np.int64))
+    known = np.isfinite(score)
+    return float((predicted == y)[known].mean())
+
+
+def test_the_tree_scores_what_river_publishes_on_agrawal() -> None:
+    """84.58 %: river's documentation of HoeffdingTreeClassifier, Agrawal(0, seed 42), 1,000 rows."""
+    from river.datasets.synth import Agrawal
+
+    nominal = ["elevel", "car", "zipcode"]
+    rows = list(Agrawal(classification_function=0, seed=42).take(1000))
+    tree = Tree(list(rows[0][0]), grace_period=100, delta=1e-5, nominal_attributes=nominal)
+
+    assert round(100.0 * _accuracy(tree, rows), 2) == 84.58
+
+
+def test_the_tree_scores_what_river_scores_on_phishing() -> None:
+    """87.99 %: river's own test-then-train run over its bundled data set, which has no first prediction either."""
+    from river.datasets import Phishing
+
+    rows = list(Phishing())
+
+    assert round(100.0 * _accuracy(Tree(list(rows[0][0])), rows), 2) == 87.99
+
+
+@given(st.lists(st.booleans(), max_size=400), st.floats(0.2, 1.0), st.integers(0, 9))
+@settings(max_examples=10, deadline=None)
+def test_the_fast_kswin_is_rivers(before: list[bool], rate: float, seed: int) -> None:
+    """Same p-value and same alarms on any bits."""
+    after = np.random.default_rng(seed).random(150) < rate
+    fast, own = Kswin(seed=seed), KSWIN(seed=seed)
+
+    for value in [*map(float, before), *after.astype(float).tolist()]:
+        fast.update(value)
+        own.update(value)  # type: ignore[no-untyped-call]  # river
+        assert fast.drift_detected == own.drift_detected
+        assert fast.p_value == pytest.approx(own.p_value)
+
+
+@pytest.mark.parametrize("method", ["ADWIN", "HDDM_A", "HDDM_W", "KSWIN", "PageHinkley"])
+def test_baselines_hear_errors(method: str) -> None:
+    """1 = wrong: a model that is wrong from the onset on is found soon after it, and not before."""
+    trial = _trial()
+    rng = np.random.default_rng(0)
+    wrong = (rng.random(trial.n) < np.where(trial.at < trial.onset, 0.05, 0.9)).astype(np.int64)
+
+    alarms = METHODS[method](replace(trial, predicted=wrong), first_fed(trial))
+
+    assert trial.onset <= next(at for at in alarms if at >= trial.onset) <= trial.onset + 500
 
 
 def test_kolmogorov_and_smirnov_agree_with_a_known_value() -> None:

@@ -77,9 +77,13 @@ def test_no_decision_knows_its_outcome(questions: Questions) -> None:
 
 def test_the_mean_knows_earlier_curves_only(questions: Questions) -> None:
     """The first curve of the order gets the even guess; all are between the smallest and the largest outcome."""
-    shares, means = means_of(questions)
+    answers = retrain_benefit.play(questions, 0, 3)
 
-    assert (shares == 0.5).any()
+    shares, means = means_of(questions, answers.places, answers.is_asked)
+
+    assert (shares[answers.is_asked & (answers.places == 0.0)] == 0.5).all()
+    assert (shares[~answers.is_asked] == 0.5).all()
+    assert (shares[answers.is_asked & (answers.places > 0.0)] != 0.5).any()
     assert means.min() >= min(0.0, questions.gains.min())
     assert means.max() <= questions.gains.max()
 
@@ -94,6 +98,9 @@ def test_retrain_benefit_reports_ours_beside_the_baselines(tmp_path: Path) -> No
     others = {row.method for row in result.rows} - {OURS}
     assert {("auc", "x2"), ("mae", "x4"), ("brier", "x2 last half"), ("auc", "x4 alone")} <= ours
     assert len(others) >= 2
+    for setting in ("x2", "x4 last half", "x4 alone"):
+        counts = {row.n for row in result.rows if (row.metric, row.setting) == ("mae", setting)}
+        assert len(counts) == 1, "all methods answer for the same data sets"
     assert all(row.n <= 8 for row in result.rows)
     assert len(result.plots) == 2
     assert said

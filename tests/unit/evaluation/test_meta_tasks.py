@@ -1,13 +1,17 @@
 """Sine waves and drawn characters through the hand: small, end to end, on made-up data."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from homeostat.evaluation import few_shot, sinusoid
+from homeostat.evaluation import few_shot, meta_training, report, sinusoid
+from homeostat.evaluation.meta_training import NotPublished, TasksLog, Trained
 from homeostat.evaluation.rows import OURS, Job, Row
+from homeostat.events import MetaTraining
 from maml_trainer.batch import Batch
 
 
@@ -72,31 +76,73 @@ def test_characters_go_through_the_hand(tmp_path: Path, monkeypatch: pytest.Monk
     alphabets(tmp_path / "omniglot")
     monkeypatch.setattr(few_shot, "N_STEPS", 25)
     monkeypatch.setattr(few_shot, "N_EPISODES", 20)
+    monkeypatch.setattr(few_shot, "_FINE_TUNE_STEPS", 3)
 
     result = few_shot.evaluate(Job(tmp_path, 1, lambda _: None))
 
     accuracy = by(result.rows, "accuracy")
-    assert len(accuracy) == 9
+    assert len(accuracy) == 12
     assert all(0 <= row.low <= row.value <= row.high <= 1.1 and row.n == 20 for row in accuracy.values())
     assert accuracy["5-way 1-shot", OURS].value > 0.4
     assert by(result.rows, "training CPU seconds")["25 outer steps", OURS].value > 0
+    assert [set(plot.lines) for plot in result.plots] == [{OURS, "pretrain + fine-tune", "nearest centroid"}] * 2
 
 
-def test_sine_waves_go_through_the_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few steps on few tasks: rows for each rule and number of steps, beside the published ones."""
-    small = {"_N_STEPS": 150, "_N_TRAIN": 60, "_N_HELD_OUT": 20, "N_NEW": 30, "_PRETRAIN_STEPS": 20}
-    for name, value in small.items():
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few steps on few sine waves, of one rule."""
+    for name, value in {
+        "_N_STEPS": 150,
+        "_N_TRAIN": 60,
+        "_N_HELD_OUT": 20,
+        "N_NEW": 30,
+        "_PRETRAIN_STEPS": 20,
+        "_RULES": ("maml",),
+    }.items():
         monkeypatch.setattr(sinusoid, name, value)
-    monkeypatch.setattr(sinusoid, "_RULES", ("maml",))
+
+
+@pytest.mark.usefixtures("small")
+def test_sine_waves_go_through_the_hand() -> None:
+    """Rows for each number of points, rule and number of steps, beside the published ones."""
+    result = sinusoid.evaluate(Job(Path(), 1, lambda _: None))
+
+    mse = by(result.rows, "mse")
+    assert [mse[f"{shots} shots, closed form", OURS].n for shots in (5, 10)] == [30, 30]
+    assert {setting for setting, method in mse if method == "maml"} == {
+        f"{shots} shots, {steps}" for shots in (5, 10) for steps in ("1 step", "5 steps", "10 steps")
+    }
+    assert mse["5 shots, 1 step", "published maml"].value == 0.67
+    assert [len(plot.lines) for plot in result.plots] == [3, 3]
+    assert result.notes == []
+
+
+@pytest.mark.usefixtures("small")
+def test_a_rejected_rule_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are NaN, over nothing; a note has the hand's reason."""
+    hand = meta_training.train
+
+    def train(log: TasksLog, spec: MetaTraining, *rest: Any, **named: Any) -> Trained:
+        if spec.algorithm == "maml":
+            raise NotPublished("not_better_than_scratch")
+        return hand(log, spec, *rest, **named)
+
+    monkeypatch.setattr(sinusoid, "train", train)
 
     result = sinusoid.evaluate(Job(Path(), 1, lambda _: None))
 
     mse = by(result.rows, "mse")
-    assert mse["5 shots, closed form", OURS].n == 30
-    assert {setting for setting, method in mse if method == "maml"} == {
-        "5 shots, 1 step",
-        "5 shots, 5 steps",
-        "5 shots, 10 steps",
-    }
-    assert mse["5 shots, 1 step", "published maml"].value == 0.67
-    assert len(result.plots[0].lines) == 3
+    assert math.isnan(mse["10 shots, 5 steps", "maml"].value)
+    assert mse["10 shots, 5 steps", "maml"].n == 0
+    assert mse["5 shots, closed form", OURS].value > 0
+    assert mse["5 shots, 5 steps", "pretrain + fine-tune"].n == 30
+    assert result.notes == [f"seed 0, {shots} shots, maml: not_better_than_scratch" for shots in (5, 10)]
+    report.page({"sinusoid": result}, "drawn all the same")
+
+
+def test_a_mean_with_a_task_that_diverged_is_no_number() -> None:
+    """It is not the mean of the others: the row says over how many tasks it was asked."""
+    row = sinusoid._row("5 shots, 10 steps", "anil", np.array([0.1, np.inf, 0.2]))
+
+    assert math.isnan(row.value)
+    assert row.n == 3

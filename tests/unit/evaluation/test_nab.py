@@ -64,14 +64,18 @@ def test_profiles_weigh_misses_and_false_alarms() -> None:
     assert nab.score([60, 100], WINDOW, N, nab.Profile(false=0.22)).raw == pytest.approx(1.0 - 0.22)
 
 
-def write(folder: Path, suffix: str = "") -> None:
+def write(folder: Path, suffix: str = "", *, is_compressed: bool = False) -> None:
     """A folder of the benchmark's shape with one series of 40 rows and one published detector."""
     times = [f"2014-04-01 {i // 6:02d}:{i % 6}0:00" for i in range(40)]
     (folder / "data" / "made").mkdir(parents=True)
     (folder / "scores" / "made").mkdir(parents=True)
     (folder / "published").mkdir()
     rows = [f"{time},{i}" for i, time in enumerate(times)]
-    (folder / "data/made/up.csv").write_text("\n".join(["timestamp,value", *rows]))
+    text = "\n".join(["timestamp,value", *rows]).encode()
+    if is_compressed:
+        (folder / "data/made/up.csv.gz").write_bytes(gzip.compress(text))
+    else:
+        (folder / "data/made/up.csv").write_bytes(text)
     windows = {"made/up.csv": [[f"{times[20]}.000000", f"{times[24]}.000000"]], "made/elsewhere.csv": []}
     (folder / f"windows{suffix}.json").write_text(json.dumps(windows))
     with gzip.open(folder / f"scores/made/up{suffix}.csv.gz", "wt") as file:
@@ -80,10 +84,11 @@ def write(folder: Path, suffix: str = "") -> None:
     (folder / f"published/thresholds{suffix}.json").write_text(json.dumps(thresholds))
 
 
+@pytest.mark.parametrize("is_compressed", [False, True])
 @pytest.mark.parametrize("suffix", ["", "_other"])
-def test_a_folder_is_read_by_its_shape(tmp_path: Path, suffix: str) -> None:
-    """Series that the label file names and that are there; suffixes of the other files do not matter."""
-    write(tmp_path, suffix)
+def test_a_folder_is_read_by_its_shape(tmp_path: Path, suffix: str, is_compressed: bool) -> None:
+    """Series that the label file names and that are there, plain or not; suffixes of the other files do not matter."""
+    write(tmp_path, suffix, is_compressed=is_compressed)
 
     (series,) = nab.read_series(tmp_path)
 

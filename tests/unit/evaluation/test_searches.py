@@ -100,6 +100,23 @@ def test_names_and_gaps_are_read_as_they_come(searches: Job, choices: Job) -> No
     assert set(matrix.meta_features[1]) == {"Size.1"}
 
 
+def test_several_files_are_read_as_one(searches: Job, tmp_path: Path) -> None:
+    """Runs and descriptors, plain or compressed, with the columns in another order."""
+    folder = searches.folder("tst-svm")
+    before = read_runs(folder)
+    lines: list[list[object]] = [["new", 0, 0, 0.5], ["new", "1.0", 1, 0.7]]
+    write(folder / "the_other_runs.csv", ["dataset", "k_rbf", "hp_c", "accuracy"], lines)
+    write(folder / "metafeatures_more.csv.gz", ["dataset", "mf00", "mf01"], [["new", 3, 4]])
+
+    after = read_runs(folder)
+
+    assert after.data_sets == [*before.data_sets, "new"]
+    assert after.options == before.options
+    assert np.flatnonzero(np.isfinite(after.results[-1])).tolist() == [0, 1]
+    assert after.meta_features[-1] == {"mf00": 3.0, "mf01": 4.0}
+    assert np.array_equal(after.results[:-1], before.results, equal_nan=True)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The message says what was looked for."""
     with pytest.raises(FileNotFoundError, match=r"accuracy_matrix\*"):
