@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drift_detector.baseline import Baseline
+from drift_detector.missing import take_complete, take_missing
 from drift_detector.records import Batch
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
@@ -18,6 +20,9 @@ from homeostat.stats.portable import fixed_sum
 # Beyond any measurement; infinities and what would become one count as missing, as NaN does.
 _UNKNOWN_FROM: Final = 1e30
 
+_MS: Final = 1000.0
+_AHEAD_SECONDS: Final = 86_400.0
+
 
 def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> Floats | None:
     """Add the rows of one event to the open bucket.
@@ -27,52 +32,90 @@ def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> 
         event. `state.means` has them too, with the last known mean instead of NaN. None with the bucket that makes
         the season known, as all before it were compared with other things.
     """
-    until = float(f8(samples.time)[-1])
-    if state.n_rows == 0:
-        if state.batches:
-            until = max(until, state.batches[-1].until)
-        state.batches.append(
-            Batch(state.n_batches, event.id, event.time, until, state.n_labels, state.sum_errors),
-        )
-        state.n_batches += 1
-        if len(state.batches) > settings.n_batches:
-            del state.batches[0]
-    elif until > state.batches[-1].until:
-        state.batches[-1].until = until
+    times, season, offset = f8(samples.time), state.season, None
+    _remember(state, float(np.maximum.reduce(times)), event, settings)
     values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
-    seconds, season = float(f8(samples.time)[0]), state.season
-    offset = season.offset(seconds) if season.is_known else None
-    if offset is not None:
-        values = (values - offset[:, None]).astype(F4)
-    _add(state, samples, values)
-    gather(state.watching, values, samples, settings)
+    if season.is_known:
+        offset = season.offsets_at(times)
+        values = (values - offset[: len(values)]).astype(F4)
+    rows = gather(state.watching, values, samples, settings, None if offset is None else offset[len(values) :])
+    _add(state, samples, values, rows)
     state.n_rows += samples.n_rows
     if state.n_rows < settings.bucket_rows:
         return None
-    means = _close(state)
-    if settings.is_seasonal and season.learn(seconds, means[:-1] if offset is None else means[:-1] + offset):
+    means, seasonal = _close(state)
+    if settings.is_seasonal and season.learn(float(times[times.size // 2]), seasonal):
         relearn_reference(state, settings)
+        state.baseline = Baseline()
         return None
     return means
 
 
-def _add(state: State, samples: Samples, values: NDArray[np.float32]) -> None:
-    """Add column sums: row after row, so that the order of the additions is the same everywhere."""
-    n_rows = samples.n_rows
+def _remember(state: State, until: float, event: Event, settings: Settings) -> None:
+    """Take note of the greatest event time of the open bucket; the first event of a bucket opens it.
+
+    What came late counts to the time of the buckets before, so times are carried on, but not from a clock that is a day
+    ahead. Old buckets are thinned out rather than dropped: labels may come later than so many buckets.
+    """
+    batches = state.batches
+    if state.n_rows:
+        batches[-1].until = max(until, batches[-1].until)
+        return
+    if batches and batches[-1].until <= event.time / _MS + _AHEAD_SECONDS:
+        until = max(until, batches[-1].until)
+    batches.append(Batch(state.n_batches, event.id, event.time, until, state.n_labels, state.sum_errors))
+    state.n_batches += 1
+    if len(batches) > settings.n_batches:
+        _thin_out(batches, settings.n_batches)
+
+
+def _thin_out(batches: list[Batch], most: int) -> None:
+    """Keep all of the newest buckets, one in two of those twice as old, one in four of those again twice as old, ...
+
+    With 128 of them: within a sixteenth of their age, up to 1,000 buckets ago.
+    """
+    newest, dense = batches[-1].index, max(most // 8, 1)
+    kept = [batch for batch in batches if not batch.index % _stride((newest - batch.index) // dense)]
+    batches[:] = kept[-7 * dense :]
+
+
+def _stride(ages: int) -> int:
+    return 1 << max(ages.bit_length() - 1, 0)
+
+
+def _add(state: State, samples: Samples, values: NDArray[np.float32], rows: NDArray[np.float32] | None) -> None:
+    """Add column sums: row after row, so that the order of the additions is the same everywhere.
+
+    Args:
+        state: Changed.
+        samples: The event.
+        values: (d, n) features.
+        rows: (d + c, n) features and other watched columns; None if there are none.
+    """
+    n_rows, d = samples.n_rows, len(values)
+    columns = values if rows is None else rows
     # NaN fails the comparison, so the fast path has only known values.
-    if values.size and np.maximum.reduce(np.abs(values), axis=None) < _UNKNOWN_FROM:
-        state.sums[:-1] += values[:, 0] if n_rows == 1 else np.add.accumulate(values, axis=1, dtype=np.float64)[:, -1]
-        state.counts[:-1] += n_rows
-    elif values.size:
-        known = np.abs(values) < _UNKNOWN_FROM
-        state.tally.unknown += values.size - int(np.count_nonzero(known))
-        state.sums[:-1] += np.add.accumulate(np.where(known, values, 0.0), axis=1, dtype=np.float64)[:, -1]
-        state.counts[:-1] += known.sum(axis=1)
+    if columns.size and np.maximum.reduce(np.abs(columns), axis=None) < _UNKNOWN_FROM:
+        sums = columns[:, 0] if n_rows == 1 else np.add.accumulate(columns, axis=1, dtype=np.float64)[:, -1]
+        state.sums[:d] += sums[:d]
+        state.sums[d + 1 :] += sums[d:]
+        state.counts += n_rows
+        state.counts[d] -= n_rows
+    elif columns.size:
+        known = np.abs(columns) < _UNKNOWN_FROM
+        sums = np.add.accumulate(np.where(known, columns, 0.0), axis=1, dtype=np.float64)[:, -1]
+        counts = np.count_nonzero(known, axis=1)
+        state.sums[:d] += sums[:d]
+        state.sums[d + 1 :] += sums[d:]
+        state.counts[:d] += counts[:d]
+        state.counts[d + 1 :] += counts[d:]
+        state.missing.is_any |= bool(np.count_nonzero(counts[:d] < n_rows))
     score = f8(samples.score)
-    is_scored = np.abs(score) < _UNKNOWN_FROM
-    total, n = fixed_sum(np.where(is_scored, score, 0.0)), int(np.count_nonzero(is_scored))
-    state.sums[-1] += total
-    state.counts[-1] += n
+    if not (score.size and np.maximum.reduce(np.abs(score)) < _UNKNOWN_FROM):
+        score = score[np.abs(score) < _UNKNOWN_FROM]
+    total, n = fixed_sum(score), score.size
+    state.sums[d] += total
+    state.counts[d] += n
     tally = state.tally
     tally.rows += n_rows
     tally.score += total
@@ -89,10 +132,19 @@ def _ordered(features: list[str], samples: Samples) -> NDArray[np.float32]:
     return values
 
 
-def _close(state: State) -> Floats:
+def _close(state: State) -> tuple[Floats, Floats]:
+    """Return the means of features and score, and those of features and other watched columns, NaN where unknown."""
+    width, n = state.means.size, state.n_rows
     is_known = state.counts > 0
     means = state.sums / np.maximum(state.counts, 1.0)
-    state.means = np.where(is_known, means, state.means)
+    if state.missing.is_any:
+        lost = n - state.counts[: width - 1]
+        take_missing(state.missing, state.features, lost, n, state.batches[-1].index)
+        state.tally.lose(state.features, lost)
+    else:
+        take_complete(state.missing, n)
+    state.means = np.where(is_known[:width], means[:width], state.means)
     state.sums, state.counts = np.zeros_like(means), np.zeros_like(means)
-    state.n_rows = 0
-    return np.where(is_known, means, np.nan)
+    state.n_rows, state.n_closed = 0, n
+    means = np.where(is_known, means, np.nan)
+    return means[:width], np.concatenate((means[: width - 1], means[width:]))

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from drift_detector.level import best_rate, end_stretch
-from drift_detector.onset import batch_of_shift, group_of_change
+from drift_detector.members import new_members
+from drift_detector.onset import group_of_change
 from drift_detector.profile import meta_features
-from drift_detector.records import OpenDrift
+from drift_detector.quality import is_noisy_since
+from drift_detector.records import Batch, OpenDrift
 from drift_detector.settings import Settings
 from drift_detector.state import State, relearn_reference
+from drift_detector.watching import relearn_errors
 from homeostat.core import Emit, Event, Identity
 from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
@@ -21,8 +24,8 @@ class Shift:
     Args:
         detector: What found it.
         features: Names, the farthest off first.
-        column: Of the first of them among the bucket means; None where it is not one of them.
-        deviations: How far that one is off: standard deviations of a bucket mean, or of a row where there is none.
+        onset: Bucket that it began with.
+        deviations: How far that one is off, in standard deviations of a row.
         statistic: Of the detector.
         threshold: Its limit.
         log2_e: Evidence, where the detector has it.
@@ -31,7 +34,7 @@ class Shift:
 
     detector: str
     features: tuple[str, ...]
-    column: int | None
+    onset: Batch
     deviations: float
     statistic: float
     threshold: float
@@ -60,17 +63,17 @@ class Rise:
 
 def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> Emit:
     """Open a drift of the inputs; the state remembers it as open. It must be the first emit of the step."""
-    batch = batch_of_shift(state, shift.column) if shift.column is not None else state.batches[-1]
-    best = best_rate(state, settings)
+    batch = shift.onset
+    best, (n_before, errors_before) = best_rate(state, settings), _labelled_before(state, batch)
     state.drift = OpenDrift(
         story=event.emit_identity(0),
         kind="data",
         id=batch.id,
         time=batch.time,
         batch=batch.index,
-        n_labels=batch.n_labels,
-        errors=batch.errors,
-        error_before=_rate(batch.n_labels - state.stretch_n, batch.errors - state.stretch_errors, best),
+        n_labels=n_before,
+        errors=errors_before,
+        error_before=_rate(n_before - state.stretch_n, errors_before - state.stretch_errors, best),
         next_profile=settings.first_profile,
         is_synthetic=state.is_synthetic,
     )
@@ -78,6 +81,7 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
         state,
         event,
         state.drift,
+        settings,
         detector=shift.detector,
         statistic=shift.statistic,
         threshold=shift.threshold,
@@ -89,10 +93,20 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
     )
 
 
+def _labelled_before(state: State, batch: Batch) -> tuple[int, float]:
+    """Count the labelled rows before a bucket, and their errors: those that came after it was opened too."""
+    n, errors = batch.n_labels, batch.errors
+    for group in state.groups:
+        if group.n_before >= batch.n_labels and group.batch < batch.index:
+            n, errors = n + group.n, errors + group.errors
+    return n, errors
+
+
 def concept_drift(state: State, event: Event, settings: Settings, rise: Rise, features: tuple[str, ...] = ()) -> Emit:
     """Open a drift of the errors; the state remembers it as open and begins a new stretch at its onset.
 
-    It must be the first emit of the step.
+    All detectors of errors begin anew: what the others have gathered speaks of the same change. It must be the first
+    emit of the step.
 
     Args:
         state: Changed.
@@ -110,6 +124,8 @@ def concept_drift(state: State, event: Event, settings: Settings, rise: Rise, fe
     if not is_level and n >= settings.window_labels:
         before = _rate(n, onset.errors_before - state.stretch_errors, None) or 0.0
     end_stretch(state, onset, settings)
+    state.members = new_members(settings)
+    relearn_errors(state.watching)
     state.drift = OpenDrift(
         story=event.emit_identity(0),
         kind="concept",
@@ -126,6 +142,7 @@ def concept_drift(state: State, event: Event, settings: Settings, rise: Rise, fe
         state,
         event,
         state.drift,
+        settings,
         detector=rise.detector,
         statistic=after if is_level else since,
         threshold=rise.threshold if is_level else before,
@@ -155,13 +172,14 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
         window=_window(state, event, drift),
         error_before=drift.error_before,
         error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
+        is_noisy=_is_noisy(state, drift, settings),
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
 
 
 def cleared(state: State, event: Event, drift: OpenDrift, rate: float, settings: Settings) -> Emit:
     """Close a drift whose errors are back at their level; what now comes in is the new normal."""
-    state.drift = None
+    state.drift, state.detected_at, state.watching.told = None, None, 0.0
     relearn_reference(state, settings)
     data = DriftCleared(model=event.subject, version=state.version, error=rate)
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
@@ -176,6 +194,7 @@ def _detected(
     state: State,
     event: Event,
     drift: OpenDrift,
+    settings: Settings,
     *,
     detector: str,
     statistic: float,
@@ -186,6 +205,7 @@ def _detected(
     reference_rows: int,
     guarantee: float,
 ) -> Emit:
+    state.watching.told = 0.0
     data = DriftDetected(
         model=event.subject,
         version=state.version,
@@ -203,8 +223,15 @@ def _detected(
         guarantee=guarantee,
         reference_rows=reference_rows,
         is_synthetic=drift.is_synthetic,
+        is_noisy=_is_noisy(state, drift, settings),
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=OPENS)
+
+
+def _is_noisy(state: State, drift: OpenDrift, settings: Settings) -> bool:
+    """Say whether the rows since the onset say so little that nothing should adapt to them."""
+    pending = [rows[: len(state.features)] for rows in state.watching.pending]
+    return is_noisy_since(state.quality, drift.batch, pending, reference_rows=settings.reference_rows)
 
 
 def _window(state: State, event: Event, drift: OpenDrift) -> Range:

@@ -1,20 +1,21 @@
 """The detector of one model: what is champion, what is normal, what moved."""
 
+from typing import Final
+
 import numpy as np
 
 from drift_detector.buckets import absorb
-from drift_detector.detection import Rise, Shift, cleared, concept_drift, data_drift, profile
-from drift_detector.evidence import evidence
+from drift_detector.incidents import graded
 from drift_detector.indicators import indicators
-from drift_detector.labels import Place, grade, place_of
-from drift_detector.level import best_rate, end_stretch, limit, window_rate
-from drift_detector.onset import group_of_change, rates_around_change
+from drift_detector.judging import judge
+from drift_detector.labels import Place, grade, places_of
 from drift_detector.reference import Floats
+from drift_detector.seasonality import Seasonality
 from drift_detector.settings import Settings
 from drift_detector.shifts import shift_of_labels, shift_of_rows
-from drift_detector.signals import UNCERTAINTY, approve, observe
+from drift_detector.signals import UNCERTAINTY, approve, climb, observe, start_ladder
 from drift_detector.state import State, promote, reset
-from drift_detector.watching import relearn_errors
+from drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.core import Emit, Event
 from homeostat.events import (
     ActionApplied,
@@ -28,7 +29,9 @@ from homeostat.events import (
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import TIMELINE
-from homeostat.stats.martingales import log2
+
+_MOST_WISHES: Final = 1024
+"""Different settings kept at a time."""
 
 
 class DriftDetector:
@@ -43,6 +46,7 @@ class DriftDetector:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
+        self._of_wishes: dict[Wishes, Settings] = {}
 
     @property
     def name(self) -> str:
@@ -82,41 +86,62 @@ class DriftDetector:
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event in; nothing is refused, as intake has checked it all."""
-        data = event.data
+        data, emits = event.data, list[Emit]()
+        settings = self._settings if state.wishes is None else self._wished(state.wishes)
         if isinstance(data, Samples):
-            return state, self._samples(state, event, data)
+            return state, self._samples(state, event, data, settings)
         if isinstance(data, Labels):
-            return state, self._labels(state, event, data)
+            return state, self._labels(state, event, data, settings)
         if isinstance(data, SignalObserved | SliObserved):
-            return state, tuple(observe(state.trackers, event, data.name, data.value, self._settings.signals))
+            return state, tuple(observe(state.trackers, event, data.name, data.value, settings.signals))
         if isinstance(data, ModelRegistered):
             self._register(state, data)
         elif isinstance(data, DeploymentObserved):
-            reset(state, data.version, self._settings)
+            if data.version != state.version:  # pods announce themselves again and again
+                emits = graded(state, event, state.drift)
+                reset(state, data.version, settings)
         elif isinstance(data, ActionReverted):
-            reset(state, data.rollout.champion, self._settings)
+            emits = graded(state, event, state.drift)
+            reset(state, data.rollout.champion, settings)
         elif isinstance(data, ActionApplied):
-            if data.rollout is not None and data.rollout_verb == "promote":
-                promote(state, data.rollout.champion, self._settings)
-            elif data.rollout is not None and data.rollout_verb == "revert":
-                reset(state, data.rollout.champion, self._settings)
-            if data.kind == "threshold":
-                if data.band is not None:
-                    approve(state.trackers, data.band, self._settings.signals)
-                else:
-                    state.trackers = {}
-        return state, ()
+            emits = self._applied(state, event, data, settings)
+        return state, tuple(emits)
+
+    def _applied(self, state: State, event: Event, data: ActionApplied, settings: Settings) -> list[Emit]:
+        """Follow what a hand has done: another champion, or a threshold to track or to leave."""
+        emits: list[Emit] = []
+        if data.rollout is not None and data.rollout_verb in ("promote", "revert"):
+            emits = graded(state, event, state.drift)
+            begin = promote if data.rollout_verb == "promote" else reset
+            begin(state, data.rollout.champion, settings)
+        if data.kind == "threshold" and data.band is not None:
+            approve(state.trackers, data.band, settings.signals)
+            if data.band.signal == UNCERTAINTY and data.band.operating_point == "rate" and state.ladder is None:
+                state.ladder = start_ladder(data.band, settings.signals)
+        elif data.kind == "threshold":
+            state.trackers, state.ladder = {}, None
+        return emits
 
     def _register(self, state: State, data: ModelRegistered) -> None:
         """Take the contract; a repetition changes nothing, so that a client may register at each start."""
-        features = [feature.name for feature in data.features]
-        is_new = not state.family
+        features, wishes = [feature.name for feature in data.features], wishes_of(data.detector)
+        is_new, is_classifier = not state.family, data.kind == "classifier"
         state.family = data.family
-        if is_new or features != state.features or state.is_classifier != (data.kind == "classifier"):
-            state.features, state.is_classifier = features, data.kind == "classifier"
-            reset(state, data.champion if is_new else state.version, self._settings)
+        if is_new or (features, is_classifier, wishes) != (state.features, state.is_classifier, state.wishes):
+            state.features, state.is_classifier, state.wishes = features, is_classifier, wishes
+            settings = self._settings if wishes is None else self._wished(wishes)
+            state.season = Seasonality()  # of other columns
+            reset(state, data.champion if is_new else state.version, settings)
 
-    def _is_champion(self, state: State, samples: Samples) -> bool:
+    def _wished(self, wishes: Wishes) -> Settings:
+        """Return the settings of a model that has its own; made from the state alone, so they may be lost any time."""
+        if wishes not in self._of_wishes:
+            if len(self._of_wishes) >= _MOST_WISHES:
+                self._of_wishes.clear()
+            self._of_wishes[wishes] = applied(wishes, self._settings)
+        return self._of_wishes[wishes]
+
+    def _is_champion(self, state: State, samples: Samples, settings: Settings) -> bool:
         """Say whether the rows count; a champion that nobody announced becomes the champion in the end.
 
         Late rows of the former champion are the usual case, so one row is not enough.
@@ -129,16 +154,15 @@ class DriftDetector:
         if samples.version != state.stranger:
             state.stranger, state.n_stranger = samples.version, 0
         state.n_stranger += samples.n_rows
-        if state.n_stranger < self._settings.adopt_rows:
+        if state.n_stranger < settings.adopt_rows:
             return False
-        reset(state, samples.version, self._settings)
+        reset(state, samples.version, settings)
         return True
 
-    def _samples(self, state: State, event: Event, samples: Samples) -> tuple[Emit, ...]:
-        if not self._is_champion(state, samples):
+    def _samples(self, state: State, event: Event, samples: Samples, settings: Settings) -> tuple[Emit, ...]:
+        if not self._is_champion(state, samples, settings):
             return ()
-        settings = self._settings
-        self._follow_source(state, event)
+        self._follow_source(state, event, settings)
         state.is_synthetic = samples.is_synthetic
         means = absorb(state, samples, event, settings)
         n_graded, changed, shift = 0, "", None
@@ -157,20 +181,26 @@ class DriftDetector:
                 del state.recent[0]
             shift = shift_of_rows(state, means, settings) or shift
             is_settled = state.drift is None or state.drift.n_carried > 0
-            if shift is None and is_settled and state.reference.n < settings.n_reference:
+            is_normal = shift is None and not state.quality.noisy_rows
+            if is_normal and is_settled and state.reference.n < settings.n_reference:
                 state.reference.learn(state.means)
-        emits += self._judge(state, event, n_graded, changed, shift)
+            if is_normal and state.since.n < settings.n_reference:
+                state.since.learn(state.means)
+        emits += judge(state, event, settings, n_graded, changed, shift)
         if means is not None:
             if np.isfinite(means[-1]):
-                emits += observe(state.trackers, event, UNCERTAINTY, 1.0 - float(means[-1]), settings.signals)
+                uncertainty = 1.0 - float(means[-1])
+                emits += observe(state.trackers, event, UNCERTAINTY, uncertainty, settings.signals)
+                if state.ladder is not None:
+                    climb(state.ladder, uncertainty, state.batches[-1].index, is_open=state.drift is not None)
             emits += indicators(state, event, settings)
         return tuple(emits)
 
-    def _labels(self, state: State, event: Event, labels: Labels) -> tuple[Emit, ...]:
+    def _labels(self, state: State, event: Event, labels: Labels, settings: Settings) -> tuple[Emit, ...]:
         answer = next((a for a in labels.answers if a.role == "champion" and a.version == state.version), None)
         if answer is None or not state.batches:
             return ()
-        self._follow_source(state, event)
+        self._follow_source(state, event, settings)
         if not state.batches:
             return ()
         prediction, lag, known_at = f8(answer.prediction), f8(labels.lag_seconds), f8(labels.time)
@@ -178,73 +208,30 @@ class DriftDetector:
         is_answered = (prediction == prediction) & (predicted_at == predicted_at)
         if not is_answered.any():
             return ()
-        place = place_of(state, float(np.minimum.reduce(predicted_at[is_answered])))
-        label = f8(labels.label)
+        label, score = f8(labels.label), f8(answer.score)
+        if not is_answered.all():
+            prediction, predicted_at, label, score = (
+                column[is_answered] for column in (prediction, predicted_at, label, score)
+            )
         state.tally.delay(lag[is_answered] if lag.size else lag)
-        n_graded, changed = grade(state, prediction, f8(answer.score), label, place, self._settings)
-        shift = shift_of_labels(state, label[is_answered & (label == label)].tolist(), self._settings)
-        drift = state.drift
-        if drift is not None and drift.kind == "data" and place.batch < drift.batch:
-            # Labels that come after the onset but speak of rows before it.
-            drift.n_labels, drift.errors = state.n_labels, state.sum_errors
-        return tuple(self._judge(state, event, n_graded, changed, shift)) if n_graded or shift is not None else ()
+        n_graded, changed, drift = 0, "", state.drift
+        for place, rows in places_of(state, predicted_at, settings):
+            n_before, errors_before = state.n_labels, state.sum_errors
+            n, found = grade(state, prediction[rows], score[rows], label[rows], place, settings)
+            n_graded, changed = n_graded + n, changed or found
+            if drift is not None and drift.kind == "data" and place.batch < drift.batch:
+                # Labels that come after the onset but speak of rows before it.
+                drift.n_labels += state.n_labels - n_before
+                drift.errors += state.sum_errors - errors_before
+        shift = shift_of_labels(state, label[label == label].tolist(), settings)
+        return tuple(judge(state, event, settings, n_graded, changed, shift)) if n_graded or shift is not None else ()
 
-    def _follow_source(self, state: State, event: Event) -> None:
+    def _follow_source(self, state: State, event: Event, settings: Settings) -> None:
         """Forget the identities of another source: a range names records of one source."""
         if state.source != event.source:
             if state.source:
-                reset(state, state.version, self._settings)
+                reset(state, state.version, settings)
             state.source = event.source
-
-    def _judge(self, state: State, event: Event, n_graded: int, changed: str, shift: Shift | None) -> list[Emit]:
-        """Say at most one detection, then what the open drift has to tell, or else how the evidence stands."""
-        settings, emits = self._settings, list[Emit]()
-        features = shift.features if shift is not None else ()
-        rate = None
-        if n_graded and state.groups[-1].n >= settings.group_labels:
-            rate = window_rate(state, settings)
-        best = best_rate(state, settings)
-        if changed:
-            emits += self._changed(state, event, changed, features)
-        if not emits and rate is not None and best is not None and self._may_recheck(state):
-            threshold = limit(best, settings)
-            if rate > threshold:
-                rise = Rise("level", before=best, after=rate, threshold=threshold)
-                emits.append(concept_drift(state, event, settings, rise, features))
-        if not emits and shift is not None and (state.drift is None or state.drift.kind == "data"):
-            emits.append(data_drift(state, event, shift, settings))
-        if not emits:
-            emits += evidence(state, event)
-        drift = state.drift
-        if drift is None or not n_graded:
-            return emits
-        told = profile(state, event, drift, settings)
-        if told is not None:
-            emits.append(told)
-        if state.drift is None:
-            return emits
-        is_seen = state.n_labels - drift.n_labels >= settings.window_labels
-        level = drift.error_before if drift.n_carried else best
-        if is_seen and rate is not None and level is not None and rate <= level + settings.cleared_margin:
-            emits.append(cleared(state, event, drift, rate, settings))
-        return emits
-
-    def _changed(self, state: State, event: Event, detector: str, features: tuple[str, ...]) -> list[Emit]:
-        """Answer a change detector: errors that rose are a drift; errors that fell begin a new stretch."""
-        before, after = rates_around_change(state.groups, start=state.stretch_n)
-        if after > before:
-            log2_e = log2(state.watching.errors.e_value()) if detector == "betting" else None
-            rise = Rise(detector, before, after, before, log2_e)
-            relearn_errors(state.watching)
-            return [concept_drift(state, event, self._settings, rise, features)]
-        onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
-        end_stretch(state, onset, self._settings)
-        relearn_errors(state.watching)
-        return []
-
-    def _may_recheck(self, state: State) -> bool:
-        at = state.detected_at
-        return at is None or state.n_labels - at >= self._settings.cooldown_labels
 
 
 def _column(samples: Samples, name: str) -> Floats:

@@ -1,14 +1,16 @@
 """Numbers for people and dashboards, once every so many served rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 
+from drift_detector.baseline import take_seen
+from drift_detector.reference import Floats
 from drift_detector.settings import Settings
 from drift_detector.state import State
-from drift_detector.tally import Tally, expected_calibration_error
+from drift_detector.tally import Tally
 from drift_detector.watching import N_WATCHES, column_names
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed
@@ -18,6 +20,7 @@ from homeostat.stats.martingales import log2
 
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_.\-]")
 _LONGEST_NAME: Final = 128
+_LEAST_CALIBRATED: Final = 200
 _Indicator = tuple[str, float, int]
 
 
@@ -28,13 +31,12 @@ def indicators(state: State, event: Event, settings: Settings) -> list[Emit]:
         return []
     state.tally = Tally()
     state.n_indicators += 1
-    values = [*_of_rows(tally, state), *_of_labels(tally)]
+    values = [*_of_rows(tally, state), *_of_labels(tally), *_of_retrain(tally, state)]
     if state.n_indicators % settings.divergence_every == 0:
-        values += _of_columns(state, settings)
-    return [
-        Emit(INDICATORS, IndicatorComputed(model=event.subject, name=_named(name), value=value, n=n))
-        for name, value, n in values
-    ]
+        values += _of_watch(state, settings)
+        if state.baseline.is_known:
+            values += _of_columns(state, take_seen(state.baseline), settings)
+    return _told(state, event, values)
 
 
 def _named(name: str) -> str:
@@ -47,7 +49,14 @@ def _of_rows(tally: Tally, state: State) -> Iterator[_Indicator]:
     if tally.n_scored:
         yield "mean_score", tally.score / tally.n_scored, tally.n_scored
     if tally.unknown:
-        yield "unknown_ratio", tally.unknown / (tally.rows * len(state.features)), tally.rows
+        total = sum(tally.unknown.values())
+        yield "unknown_ratio", total / (tally.rows * len(state.features)), tally.rows
+        for name, unknown in sorted(tally.unknown.items()):
+            yield f"unknown_ratio.{name}", unknown / tally.rows, tally.rows
+    noisy = sum(window.n_rows for window in state.quality.windows if window.is_noisy)
+    if noisy:
+        n_rows = sum(window.n_rows for window in state.quality.windows)
+        yield "noisy_ratio", noisy / n_rows, n_rows
     rows = state.watching.rows
     if rows is not None and rows.n_rows and rows.bets.e_value > 0.0:
         yield "evidence_inputs", log2(rows.bets.e_value), rows.n_rows
@@ -56,10 +65,10 @@ def _of_rows(tally: Tally, state: State) -> Iterator[_Indicator]:
 def _of_labels(tally: Tally) -> Iterator[_Indicator]:
     if tally.labels:
         yield "error_rate", tally.errors / tally.labels, tally.labels
-    n_scored = int(np.add.accumulate(tally.bin_n)[-1])
+    n_scored = int(tally.calibration.n)
     if n_scored:
-        yield "brier", tally.brier / n_scored, n_scored
-        yield "expected_calibration_error", expected_calibration_error(tally), n_scored
+        yield "brier", tally.calibration.brier_score(), n_scored
+        yield "expected_calibration_error", tally.calibration.expected_error(), n_scored
     if tally.n_late:
         yield "label_lag_seconds", tally.lag / tally.n_late, tally.n_late
         yield "label_lag_seconds_max", tally.most_lag, tally.n_late
@@ -67,25 +76,64 @@ def _of_labels(tally: Tally) -> Iterator[_Indicator]:
         yield f"error_rate.{name}", one.errors / one.n, one.n
 
 
-def _of_columns(state: State, settings: Settings) -> Iterator[_Indicator]:
-    """Say of each watched column how far it is from the reference, and whether that is beyond its threshold."""
-    watch = state.watching.rows
+def _of_retrain(tally: Tally, state: State) -> Iterator[_Indicator]:
+    """Say once how the scores of a promoted champion compare with those of the one before."""
+    state.calibration.add(tally.calibration)
+    before, after = state.calibration_before, state.calibration
+    if before is None or after.n < _LEAST_CALIBRATED:
+        return
+    state.calibration_before = None
+    for when, one in (("before", before), ("after", after)):
+        yield f"brier_{when}", one.brier_score(), int(one.n)
+        yield f"expected_calibration_error_{when}", one.expected_error(), int(one.n)
+
+
+def _of_watch(state: State, settings: Settings) -> Iterator[_Indicator]:
+    """Say whether the bets on the rows see what they should, and what the time of day does."""
+    watch, names = state.watching.rows, column_names(state.features, settings)
     if watch is None or not watch.is_watching:
         return
-    expected, seen = watch.take_histograms()
-    stability, divergence = population_stability(expected, seen), kullback_leibler(expected, seen)
     found = watch.rows_to_find(N_WATCHES * settings.run_length, settings.blind_rows)
     yield "rows_to_find_one_deviation", float(found or settings.blind_rows), watch.reference_rows
     yield "is_blind", float(found is None), watch.reference_rows
-    names, thresholds = column_names(state.features, settings), dict(settings.psi_thresholds)
-    for column in np.flatnonzero(watch.known).tolist():
-        name, n = names[column], int(np.add.accumulate(seen[column])[-1])
+    if state.season.is_known:
+        hourly = state.season.hourly()
+        for column in np.flatnonzero(state.season.is_whole).tolist():
+            high, low = np.maximum.reduce(hourly[:, column]), np.minimum.reduce(hourly[:, column])
+            yield f"seasonal_range.{names[column]}", float(high - low), watch.n_rows
+
+
+def divergences(state: State, event: Event, settings: Settings) -> list[Emit]:
+    """Say how far each column has gone by the newest rows: what a detection of the inputs is seen by."""
+    if not state.baseline.is_known:
+        return []
+    return _told(state, event, _of_columns(state, state.baseline.recent, settings))
+
+
+def _of_columns(state: State, seen: Floats, settings: Settings) -> Iterator[_Indicator]:
+    """Say of each column how far it is from what the champion saw at first, and whether that is beyond its threshold.
+
+    Args:
+        state: With a baseline.
+        seen: (d, 13) rows by bin.
+        settings: Of the detector.
+    """
+    expected = state.baseline.expected
+    stability, divergence = population_stability(expected, seen), kullback_leibler(expected, seen)
+    thresholds = dict(settings.psi_thresholds)
+    for column, name in enumerate(column_names(state.features, settings)):
+        n = int(np.add.accumulate(seen[column])[-1])
         if not n:
             continue
         yield f"psi.{name}", float(stability[column]), n
         yield f"kl.{name}", float(divergence[column]), n
-        if column < len(state.features) and state.season.is_known:
-            hourly = state.season.hourly()[:, column]
-            yield f"seasonal_range.{name}", float(np.maximum.reduce(hourly) - np.minimum.reduce(hourly)), n
         if stability[column] > thresholds.get(name, settings.psi_threshold):
             yield f"psi_exceeded.{name}", float(stability[column]), n
+
+
+def _told(state: State, event: Event, values: Iterable[_Indicator]) -> list[Emit]:
+    model, version = event.subject, state.version or None
+    return [
+        Emit(INDICATORS, IndicatorComputed(model=model, version=version, name=_named(name), value=value, n=n))
+        for name, value, n in values
+    ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drift_detector.members import feed, new_members
 from drift_detector.records import Group
@@ -12,6 +13,8 @@ from drift_detector.settings import Settings
 from drift_detector.state import State
 from drift_detector.watching import take_errors, tolerated
 from homeostat.stats.portable import fixed_sum
+
+Rows = NDArray[np.intp]
 
 _WRONG_FROM: Final = 0.5
 _KNOWN_BELOW: Final = 1e30
@@ -26,17 +29,41 @@ class Place:
     batch: int
 
 
-def place_of(state: State, predicted_at: float) -> Place:
-    """Find the earliest remembered bucket that may hold a row predicted at a time, in seconds.
+def places_of(state: State, predicted_at: Floats, settings: Settings) -> list[tuple[Place, Rows]]:
+    """Cut labelled rows into parts that lie close to each other, the oldest first.
 
-    Requires a bucket to be remembered. Labels whose rows are older than all of them get the oldest.
+    A row lies in the earliest remembered bucket that may hold it; one that is older than all of them in the oldest. A
+    part ends with a bucket, once it has rows enough for a group, and at the onset of the open drift; it lies where its
+    middle row does, so that a stray row does not take the others with it.
+
+    Args:
+        state: With a bucket.
+        predicted_at: n >= 1 times, seconds.
+        settings: Of the detector.
+
+    Returns:
+        Places and the rows that lie there.
     """
-    found = state.batches[-1]
-    for batch in reversed(state.batches):
-        if batch.until < predicted_at:
-            break
-        found = batch
-    return Place(found.id, found.time, found.index)
+    batches = state.batches
+    # From the back, the first bucket that is older than a row: those after it may hold it.
+    until = np.fmin.accumulate([batch.until for batch in reversed(batches)])[::-1]
+    found = np.minimum(np.searchsorted(until, predicted_at), len(batches) - 1)
+    order = np.argsort(found, kind="stable")
+    found = found[order]
+    onset = next((i for i, batch in enumerate(batches) if batch.index >= _onset(state)), len(batches))
+    first, parts = 0, list[tuple[Place, Rows]]()
+    for end in [*(np.flatnonzero(found[1:] != found[:-1]) + 1).tolist(), found.size]:
+        is_cut = end == found.size or found[end - 1] < onset <= found[end]
+        if is_cut or end - first >= settings.group_labels:
+            batch = batches[found[(first + end - 1) // 2]]
+            parts.append((Place(batch.id, batch.time, batch.index), order[first:end]))
+            first = end
+    return parts
+
+
+def _onset(state: State) -> int:
+    """Return the bucket that the open drift began with."""
+    return state.drift.batch if state.drift is not None else 0
 
 
 def grade(
@@ -75,18 +102,17 @@ def grade(
     if not errors.size:
         return 0, ""
     level = tolerated(state.n_labels - state.stretch_n, state.sum_errors - state.stretch_errors, settings)
-    group, n, total = _open_group(state, place, settings), errors.size, fixed_sum(errors)
+    n, total = errors.size, fixed_sum(errors)
+    group = _open_group(state, place, n, settings)
     group.n += n
     group.errors += total
-    for row in np.flatnonzero(errors >= _WRONG_FROM).tolist():
-        _remember(
-            group, float(truth[skipped + row]), float(confidence[skipped + row]), is_classifier=state.is_classifier
-        )
+    wrong = np.flatnonzero(errors >= _WRONG_FROM) + skipped
+    _remember(group, truth[wrong].tolist(), confidence[wrong].tolist(), is_classifier=state.is_classifier)
     state.n_labels = group.n_before + group.n
     state.tally.labels += n
     state.tally.errors += total
     if state.is_classifier:
-        state.tally.calibrate(confidence, errors)
+        state.tally.calibration.take(confidence, errors)
     for name, values in (slices or {}).items():
         state.tally.cut(name, values[is_known][skipped:], errors)
     state.sum_errors = group.errors_before + group.errors
@@ -97,9 +123,12 @@ def grade(
     return n, found
 
 
-def _open_group(state: State, place: Place, settings: Settings) -> Group:
-    if state.groups and state.groups[-1].n < settings.group_labels:
-        return state.groups[-1]
+def _open_group(state: State, place: Place, n: int, settings: Settings) -> Group:
+    """Return the group that the next n rows belong to; it lies where most of its rows do."""
+    if state.groups and (group := state.groups[-1]).n < settings.group_labels:
+        if n > group.n:
+            group.id, group.time, group.batch = place.id, place.time, place.batch
+        return group
     group = Group(place.id, place.time, place.batch, state.n_labels, state.sum_errors)
     state.groups.append(group)
     if len(state.groups) > settings.n_groups:
@@ -107,14 +136,18 @@ def _open_group(state: State, place: Place, settings: Settings) -> Group:
     return group
 
 
-def _remember(group: Group, truth: float, confidence: float, *, is_classifier: bool) -> None:
-    group.n_wrong += 1
-    if -_KNOWN_BELOW < confidence < _KNOWN_BELOW:
-        group.wrong_score += confidence
-        group.n_wrong_scored += 1
+def _remember(group: Group, truths: list[float], confidences: list[float], *, is_classifier: bool) -> None:
+    """Take note of the rows that were wrong."""
+    group.n_wrong += len(truths)
+    for confidence in confidences:
+        if -_KNOWN_BELOW < confidence < _KNOWN_BELOW:
+            group.wrong_score += confidence
+            group.n_wrong_scored += 1
     if is_classifier:
-        name = str(truth)
-        group.wrong_labels[name] = group.wrong_labels.get(name, 0) + 1
+        counts = group.wrong_labels
+        for truth in truths:
+            name = str(truth)
+            counts[name] = counts.get(name, 0) + 1
 
 
 def _scaled(state: State, distances: Floats, settings: Settings) -> Floats:

@@ -5,10 +5,18 @@ that something is still wrong.
 """
 
 from math import sqrt
+from typing import NamedTuple
 
 from drift_detector.records import Group
 from drift_detector.settings import Settings
 from drift_detector.state import State
+
+
+class _Level(NamedTuple):
+    """Error rate of a stretch, and its labelled rows."""
+
+    rate: float
+    n: int
 
 
 def window_rate(state: State, settings: Settings) -> float | None:
@@ -22,15 +30,13 @@ def window_rate(state: State, settings: Settings) -> float | None:
 
 
 def best_rate(state: State, settings: Settings) -> float | None:
-    """Return the lowest error rate of a whole stretch between changes, the present one included.
+    """Return the error rate of the best whole stretch between changes, the present one included.
 
-    A stretch's mean, not the least of many windows: that would sink with time alone.
+    A stretch's mean, not the least of many windows: that would sink with time alone. The best is the one that asks most
+    of the present (`limit`): a short stretch with few errors by luck does not displace a long one.
     """
-    n = state.n_labels - state.stretch_n
-    if n < settings.window_labels:
-        return state.best
-    present = min((state.sum_errors - state.stretch_errors) / n, 1.0)  # rounding may exceed it
-    return present if state.best is None else min(present, state.best)
+    level = _best(state, settings)
+    return None if level is None else level.rate
 
 
 def end_stretch(state: State, onset: Group, settings: Settings) -> None:
@@ -41,15 +47,38 @@ def end_stretch(state: State, onset: Group, settings: Settings) -> None:
     """
     n = onset.n_before - state.stretch_n
     if n >= (settings.window_labels if state.best is not None else settings.least_stretch):
-        rate = (onset.errors_before - state.stretch_errors + 1.0) / (n + 2.0)
-        state.best = rate if state.best is None else min(rate, state.best)
+        ended = _Level((onset.errors_before - state.stretch_errors + 1.0) / (n + 2.0), n)
+        state.best, state.best_n = _lower(_past(state), ended, settings)
     if n >= 0:
         state.stretch_n, state.stretch_errors = onset.n_before, onset.errors_before
 
 
-def limit(best: float, settings: Settings) -> float:
-    """Return the window error rate above which the level check speaks.
+def limit(state: State, settings: Settings) -> float:
+    """Return the window error rate above which the level check speaks; 1 while there is no level.
 
-    Where errors are frequent a fixed distance is within chance, so it grows with the binomial deviation.
+    Where errors are frequent a fixed distance is within chance, so it grows with the binomial deviation of the distance
+    between window and level: a level that few rows stand behind is not known better than they can say.
     """
-    return best + max(settings.rise, settings.rise_deviations * sqrt(best * (1.0 - best) / settings.window_labels))
+    level = _best(state, settings)
+    return 1.0 if level is None else _limit(level, settings)
+
+
+def _best(state: State, settings: Settings) -> _Level | None:
+    past, n = _past(state), state.n_labels - state.stretch_n
+    if n < settings.window_labels:
+        return past
+    # Rounding may exceed 1.
+    return _lower(past, _Level(min((state.sum_errors - state.stretch_errors) / n, 1.0), n), settings)
+
+
+def _past(state: State) -> _Level | None:
+    return None if state.best is None else _Level(state.best, state.best_n)
+
+
+def _lower(past: _Level | None, present: _Level, settings: Settings) -> _Level:
+    return present if past is None or _limit(present, settings) <= _limit(past, settings) else past
+
+
+def _limit(level: _Level, settings: Settings) -> float:
+    variance = level.rate * (1.0 - level.rate) * (1.0 / settings.window_labels + 1.0 / level.n)
+    return level.rate + max(settings.rise, settings.rise_deviations * sqrt(variance))

@@ -59,8 +59,8 @@ def feed(members: dict[str, Base], errors: list[float], settings: Settings) -> s
     for name in members:
         member, is_whole = cast(_Detector, members[name]), name in _OF_WHOLE_ERRORS
         update = member.update
-        for error in errors:
-            update(error >= _WRONG_FROM if is_whole else error)
+        for error in [error >= _WRONG_FROM for error in errors] if is_whole else errors:
+            update(error)
             if member.drift_detected:
                 found = found or name
                 members[name] = _OF_ERRORS[name](settings)

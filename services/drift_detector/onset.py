@@ -83,7 +83,7 @@ def rates_around_change(groups: list[Group], *, start: int) -> tuple[float, floa
 
 
 def batch_of_shift(state: State, column: int) -> Batch:
-    """Return the first bucket of the last run that lies off the reference in a column.
+    """Return the first bucket of the last run that lies off what has been since the shift before, in a column.
 
     Requires the last bucket to be closed. Runs longer than what is remembered begin with the oldest.
     """
@@ -96,4 +96,4 @@ def batch_of_shift(state: State, column: int) -> Batch:
 
 
 def _deviation(state: State, means: Floats, column: int) -> float:
-    return float(state.reference.deviations(means)[column])
+    return float(state.since.deviations(means)[column])

@@ -12,7 +12,7 @@ class Batch:
         index: Number of the bucket since the reset.
         id: `ce_id` of that event.
         time: Its broker time, ms.
-        until: Greatest event time of its rows and of all before, seconds.
+        until: Greatest event time of its rows and of those before, seconds.
         n_labels: Labelled rows known when it was opened.
         errors: Their errors.
     """
@@ -30,7 +30,7 @@ class Group:
     """Consecutive labelled rows.
 
     Args:
-        id: `ce_id` of the event that holds the first of these rows' inputs.
+        id: `ce_id` of the event that most of these rows' inputs lie in, or of the first of its bucket.
         time: Its broker time, ms.
         batch: Bucket it lies in.
         n_before: Labelled rows before the group.

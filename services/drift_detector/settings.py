@@ -1,29 +1,21 @@
 """What the detector is tuned by; the digest of these values is part of its version."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 from drift_detector.signals.settings import SignalSettings
+from homeostat.events.telemetry import Detector
 
 COLUMNS: Final = ("prediction", "score", "latency_seconds")
 """Columns of served rows that may be watched beside the features."""
 
-MEMBERS: Final = (
-    "martingale",
-    "page_hinkley_of_means",
-    "betting",
-    "adwin",
-    "page_hinkley",
-    "kswin",
-    "hddm_a",
-    "hddm_w",
-)
+MEMBERS: Final[tuple[str, ...]] = get_args(Detector)
 """Detectors there are: the first two of served rows and labels, the others of errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Parameters of all detectors of one model.
+    """Parameters of all detectors of one model; some of them a model may have its own of (`DetectorWishes`).
 
     Args:
         members: Detectors that are switched on, of `MEMBERS`.
@@ -42,7 +34,7 @@ class Settings:
         bucket_rows: Served rows whose means make one observation of the inputs; a bucket ends with an event.
         group_labels: Labelled rows that the onset is resolved to; a group ends with an event.
         n_reference: Buckets that say what is normal.
-        n_batches: Buckets remembered by identity, for the start of a data window.
+        n_batches: Buckets remembered by identity, for the start of a data window; of the older half ever fewer.
         n_groups: Groups remembered, for the onset and the profile.
         shift_tolerance: Move of a bucket mean that the Page-Hinkley test tolerates, in standard deviations.
         shift_threshold: Limit of that test. With these: one false alarm per 50,000 buckets and column (Gaussian).
@@ -60,12 +52,12 @@ class Settings:
         profile_step: Longest way between two profiles, in labels.
         last_profile: Labels since the onset at the last profile.
         indicator_rows: Served rows between two sets of indicators.
-        divergence_every: Sets of indicators between two that tell how far each column is from its reference.
+        divergence_every: Sets of indicators between two that tell how far columns are from the champion's first rows.
         psi_threshold: Population stability index that is told as exceeded.
         psi_thresholds: The same for single columns, by name.
         slices: Features by whose values errors are told apart: few values, like a region; only where labels come with
             the rows.
-        is_seasonal: What the time of day does to the features is learned and taken off.
+        is_seasonal: What the time of day does to the columns is learned and taken off.
         blind_rows: Served rows within which a shift of one deviation must be found; else the detector is told to be
             blind.
         adopt_rows: Champion rows of a version that nobody announced before it is taken for the champion.
@@ -81,7 +73,7 @@ class Settings:
     first_reference_rows: int = 128
     reference_rows: int = 512
     betting_labels: int = 100
-    rate_tolerance: float = 0.01
+    rate_tolerance: float = 0.002
     kswin_seed: int = 1
     watch_rows: int = 200
     label_rows: int = 200

@@ -1,24 +1,28 @@
 """From the detectors of served rows and labels to the columns that have moved."""
 
+from math import sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drift_detector.baseline import count
 from drift_detector.detection import Shift
+from drift_detector.missing import outage, pass_over, start_missing
+from drift_detector.onset import batch_of_shift
+from drift_detector.quality import is_noise
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
-from drift_detector.state import State, block_watch
+from drift_detector.state import State, relearn_inputs
 from drift_detector.watching import (
     LABEL,
     N_WATCHES,
     close_rows,
     column_names,
     relearn_labels,
-    relearn_rows,
     take_labels,
 )
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
 from homeostat.stats.martingales import log2
 
 _STRIKING_DEVIATIONS: Final = 4.0
@@ -35,10 +39,13 @@ def shift_of_rows(state: State, means: Floats, settings: Settings) -> Shift | No
         means: Of the bucket, NaN where nothing was known.
         settings: Of the detector.
     """
-    found = _of_martingale(state, settings) or _of_means(state, means, settings)
+    found = _of_martingale(state, settings)
+    if state.quality.noisy_rows:
+        pass_over(state.missing)
+        return found
+    found = found or _of_missing(state, settings) or _of_means(state, means, settings)
     if found is not None:
-        relearn_rows(state.watching, settings)
-        state.inputs = block_watch(len(state.features) + 1, settings)
+        relearn_inputs(state, settings)
     return found
 
 
@@ -46,22 +53,55 @@ def shift_of_labels(state: State, labels: list[float], settings: Settings) -> Sh
     """Take known labels in; say whether their distribution has moved."""
     if not take_labels(state.watching, labels, settings) or state.watching.labels is None:
         return None
-    shift = _shift(state.watching.labels, (LABEL,), None, settings)
+    shift = _shift(state, state.watching.labels, (LABEL,), settings)
     relearn_labels(state.watching, settings)
     return shift
 
 
 def _of_martingale(state: State, settings: Settings) -> Shift | None:
-    deviations = state.reference.deviations(state.means)
-    is_striking = bool(np.maximum.reduce(np.abs(deviations)) > _STRIKING_DEVIATIONS)
-    is_found = close_rows(state.watching, settings, is_striking=is_striking)
+    is_found = close_rows(
+        state.watching, settings, lambda: _is_striking(state), lambda rows: _is_noise(state, rows, settings)
+    )
     watch = state.watching.rows
     if not is_found or watch is None:
         return None
     names = column_names(state.features, settings)
     features = tuple(names[column] for column in watch.guilty(settings.guilty_rate))
-    columns = [*state.features, "score"]
-    return _shift(watch, features, columns.index(features[0]) if features[0] in columns else None, settings, state)
+    return _shift(state, watch, features, settings)
+
+
+def _is_noise(state: State, rows: Float32s, settings: Settings) -> bool:
+    values, batch = rows[: len(state.features)], state.batches[-1].index
+    is_noisy = is_noise(state.quality, values, batch, reference_rows=settings.reference_rows)
+    if state.baseline.is_known or not is_noisy:
+        count(state.baseline, rows, reference_rows=settings.reference_rows)
+    return is_noisy
+
+
+def _is_striking(state: State) -> bool:
+    if state.missing.begun:
+        return True
+    deviations = state.since.deviations(state.means)
+    return bool(np.maximum.reduce(np.abs(deviations)) > _STRIKING_DEVIATIONS)
+
+
+def _of_missing(state: State, settings: Settings) -> Shift | None:
+    if state.watching.rows is None:
+        return None
+    found = outage(state.missing, state.features, state.batches[-1].index, settings)
+    if found is None:
+        return None
+    state.missing = start_missing(len(state.features))
+    return Shift(
+        detector="missing",
+        features=found.features,
+        onset=next(batch for batch in state.batches if batch.index >= found.batch),
+        deviations=found.deviations,
+        statistic=found.statistic,
+        threshold=found.threshold,
+        log2_e=log2(found.e_value),
+        reference_rows=found.n_rows,
+    )
 
 
 def _of_means(state: State, means: Floats, settings: Settings) -> Shift | None:
@@ -74,19 +114,24 @@ def _of_means(state: State, means: Floats, settings: Settings) -> Shift | None:
     fired, statistic = state.inputs.update(np.where(is_left, means, np.nan))
     if not fired.any():
         return None
-    names, deviations = [*state.features, "score"], state.reference.deviations(state.means)
+    names, deviations = [*state.features, "score"], state.since.deviations(state.means)
     columns = sorted(np.flatnonzero(fired).tolist(), key=lambda column: (-abs(float(deviations[column])), column))
     first = columns[0]
     return Shift(
         detector="page_hinkley",
         features=tuple(names[column] for column in columns),
-        column=first,
-        deviations=float(deviations[first]),
+        onset=batch_of_shift(state, first),
+        deviations=_of_a_row(state, deviations, first),
         statistic=min(float(statistic[first]), 1e9),
         threshold=settings.shift_threshold,
         log2_e=None,
         reference_rows=settings.n_reference * settings.bucket_rows,
     )
+
+
+def _of_a_row(state: State, deviations: Floats, column: int) -> float:
+    """Turn deviations of a bucket mean into those of a row, as if the rows were independent."""
+    return float(deviations[column]) / sqrt(max(state.n_closed, 1))
 
 
 def _is_left_to_means(state: State, settings: Settings) -> NDArray[np.bool_]:
@@ -104,21 +149,18 @@ def _is_left_to_means(state: State, settings: Settings) -> NDArray[np.bool_]:
     return is_left
 
 
-def _shift(
-    watch: ExchangeabilityWatch,
-    features: tuple[str, ...],
-    column: int | None,
-    settings: Settings,
-    state: State | None = None,
-) -> Shift:
-    deviations = watch.largest_shift()
-    if column is not None and state is not None:
-        deviations = float(state.reference.deviations(state.means)[column])
+def _shift(state: State, watch: ExchangeabilityWatch, features: tuple[str, ...], settings: Settings) -> Shift:
+    columns, first = [*state.features, "score"], features[0]
+    deviations, onset = watch.largest_shift(), state.batches[-1]
+    if first in columns:
+        column = columns.index(first)
+        deviations = _of_a_row(state, state.since.deviations(state.means), column)
+        onset = batch_of_shift(state, column)
     e = watch.bets.e_value
     return Shift(
         detector="martingale",
         features=features,
-        column=column,
+        onset=onset,
         deviations=deviations,
         statistic=log2(watch.bets.statistic),
         threshold=log2(N_WATCHES * settings.run_length),

@@ -5,15 +5,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from river.base import Base
 
+from drift_detector.baseline import Baseline
+from drift_detector.calibration import Calibration
 from drift_detector.members import new_members
+from drift_detector.missing import Missing, start_missing
+from drift_detector.quality import Quality, start_quality
 from drift_detector.records import Batch, Group, OpenDrift
 from drift_detector.reference import Floats, Reference, empty_reference
 from drift_detector.seasonality import Seasonality
 from drift_detector.settings import Settings
-from drift_detector.signals import Tracker
+from drift_detector.signals import Ladder, Tracker, renumber
 from drift_detector.tally import Tally
 from drift_detector.watching import Watching, relearn_labels, relearn_rows, start_watching
-from homeostat.stats.page_hinkley import ZPageHinkley
+from drift_detector.wishes import Wishes
+from homeostat.stats.blocks import BlockTest
 
 
 @dataclass(slots=True)
@@ -24,6 +29,7 @@ class State:
         family: Name of its family, empty before it is registered.
         is_classifier: Otherwise errors are absolute errors over `scale`.
         features: Monitored features, the order of all columns.
+        wishes: Settings of its own, None for the detector's.
         version: The champion, empty before the first row.
         stranger: Version that answers as champion without having been announced.
         n_stranger: Rows it answered in a row.
@@ -31,15 +37,20 @@ class State:
         scale: Absolute error that counts as 1; 0 until learned.
         scale_sum: Absolute errors so far, while learning.
         scale_n: Their number.
-        sums: Column sums of the open bucket: the features, then the score.
+        sums: Column sums of the open bucket: the features, the score, then all other watched columns.
         counts: Known values behind them.
         n_rows: Rows in the open bucket.
+        n_closed: Rows in the last closed one.
         means: Last known mean per column.
         n_batches: Buckets opened since the reset.
         batches: Remembered buckets, oldest first; the last may be open.
         recent: Means of the last closed buckets, oldest first.
-        reference: What they were before.
-        season: What the time of day does to the features; it outlives champions.
+        reference: What they were before the open drift.
+        since: What they have been since the last shift: a second one is a distance from there.
+        season: What the time of day does to the columns; it outlives champions.
+        missing: How often values of the features are unknown.
+        quality: Which of the last windows of rows say little.
+        baseline: Histograms of the champion's first rows and of the present ones.
         inputs: Change detector of the bucket means.
         members: Change detectors of single errors, by name.
         watching: Evidence that rows, labels and errors are not what they were.
@@ -49,17 +60,22 @@ class State:
         stretch_n: Labelled rows before the present stretch, in which no change was found.
         stretch_errors: Their errors.
         best: Lowest error rate of the stretches that have ended.
+        best_n: Labelled rows behind it.
         detected_at: `n_labels` at the last detection of risen errors.
         is_synthetic: The newest rows are marked as injected.
         drift: The open drift.
         trackers: Alert thresholds by signal and operating point, while approved.
+        ladder: What other alarm rates would do, while one is approved for the uncertainty.
         tally: Indicators under way.
+        calibration: Of the champion, without those.
+        calibration_before: Of the champion that it was promoted in the place of, until both have been told.
         n_indicators: Sets told.
     """
 
     family: str = ""
     is_classifier: bool = True
     features: list[str] = field(default_factory=list)
+    wishes: Wishes | None = None
     version: str = ""
     stranger: str = ""
     n_stranger: int = 0
@@ -70,13 +86,18 @@ class State:
     sums: Floats = field(default_factory=lambda: np.zeros(1))
     counts: Floats = field(default_factory=lambda: np.zeros(1))
     n_rows: int = 0
+    n_closed: int = 0
     means: Floats = field(default_factory=lambda: np.zeros(1))
     n_batches: int = 0
     batches: list[Batch] = field(default_factory=list)
     recent: list[Floats] = field(default_factory=list)
     reference: Reference = field(default_factory=lambda: empty_reference(1))
+    since: Reference = field(default_factory=lambda: empty_reference(1))
     season: Seasonality = field(default_factory=Seasonality)
-    inputs: ZPageHinkley | None = None
+    missing: Missing = field(default_factory=Missing)
+    quality: Quality = field(default_factory=Quality)
+    baseline: Baseline = field(default_factory=Baseline)
+    inputs: BlockTest | None = None
     members: dict[str, Base] = field(default_factory=dict)
     watching: Watching = field(default_factory=Watching)
     n_labels: int = 0
@@ -85,27 +106,37 @@ class State:
     stretch_n: int = 0
     stretch_errors: float = 0.0
     best: float | None = None
+    best_n: int = 0
     detected_at: int | None = None
     is_synthetic: bool = False
     drift: OpenDrift | None = None
     trackers: dict[str, Tracker] = field(default_factory=dict)
+    ladder: Ladder | None = None
     tally: Tally = field(default_factory=Tally)
+    calibration: Calibration = field(default_factory=Calibration)
+    calibration_before: Calibration | None = None
     n_indicators: int = 0
 
 
 def relearn_reference(state: State, settings: Settings) -> None:
     """Forget what the inputs and labels were like: the next rows say it anew."""
-    state.recent, state.inputs = [], block_watch(len(state.features) + 1, settings)
-    relearn_rows(state.watching, settings)
+    state.recent, state.reference = [], empty_reference(len(state.features) + 1)
+    relearn_inputs(state, settings)
     relearn_labels(state.watching, settings)
-    state.reference = empty_reference(len(state.features) + 1)
 
 
-def block_watch(width: int, settings: Settings) -> ZPageHinkley | None:
+def relearn_inputs(state: State, settings: Settings) -> None:
+    """Begin all detectors of served rows anew; what the open drift is measured by stays."""
+    relearn_rows(state.watching, settings)
+    state.inputs = block_watch(len(state.features) + 1, settings)
+    state.since = empty_reference(len(state.features) + 1)
+
+
+def block_watch(width: int, settings: Settings) -> BlockTest | None:
     """Return a change detector of bucket means that has seen none, if it is switched on."""
     if "page_hinkley_of_means" not in settings.members:
         return None
-    return ZPageHinkley.start(
+    return BlockTest.start(
         width,
         reference=settings.n_reference,
         delta=settings.shift_tolerance,
@@ -118,15 +149,23 @@ def reset(state: State, version: str, settings: Settings) -> None:
     """Begin anew with a champion: references, detectors, level and open drift belong to the one before."""
     width = len(state.features) + 1
     state.version, state.stranger, state.n_stranger = version, "", 0
-    state.sums, state.counts, state.n_rows = np.zeros(width), np.zeros(width), 0
     state.means, state.n_batches, state.batches = np.zeros(width), 0, []
-    state.recent, state.reference = [], empty_reference(width)
+    if state.ladder is not None:
+        renumber(state.ladder)
+    state.recent, state.reference, state.since = [], empty_reference(width), empty_reference(width)
     state.inputs = block_watch(width, settings)
+    state.missing, state.quality = start_missing(len(state.features)), start_quality(len(state.features))
+    state.baseline = Baseline()
     state.members = new_members(settings)
+    told = state.watching.told  # whoever believes it will hear that it is no longer so
     state.watching = start_watching(len(state.features), settings)
+    state.watching.told = told
+    n_watched = state.watching.rows.known.size if state.watching.rows is not None else width - 1
+    state.sums, state.counts, state.n_rows = np.zeros(n_watched + 1), np.zeros(n_watched + 1), 0
     state.n_labels, state.sum_errors, state.groups = 0, 0.0, []
-    state.stretch_n, state.stretch_errors, state.best = 0, 0.0, None
+    state.stretch_n, state.stretch_errors, state.best, state.best_n = 0, 0.0, None, 0
     state.detected_at, state.drift = None, None
+    state.tally, state.calibration, state.calibration_before = Tally(), Calibration(), None
 
 
 def promote(state: State, version: str, settings: Settings) -> None:
@@ -137,7 +176,10 @@ def promote(state: State, version: str, settings: Settings) -> None:
     """
     drift = state.drift
     n_carried = drift.n_carried + state.n_labels - drift.n_labels if drift is not None else 0
+    calibration = state.calibration
+    calibration.add(state.tally.calibration)
     reset(state, version, settings)
+    state.calibration_before = calibration if calibration.n else None
     if drift is not None and drift.next_profile and drift.error_before is not None:
         drift.batch, drift.n_labels, drift.errors, drift.n_carried = 0, 0, 0.0, n_carried
         state.drift = drift

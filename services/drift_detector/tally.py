@@ -5,11 +5,13 @@ from typing import Final
 
 import numpy as np
 
+from drift_detector.calibration import Calibration
 from drift_detector.reference import Floats
 from homeostat.stats.portable import fixed_sum
 
-N_SCORE_BINS: Final = 10
 _MOST_SLICES: Final = 8
+_MOST_LAG_SECONDS: Final = 1e12
+"""Thirty thousand years: what is beyond is a wrong clock, and its sum may not be finite."""
 OTHER: Final = "other"
 
 
@@ -34,55 +36,37 @@ class Tally:
         rows: Served rows.
         score: Sum of their scores.
         n_scored: Rows with a score.
-        unknown: Missing values of features.
+        unknown: Missing values by feature; only those that were ever missing.
         labels: Labelled rows.
         errors: Their errors.
         lag: Sum of the seconds that late labels took.
         n_late: Number of those.
         most_lag: Longest of them.
-        brier: Sum of squared differences between score and being right.
-        bin_n: Rows with score and label by tenth of the score, (10,).
-        bin_score: Their scores, (10,).
-        bin_right: How many were right, (10,).
+        calibration: What their scores said of them; classifiers only.
         slices: Error counts by `feature.value`; at most 8 a feature, later values count as `other`.
     """
 
     rows: int = 0
     score: float = 0.0
     n_scored: int = 0
-    unknown: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
     labels: int = 0
     errors: float = 0.0
     lag: float = 0.0
     n_late: int = 0
     most_lag: float = 0.0
-    brier: float = 0.0
-    bin_n: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
-    bin_score: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
-    bin_right: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
+    calibration: Calibration = field(default_factory=Calibration)
     slices: dict[str, Slice] = field(default_factory=dict)
 
-    def calibrate(self, confidence: Floats, errors: Floats) -> None:
-        """Take scores of labelled rows in; only scores in [0, 1] speak of being right.
-
-        Args:
-            confidence: (n,) scores, NaN where unknown.
-            errors: (n,) 0 or 1.
-        """
-        is_share = (confidence >= 0.0) & (confidence <= 1.0)
-        if not is_share.any():
-            return
-        score, right = confidence[is_share], 1.0 - errors[is_share]
-        difference = score - right
-        self.brier += fixed_sum(difference * difference)
-        bins = np.minimum((score * N_SCORE_BINS).astype(np.intp), N_SCORE_BINS - 1)
-        self.bin_n += np.bincount(bins, minlength=N_SCORE_BINS)
-        self.bin_score += np.bincount(bins, score, minlength=N_SCORE_BINS)
-        self.bin_right += np.bincount(bins, right, minlength=N_SCORE_BINS)
+    def lose(self, features: list[str], lost: Floats) -> None:
+        """Take the missing values of a bucket in, (d,)."""
+        for column in np.flatnonzero(lost).tolist():
+            name = features[column]
+            self.unknown[name] = self.unknown.get(name, 0) + int(lost[column])
 
     def delay(self, lags: Floats) -> None:
-        """Take the lags of late labels in, seconds; negative and unknown ones do not count."""
-        known = lags[lags >= 0.0]
+        """Take the lags of late labels in, seconds; negative, unknown and absurd ones do not count."""
+        known = lags[(lags >= 0.0) & (lags < _MOST_LAG_SECONDS)]
         if known.size:
             self.lag += fixed_sum(known)
             self.n_late += known.size
@@ -103,10 +87,3 @@ class Tally:
             one = self.slices.setdefault(name, Slice())
             one.n += 1
             one.errors += error
-
-
-def expected_calibration_error(tally: Tally) -> float:
-    """Return the mean distance between score and share of right rows over the tenths of the score, by rows."""
-    filled = tally.bin_n > 0.0
-    distance = np.abs(tally.bin_score - tally.bin_right)
-    return fixed_sum(np.where(filled, distance, 0.0)) / max(fixed_sum(tally.bin_n), 1.0)

@@ -1,16 +1,17 @@
 """Evidence with a guarantee: rows, labels and errors against what they were after the reset."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
+from drift_detector.reference import Floats
 from drift_detector.settings import COLUMNS, Settings
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
 from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
-from homeostat.stats.martingales import log2
+from homeostat.stats.martingales import HEAD_START
 from homeostat.stats.rates import RateEvidence
 
 Stream = Literal["inputs", "labels", "errors"]
@@ -18,10 +19,16 @@ LABEL: Final = "label"
 N_WATCHES: Final = 3
 """Rows, labels, errors: each has a third of the false alarms that the guarantee allows."""
 
-_LEVEL_DEVIATIONS: Final = 1.5
 _MOST_BATCHES: Final = 2
 _ROWS_PER_DELAY: Final = 8
 """Rows of calm for one row more that is waited for, up to twice the least."""
+
+
+class Tolerated(NamedTuple):
+    """An error rate that is no drift, and the rows that it was estimated from."""
+
+    rate: float
+    n: int
 
 
 @dataclass(slots=True)
@@ -35,7 +42,6 @@ class Watching:
         labels: The labels themselves: whether the share of classes, or the level of targets, has moved.
         pending_labels: Labels that are not in yet.
         errors: Against "errors are no more frequent than in this stretch".
-        level: Least error rate that this stretch was allowed so far.
         told: Evidence told last, in bits; 0 before anything was told.
     """
 
@@ -45,7 +51,6 @@ class Watching:
     labels: ExchangeabilityWatch | None = None
     pending_labels: list[float] = field(default_factory=list)
     errors: RateEvidence = field(default_factory=RateEvidence)
-    level: float = 1.0
     told: float = 0.0
 
 
@@ -65,7 +70,9 @@ def column_names(features: list[str], settings: Settings) -> list[str]:
     return [*features, *(column for column in COLUMNS if column in settings.columns)]
 
 
-def gather(watching: Watching, values: Float32s, samples: Samples, settings: Settings) -> None:
+def gather(
+    watching: Watching, values: Float32s, samples: Samples, settings: Settings, offset: Floats | None = None
+) -> Float32s | None:
     """Add the rows of one event to the open bucket.
 
     Args:
@@ -73,9 +80,13 @@ def gather(watching: Watching, values: Float32s, samples: Samples, settings: Set
         values: (d, n) features in the order of the contract.
         samples: The event.
         settings: Of the detector.
+        offset: (c, 1) or (c, n) to be taken off the other columns.
+
+    Returns:
+        (d + c, n) features and other columns, not to be changed; None if no rows are watched.
     """
     if watching.rows is None:
-        return
+        return None
     n = samples.n_rows
     rows = np.empty((watching.rows.known.size, n), F4)
     rows[: len(values)] = values
@@ -86,26 +97,35 @@ def gather(watching: Watching, values: Float32s, samples: Samples, settings: Set
                 raw: bytes = getattr(samples, column)
                 rows[at] = f8(raw) if raw else np.nan
                 at += 1
+    if offset is not None:
+        rows[len(values) :] -= offset
     watching.pending.append(rows)
     watching.n_pending += n
+    return rows
 
 
-def close_rows(watching: Watching, settings: Settings, *, is_striking: bool) -> bool:
+def close_rows(
+    watching: Watching, settings: Settings, is_striking: Callable[[], bool], is_noise: Callable[[Float32s], bool]
+) -> bool:
     """Take the buckets since the last time in, if there are enough rows; say whether they cross the guarantee.
 
     Args:
         watching: Changed.
         settings: Of the detector.
-        is_striking: The last bucket lies so far off that it is taken in at once.
+        is_striking: Says whether the last bucket lies so far off that it is taken in at once.
+        is_noise: Says whether rows say so little that nothing is bet on them.
     """
     if watching.rows is None or not watching.pending:
         return False
-    if not is_striking and not _is_due(watching.n_pending, watching.rows, settings.watch_rows):
+    if not _is_due(watching.n_pending, watching.rows, settings.watch_rows) and not is_striking():
         return False
     pending = watching.pending
     watching.pending, watching.n_pending = [], 0
-    watching.rows.update(pending[0] if len(pending) == 1 else np.concatenate(pending, axis=1))
-    return watching.rows.bets.statistic >= N_WATCHES * settings.run_length
+    rows = pending[0] if len(pending) == 1 else np.concatenate(pending, axis=1)
+    if is_noise(rows):
+        return False
+    watching.rows.update(rows)
+    return watching.rows.bets.statistic >= _limit(settings)
 
 
 def take_labels(watching: Watching, labels: list[float], settings: Settings) -> bool:
@@ -119,29 +139,29 @@ def take_labels(watching: Watching, labels: list[float], settings: Settings) -> 
         column = np.asarray(watching.pending_labels).astype(F4)[None, :]
     watching.pending_labels = []
     watching.labels.update(column)
-    return watching.labels.bets.statistic >= N_WATCHES * settings.run_length
+    return watching.labels.bets.statistic >= _limit(settings)
 
 
-def take_errors(watching: Watching, total: float, n: int, level: float | None, settings: Settings) -> bool:
+def take_errors(watching: Watching, total: float, n: int, level: Tolerated | None, settings: Settings) -> bool:
     """Take errors in; say whether the evidence that they rose crosses the guarantee.
 
     Args:
         watching: Changed.
         total: Sum of n errors in [0, 1].
         n: >= 1.
-        level: They are not expected to exceed it; None while it is not known.
+        level: What they are not expected to exceed; None while it is not known.
         settings: Of the detector.
     """
-    if level is None or "betting" not in settings.members or level >= 1.0:
+    if level is None or "betting" not in settings.members or level.rate >= 1.0:
         return False
-    # The least of what was tolerated so far: rows after a change must not make room for it.
-    watching.level = min(watching.level, level)
-    watching.errors.update(total, n, watching.level)
-    return watching.errors.statistic() >= N_WATCHES * settings.run_length
+    watching.errors.update(total, n, level.rate, level.n)
+    return watching.errors.statistic() >= _limit(settings)
 
 
-def tolerated(n: int, errors: float, settings: Settings) -> float | None:
-    """Return the error rate that rows of the present stretch may have: its own and what chance leaves open of it.
+def tolerated(n: int, errors: float, settings: Settings) -> Tolerated | None:
+    """Return the error rate that rows of the present stretch may have: its own, by Laplace's rule, and a tolerance.
+
+    What chance leaves open of it is the bets' to account for. For that it must be made of all rows so far.
 
     Args:
         n: Labelled rows of the stretch so far.
@@ -154,54 +174,65 @@ def tolerated(n: int, errors: float, settings: Settings) -> float | None:
     if n < settings.betting_labels:
         return None
     rate = min(max((errors + 1.0) / (n + 2.0), 0.0), 1.0)
-    return rate + _LEVEL_DEVIATIONS * sqrt(rate * (1.0 - rate) / n) + settings.rate_tolerance
+    return Tolerated(rate + settings.rate_tolerance, n)
 
 
 def relearn_rows(watching: Watching, settings: Settings) -> None:
     """What now comes in is the new normal of the served rows."""
     if watching.rows is not None:
         watching.rows = _watch(watching.rows.known.size, settings)
-    watching.told = 0.0
 
 
 def relearn_labels(watching: Watching, settings: Settings) -> None:
     """What now comes in is the new normal of the labels."""
     if watching.labels is not None:
         watching.labels = _watch(1, settings)
-    watching.told = 0.0
 
 
 def relearn_errors(watching: Watching) -> None:
     """A new stretch has begun."""
-    watching.errors, watching.level, watching.told = RateEvidence(), 1.0, 0.0
+    watching.errors = RateEvidence()
 
 
-def log2_e(watching: Watching) -> tuple[float, Stream, int]:
-    """Return the model's evidence that something has moved, as an e-value now; where most of it lies; rows behind.
+def e_value(watching: Watching) -> tuple[float, Stream]:
+    """Return the model's evidence that something has moved; where most of it lies.
 
-    The mean of the e-values of those watches that have begun: valid under any dependence between them.
+    The mean of the e-values of those watches that have begun, 1 before: valid under any dependence between them, per
+    epoch of rows (`TiltedMartingales`).
     """
-    found: list[tuple[float, Stream, int]] = []
+    found: list[tuple[float, Stream]] = []
     if watching.rows is not None and watching.rows.is_watching:
-        found.append((watching.rows.bets.e_value, "inputs", watching.rows.n_rows))
+        found.append((watching.rows.bets.e_value, "inputs"))
     if watching.labels is not None and watching.labels.is_watching:
-        found.append((watching.labels.bets.e_value, "labels", watching.labels.n_rows))
+        found.append((watching.labels.bets.e_value, "labels"))
     if watching.errors.rows:
-        found.append((watching.errors.e_value(), "errors", int(watching.errors.rows)))
+        found.append((watching.errors.e_value(), "errors"))
     if not found:
-        return 0.0, "inputs", 0
+        return 1.0, "inputs"
     total = 0.0
-    for e, _, _ in found:
+    for e, _ in found:
         total += e / len(found)
-    most = max(found, key=lambda one: one[0])
-    return log2(total) if total > 0.0 else 0.0, most[1], most[2]
+    return total, max(found, key=lambda one: one[0])[1]
+
+
+def n_rows_of(watching: Watching, stream: Stream) -> int:
+    """Return the rows behind the evidence of a stream."""
+    if stream == "errors":
+        return int(watching.errors.rows)
+    watch = watching.rows if stream == "inputs" else watching.labels
+    return watch.n_rows if watch is not None else 0
+
+
+def _limit(settings: Settings) -> float:
+    """Return what a statistic must reach: its run length, and the head start that it was given."""
+    return N_WATCHES * settings.run_length + HEAD_START
 
 
 def _is_due(n_pending: int, watch: ExchangeabilityWatch, rows: int) -> bool:
     """Say whether enough rows wait: the longer nothing has moved, the less a few rows of delay matter."""
     if n_pending < rows:
         return False
-    return n_pending >= min(_MOST_BATCHES * rows, watch.n_rows // _ROWS_PER_DELAY)
+    return n_pending >= _MOST_BATCHES * rows or n_pending >= watch.n_rows // _ROWS_PER_DELAY
 
 
 def _watch(width: int, settings: Settings) -> ExchangeabilityWatch:

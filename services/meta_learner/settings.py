@@ -69,6 +69,6 @@ class LearnerSettings:
     threshold_margin: float = 0.2
     threshold_eta: float = 0.1
     first_seconds: float = 1.0
-    first_meta_seconds: float = 60.0
+    first_meta_seconds: float = 5.0
     n_decisions: int = 1000
     interval_z: float = 1.6448536

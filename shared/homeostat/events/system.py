@@ -27,6 +27,7 @@ class IndicatorComputed(Data):
         name: Which.
         value: Its value.
         n: Rows behind it.
+        version: The champion, where it speaks of that.
     """
 
     TYPE: ClassVar[str] = "homeostat.indicator.computed.v1"
@@ -34,6 +35,7 @@ class IndicatorComputed(Data):
     name: Name
     value: float
     n: int = Field(default=1, ge=0)
+    version: Name | None = None
 
 
 class ThresholdMoved(Data):

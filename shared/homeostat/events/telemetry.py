@@ -47,7 +47,7 @@ class DetectorWishes(Value):
         guilty_rate: False discovery rate among the features that such an alarm names.
         psi_thresholds: Population stability index that is told as exceeded, by name of a feature or column.
         slices: Features by whose values errors are told apart.
-        is_seasonal: What the time of day does to the features is learned and taken off.
+        is_seasonal: What the time of day does to the columns is learned and taken off.
     """
 
     members: tuple[Detector, ...] | None = Field(default=None, max_length=8)

@@ -18,7 +18,8 @@ def e_bh(log2_e: FloatArray, alpha: float, *, n: int | None = None) -> npt.NDArr
 
     Args:
         log2_e: (m,) base-2 logarithms; NaN counts as no evidence. Each must be an e-value now: expectation at most 1
-            where nothing has moved (`drift.detected.log2_e` and `evidence.updated.log2_e` are, at any time).
+            where nothing has moved (`drift.detected.log2_e` and `evidence.updated.log2_e` are, per epoch of rows:
+            `TiltedMartingales`).
         alpha: False discovery rate, in (0, 1).
         n: Hypotheses watched, m unless told: those that never said anything count, with an e-value of at most 1.
 
@@ -44,3 +45,15 @@ def e_bh(log2_e: FloatArray, alpha: float, *, n: int | None = None) -> npt.NDArr
         return np.zeros(m, np.bool_)
     selected: npt.NDArray[np.bool_] = known >= falling[reached[-1]]
     return selected
+
+
+def strongest(log2_e: FloatArray, alpha: float) -> list[int]:
+    """Return the indices that e-BH selects, the strongest first; the strongest alone if it selects none.
+
+    Args:
+        log2_e: (m,), m >= 1, as above.
+        alpha: As above.
+    """
+    ordered = sorted(range(log2_e.size), key=lambda at: (-float(log2_e[at]), at))
+    selected = e_bh(log2_e, alpha)
+    return [at for at in ordered if selected[at]] or ordered[:1]

@@ -6,11 +6,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from homeostat.stats.ebh import e_bh
-from homeostat.stats.martingales import TiltedMartingales, log2
-from homeostat.stats.portable import FloatArray, fixed_row_sums, fixed_sum
-from homeostat.stats.ranks import N_BINS, N_CHANNELS, column_ranks, count_tenths, double_ranks, score_table
-from homeostat.stats.whitening import fit
+from homeostat.stats.ebh import strongest
+from homeostat.stats.martingales import TiltedMartingales, head_start, log2
+from homeostat.stats.portable import FloatArray, fixed_row_sums
+from homeostat.stats.ranks import (
+    N_CHANNELS,
+    column_ranks,
+    double_ranks,
+    score_of_shift,
+    score_table,
+)
+from homeostat.stats.whitening import fit, residuals, residuals_of_columns
 
 Float32s = npt.NDArray[np.float32]
 
@@ -30,6 +36,10 @@ _NOTHING: Final = -1e9
 
 _TRIED_ROWS: Final = 50
 
+_FEW: Final = 50
+"""Reference rows off a column's commonest value below which it has a rate instead of scores: those of fewer rows say
+too little of how the others are spread, and bets on them are wrong once in some hundred thousand rows."""
+
 
 @dataclass(slots=True, eq=False)
 class ExchangeabilityWatch:
@@ -40,8 +50,9 @@ class ExchangeabilityWatch:
     batch's scores are bet on (`TiltedMartingales`). Columns with memory are whitened by their own AR(1) first; what
     stays autocorrelated is left to tests on the means of longer blocks (`is_white` says which).
 
-    Missing values (NaN, infinities, beyond 1e30) carry no evidence. `update` changes the arrays in place. A constant
-    reference makes any other value count.
+    A column that hardly ever left its commonest value (constants, rare flags) is watched for how often it does.
+
+    Missing values (NaN, infinities, beyond 1e30) carry no evidence. `update` changes the arrays in place.
 
     Attributes:
         first: Rows of the first reference, >= 32.
@@ -56,10 +67,10 @@ class ExchangeabilityWatch:
         phi: (d,) AR(1) coefficients.
         last: (d,) last known values.
         centre: (2, d) means of the reference's scores.
+        common: (d,) commonest value of the reference.
+        rare: Watched columns that have a rate: rows off their commonest value.
         bets: Channels: the columns' locations, then their spreads. Its statistic and e-value speak for all columns.
-        expected: (d, 10) reference values by tenth of the reference.
-        seen: (d, 10) rows by the same tenths, since they were last taken.
-        raw: Rows that will be part of the reference, (d, n) each.
+        raw: Rows that will be part of the reference, (d, n) each; at most twice `full` and one batch.
         n_raw: Their number.
     """
 
@@ -73,9 +84,9 @@ class ExchangeabilityWatch:
     phi: FloatArray
     last: FloatArray
     centre: FloatArray
+    common: Float32s
+    rare: npt.NDArray[np.int64]
     bets: TiltedMartingales
-    expected: FloatArray
-    seen: FloatArray
     raw: list[Float32s] = field(default_factory=list)
     n_raw: int = 0
     is_complete: bool = False
@@ -101,9 +112,9 @@ class ExchangeabilityWatch:
             np.zeros(d),
             np.zeros(d),
             np.zeros((N_CHANNELS, d)),
+            np.zeros(d, np.float32),
+            np.zeros(0, np.int64),
             TiltedMartingales.start(N_CHANNELS * d),
-            np.zeros((d, N_BINS)),
-            np.zeros((d, N_BINS)),
         )
 
     @property
@@ -139,6 +150,9 @@ class ExchangeabilityWatch:
             self.n_raw += x.shape[1]
             if self.n_raw >= self.due and self.bets.e_value < _CALM:
                 self._refer()
+            elif self.n_raw >= 2 * self.full:
+                # Evidence may stay for ever: of a column that no longer comes, say.
+                self.raw, self.n_raw = [np.concatenate(self.raw, axis=1)[:, -self.full :]], self.full
 
     def column_log2_e(self) -> FloatArray:
         """Return each column's e-value in bits, (d,): weighted mean of its channels; very low if not watched."""
@@ -148,49 +162,33 @@ class ExchangeabilityWatch:
 
     def largest_shift(self) -> float:
         """Return the largest mean score of a channel since the reference, in standard deviations of a row."""
-        means = np.abs(self.bets.total) / np.maximum(self.bets.rows, 1.0)
-        return float(np.maximum.reduce(np.where(self.bets.share > 0.0, means, 0.0))) if means.size else 0.0
+        shifts = np.abs(self.bets.shifts())
+        return float(np.maximum.reduce(np.where(self.bets.share > 0.0, shifts, 0.0))) if shifts.size else 0.0
 
     def rows_to_find(self, threshold: float, most: int, *, shift: float = 1.0) -> int | None:
         """Try a copy of the bets on an injected shift: how many rows until the statistic reaches the threshold?
 
         The reference's own values, moved by `shift` of their deviations in that column in which it is hardest to see,
-        50 rows at a time; nothing of the watch is changed. Evidence of the past does not count.
+        50 rows at a time; nothing of the watch is changed. Evidence of the past does not count. A column that hardly
+        ever leaves one value is not tried: the first row off it is seen.
 
         Returns:
             None if `most` rows do not suffice: the watch is blind.
         """
-        scored = np.zeros(self.known.size)
-        for column in self.watched.tolist():
-            m = int(self.known[column])
-            values = self.reference[column, :m].astype(np.float64)
-            centred = values - fixed_sum(values) / m
-            deviation = float(np.sqrt(fixed_sum(centred * centred) / m))
-            ranks = double_ranks(self.reference[column, :m], (values + shift * deviation).astype(np.float32))
-            scored[column] = fixed_sum(score_table(m)[0, ranks]) / m - self.centre[0, column]
-        if not self.watched.size:
-            return None
-        hardest = min(self.watched.tolist(), key=lambda column: (float(scored[column]), column))
-        bets = self.bets.without_evidence()
-        sums, counts = np.zeros(N_CHANNELS * self.known.size), np.zeros(N_CHANNELS * self.known.size)
-        for row in range(_TRIED_ROWS, most + 1, _TRIED_ROWS):
-            sums[hardest], counts[hardest] = _TRIED_ROWS * scored[hardest], _TRIED_ROWS
-            bets.update(sums, counts)
-            if bets.statistic >= threshold:
-                return row
-        return None
-
-    def take_histograms(self) -> tuple[FloatArray, FloatArray]:
-        """Return reference and recent counts by tenth of the reference, (d, 10) each, and begin to count anew."""
-        seen, self.seen = self.seen, np.zeros_like(self.seen)
-        return self.expected, seen
+        rare = self.rare.tolist()
+        scored = [
+            (score_of_shift(self.reference[column, : int(self.known[column])], shift) - self.centre[0, column], column)
+            for column in self.watched.tolist()
+            if column not in rare
+        ]
+        if not scored:
+            return _TRIED_ROWS if rare else None
+        score, hardest = min(scored)
+        return self.bets.rows_to_find(hardest, float(score), threshold, range(_TRIED_ROWS, most + 1, _TRIED_ROWS))
 
     def guilty(self, alpha: float) -> list[int]:
         """Return the columns that moved, the strongest first: e-BH at `alpha`; the strongest alone if it names none."""
-        log2_e = self.column_log2_e()
-        ordered = sorted(range(log2_e.size), key=lambda column: (-float(log2_e[column]), column))
-        named = e_bh(log2_e, alpha, n=log2_e.size)
-        return [column for column in ordered if named[column]] or ordered[:1]
+        return strongest(self.column_log2_e(), alpha)
 
     def _bet(self, x: Float32s) -> None:
         d, n, m, watched = x.shape[0], x.shape[1], self.reference.shape[1], self.watched
@@ -202,10 +200,10 @@ class ExchangeabilityWatch:
         if self.is_complete and np.maximum.reduce(np.abs(values), axis=None) < UNKNOWN_FROM:
             reference = self.reference if is_all else self.reference[watched]
             if self.has_memory:
-                values = self._whitened(values)
+                last, self.last[watched] = self.last[watched], values[:, -1]
+                values = residuals_of_columns(values, self.phi[watched], last)
             # In order of size, because a search goes faster so and a sum does not mind.
             ranks = column_ranks(reference, np.sort(values, axis=1))
-            self.seen += count_tenths(ranks, m, watched, d)
             scored = np.add.accumulate(score_table(m).take(ranks, axis=1), axis=2)[:, :, -1]
             if is_all:
                 sums, counts = scored - n * self.centre, np.full(N_CHANNELS * d, float(n))
@@ -217,14 +215,11 @@ class ExchangeabilityWatch:
         else:
             sums, of_column = self._with_gaps(x)
             counts = np.concatenate((of_column, of_column))
+        if self.rare.size:
+            values = x[self.rare]
+            is_off = (values != self.common[self.rare, None]) & (np.abs(values) < UNKNOWN_FROM)
+            sums[:, self.rare] = np.count_nonzero(is_off, axis=1)
         self.bets.update(sums.ravel(), counts)
-
-    def _whitened(self, values: Float32s) -> Float32s:
-        """Subtract what the row before says, of the watched columns; every value known."""
-        last = self.last[self.watched]
-        self.last[self.watched] = values[:, -1]
-        before = np.concatenate((last[:, None], values[:, :-1].astype(np.float64)), axis=1)
-        return (values - self.phi[self.watched][:, None] * before).astype(np.float32)
 
     def _with_gaps(self, x: Float32s) -> tuple[FloatArray, FloatArray]:
         """Score column by column: only known values, only columns with a reference."""
@@ -235,10 +230,9 @@ class ExchangeabilityWatch:
             values = x[column][np.abs(x[column]) < UNKNOWN_FROM]
             if not m or not values.size:
                 continue
-            white = _residuals(values, float(self.phi[column]), float(self.last[column]))
+            white = residuals(values, float(self.phi[column]), float(self.last[column]))
             self.last[column] = float(values[-1])
             ranks = double_ranks(self.reference[column, :m], white)
-            self.seen += count_tenths(ranks[None, :], m, np.array([column]), d)
             scores = score_table(m)[:, ranks]
             sums[:, column] = fixed_row_sums(scores) - values.size * self.centre[:, column]
             counts[column] = values.size
@@ -249,9 +243,8 @@ class ExchangeabilityWatch:
         rows = np.concatenate(self.raw, axis=1)[:, -self.full :]
         d, m = rows.shape
         is_known = np.abs(rows) < UNKNOWN_FROM
-        self.reference = np.full((d, m), np.nan, np.float32)
-        self.known = np.zeros(d)
-        self.expected, self.seen = np.zeros((d, N_BINS)), np.zeros((d, N_BINS))
+        self.reference, self.known = np.full((d, m), np.nan, np.float32), np.zeros(d)
+        at_stake = head_start(self.due, self.full)
         for column in range(d):
             values = rows[column][is_known[column]]
             if values.size < max(_LEAST_SHARE * m, 16):
@@ -260,34 +253,31 @@ class ExchangeabilityWatch:
             self.phi[column], self.is_white[column] = float(phi[0]), float(is_white[0])
             self.last[column] = float(values[-1])
             if is_white[0]:
-                self._refer_to(column, values)
+                self._refer_to(column, values, at_stake)
         is_watched = self.known > 0.0
-        self.watched = np.flatnonzero(is_watched)
+        self.watched, self.rare = np.flatnonzero(is_watched), np.flatnonzero(is_watched & (self.bets.hits[:d] > 0.0))
         self.is_complete = bool((self.known[self.watched] == m).all())
         self.has_memory = bool(self.phi[self.watched].any())
         of_column = np.where(is_watched, 1.0 / max(self.watched.size, 1), 0.0)
         self.bets.share = np.concatenate((_LOCATION * of_column, (1.0 - _LOCATION) * of_column))
         self.due = min(2 * self.due, self.full) if self.due < self.full else 0
-        self.raw = [rows] if self.due else []
-        self.n_raw = m
+        self.raw, self.n_raw = [rows] if self.due else [], m
 
-    def _refer_to(self, column: int, values: Float32s) -> None:
+    def _refer_to(self, column: int, values: Float32s, at_stake: float) -> None:
         # The first has no value before it; its own stands in, so that the number of rows stays what it was.
-        white = np.sort(_residuals(values, float(self.phi[column]), float(values[0])))
+        white = np.sort(residuals(values, float(self.phi[column]), float(values[0])))
         m = white.size
         self.reference[column, :m], self.known[column] = white, float(m)
         table, ranks = score_table(m), double_ranks(white, white)
-        self.expected += count_tenths(ranks[None, :], m, np.array([column]), self.known.size)
         scores = table[:, ranks]
+        distinct, times = np.unique(white, return_counts=True)
+        self.common[column], off = distinct[np.argmax(times)], m - int(np.maximum.reduce(times))
         for channel in range(N_CHANNELS):
+            at = channel * self.known.size + column
+            if off < min(_FEW, 0.25 * m) and self.phi[column] == 0.0:
+                self.bets.refer_rate(at, float(off), float(m), head_start=at_stake)
+                self.centre[channel, column] = 0.0
+                continue
             # The least of the spread's scores is in the middle.
             ends = float(table[channel, m if channel else 0]), float(table[channel, -1])
-            at = channel * self.known.size + column
-            self.centre[channel, column] = self.bets.refer(at, scores[channel], ends)
-
-
-def _residuals(values: Float32s, phi: float, before: float) -> Float32s:
-    if phi == 0.0:
-        return values
-    shifted = np.concatenate((np.array([before]), values[:-1].astype(np.float64)))
-    return (values - phi * shifted).astype(np.float32)
+            self.centre[channel, column] = self.bets.refer(at, scores[channel], ends, head_start=at_stake)

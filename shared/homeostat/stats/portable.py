@@ -77,9 +77,12 @@ def exp(x: float | FloatArray) -> float | FloatArray:
     """Return e to the power x; +inf above 709.78, 0 below -745.13."""
     if isinstance(x, np.ndarray):
         inside = (x >= _EXP_MIN) & (x <= _EXP_MAX)
-        safe = np.where(inside, x, 0.0)
+        is_all = bool(inside.all())
+        safe = x if is_all else np.where(inside, x, 0.0)
         n = np.floor(safe * INV_LN2 + 0.5)
         y = np.ldexp(_exp_reduced(safe - n * _LN2_HI, n * _LN2_LO), n.astype(np.intc))
+        if is_all:
+            return np.asarray(y)
         return np.where(inside, y, np.where(x > 0.0, _INF, np.where(x < 0.0, 0.0, np.nan)))
     x = float(x)  # a numpy scalar would be slow and warn
     if _EXP_MIN <= x <= _EXP_MAX:

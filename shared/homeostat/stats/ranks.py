@@ -5,13 +5,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from homeostat.stats.portable import FloatArray, normal_quantile
+from homeostat.stats.portable import FloatArray, fixed_sum, normal_quantile
 
 N_CHANNELS = 2
 """Of each column: where it lies (location), and how far from the middle (spread)."""
-
-
-N_BINS = 10
 
 
 @lru_cache(maxsize=4096)
@@ -42,28 +39,23 @@ def double_ranks(reference: npt.NDArray[np.float32], x: npt.NDArray[np.float32])
         x: (n,).
     """
     below = reference.searchsorted(x)
-    if (reference.take(below, mode="clip") == x).any():
+    if np.logical_or.reduce(reference.take(below, mode="clip") == x):
         return below + reference.searchsorted(x, side="right")
     return below + below
 
 
 def column_ranks(reference: npt.NDArray[np.float32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
     """Return the double ranks of (d, n) values in (d, m) references, each row sorted and known."""
-    d, m = reference.shape
     ranks = np.empty(values.shape, np.intp)
-    for column in range(d):
-        ranks[column] = reference[column].searchsorted(values[column])
-    # Past a column's last value this reads its neighbour's first; if that is equal, the second search is idle.
-    at = ranks + (np.arange(d) * m)[:, None]
-    has_ties = (reference.ravel().take(at, mode="clip") == values).any(axis=1)
-    upper = ranks.copy()
-    for column in np.flatnonzero(has_ties).tolist():
-        upper[column] = reference[column].searchsorted(values[column], side="right")
-    ranks += upper
+    for column, known, row in zip(ranks, reference, values, strict=True):
+        column[:] = double_ranks(known, row)
     return ranks
 
 
-def count_tenths(ranks: npt.NDArray[np.intp], m: int, columns: npt.NDArray[np.intp], d: int) -> FloatArray:
-    """Count double ranks among m values by tenth, (d, 10); a row of `ranks` for each of `columns`, of d in all."""
-    bins = ranks * N_BINS // (2 * m + 1) + (columns * N_BINS)[:, None]
-    return np.bincount(bins.ravel(), minlength=N_BINS * d).reshape(d, N_BINS).astype(np.float64)
+def score_of_shift(reference: npt.NDArray[np.float32], shift: float) -> float:
+    """Return the mean location score of (m,) sorted reference values that moved by `shift` of their deviations."""
+    m, values = reference.size, reference.astype(np.float64)
+    centred = values - fixed_sum(values) / m
+    deviation = float(np.sqrt(fixed_sum(centred * centred) / m))
+    ranks = double_ranks(reference, (values + shift * deviation).astype(np.float32))
+    return fixed_sum(score_table(m)[0, ranks]) / m

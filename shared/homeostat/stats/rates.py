@@ -1,74 +1,83 @@
-"""Bets against "the rate is no higher than this": evidence from errors, row by row or batch by batch."""
+"""Bets against "the rate is no higher than it was": evidence from errors, row by row or batch by batch."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
+from homeostat.stats.martingales import EPOCH, FADING, HEAD_START
 from homeostat.stats.portable import exp, log
 
-_BETS: Final = (0.05, 0.12, 0.3, 0.6)
-"""Alternatives, as shares of the way from the level to 1."""
+_ODDS: Final = (1.35, 2.0, 4.0, 12.0)
+"""Alternatives: what the odds of an error are multiplied by."""
 
-_DOWN: Final = tuple(log(1.0 - share) for share in _BETS)
 _MOST: Final = 1e250
-_AT_START: Final = 0.5
-_HALF_LIFE_ROWS: Final = 1000.0
-_LEAST_LEVEL: Final = 0.005
+_MOST_LOG: Final = 300.0
+_LEAST_RATE: Final = 0.005
+_STEPS: Final = 2048.0
+"""A rate is rounded up to one of so many, which costs no guarantee and saves logarithms."""
 
 
 @dataclass(slots=True)
 class RateEvidence:
-    """Shiryaev-Roberts statistic and e-process against "the mean of what comes is at most the level".
+    """Shiryaev-Roberts statistic and e-value against "the mean of what comes is at most the rate".
 
-    The level may differ from batch to batch, if it is named before the batch is seen. Each bet is the likelihood ratio
-    of a higher rate; for values inside [0, 1] it is a lower bound of the bet on their mean, so the guarantees hold for
-    them. The statistic first reaches c after c rows or more in the mean, while the rate is at most the level; the
-    e-value is at most 1 in the mean at any time that is chosen while looking.
+    The rate may differ from batch to batch, if it is named before the batch is seen. A bet is exp(b x) / (1 - rate +
+    rate exp(b)) a row, the likelihood ratio of higher odds; on [0, 1] it lies below its chord, so its mean is at most 1
+    for fractions too, while their mean is at most the rate. A rate that was estimated is not known: what its rows leave
+    open of it is in the denominator (to the second order of the predictive distribution, as in `TiltedMartingales`),
+    if all rows since are part of it by then. Without that a stretch that began luckily would be an alarm for certain in
+    the end, or its rate would need a margin that small rises hide behind.
+
+    What the statistic and the e-value are and promise is said at `TiltedMartingales`.
 
     Source: betting on a bounded mean (Waudby-Smith and Ramdas 2024), e-detectors (Shin, Ramdas and Rinaldo 2022).
 
     Attributes:
         rows: Seen.
         detector: One statistic per bet.
-        process: One e-process per bet, what is invested in it.
     """
 
     rows: float = 0.0
-    detector: list[float] = field(default_factory=lambda: [0.0] * len(_BETS))
-    process: list[float] = field(default_factory=lambda: [0.0] * len(_BETS))
+    detector: list[float] = field(default_factory=lambda: [HEAD_START] * len(_ODDS))
 
-    def update(self, total: float, n: int, level: float) -> None:
+    def update(self, total: float, n: int, rate: float, known: float) -> None:
         """Take a batch in.
 
         Args:
             total: Sum of n values in [0, 1].
             n: >= 1.
-            level: In [0, 1); below .005 it counts as that.
+            rate: In [0, 1); below .005 it counts as that.
+            known: Rows that the rate was estimated from, > 0; infinite for one that is given.
         """
-        m = max(level, _LEAST_LEVEL)
-        after = self.rows + n
-        news = _kept(self.rows) - _kept(after)
-        for i, share in enumerate(_BETS):
-            up = log((m + (1.0 - m) * share) / m)
-            e = exp(min(total * up + (n - total) * _DOWN[i], 500.0))
-            self.detector[i] = min((self.detector[i] + n) * e, _MOST)
-            self.process[i] = min((self.process[i] + news) * e, _MOST)
-        self.rows = after
+        m = _rounded(rate)
+        open_rate = 0.5 * n * n * m * (1.0 - m) / known
+        for i, (bet, normaliser, slope) in enumerate(_bets(m)):
+            log_e = total * bet - n * normaliser - open_rate * slope
+            self.detector[i] = min((self.detector[i] + n) * exp(min(log_e, _MOST_LOG)), _MOST)
+        self.rows += n
 
     def statistic(self) -> float:
         """Return the Shiryaev-Roberts statistic."""
-        return _mean(self.detector)
+        total = 0.0
+        for value in self.detector:
+            total += value
+        return total / len(self.detector)
 
     def e_value(self) -> float:
         """Return the e-value, > 0."""
-        return _mean(self.process) + _kept(self.rows)
+        return (self.statistic() + max(EPOCH - HEAD_START - self.rows, 0.0)) / EPOCH
 
 
-def _mean(values: list[float]) -> float:
-    total = 0.0
-    for value in values:
-        total += value
-    return total / len(values)
+def _rounded(rate: float) -> float:
+    return min(float(int(max(rate, _LEAST_RATE) * _STEPS) + 1), _STEPS) / _STEPS
 
 
-def _kept(rows: float) -> float:
-    return (0.0 if rows > 0.0 else _AT_START) + (1.0 - _AT_START) * _HALF_LIFE_ROWS / (_HALF_LIFE_ROWS + rows)
+@lru_cache(maxsize=4096)
+def _bets(rate: float) -> tuple[tuple[float, float, float], ...]:
+    """Return of each bet: what a value is multiplied by, the normaliser of a row, its squared slope in the rate."""
+    found = []
+    for odds in _ODDS:
+        scale = 1.0 + rate * (odds - 1.0)
+        slope = (odds - 1.0) / scale
+        found.append((log(odds), log(scale) + FADING, slope * slope))
+    return tuple(found)

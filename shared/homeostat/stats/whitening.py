@@ -44,3 +44,19 @@ def fit(x: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     for lag in range(1, _LAGS + 1):
         left = np.maximum(left, np.abs(autocorrelation(residuals, lag)))
     return phi, left <= _LEFT_DEVIATIONS * chance
+
+
+def residuals(values: npt.NDArray[np.float32], phi: float, before: float) -> npt.NDArray[np.float32]:
+    """Subtract from each of (n,) values what the one before it says; `before` stands before the first."""
+    if phi == 0.0:
+        return values
+    shifted = np.concatenate((np.array([before]), values[:-1].astype(np.float64)))
+    return (values - phi * shifted).astype(np.float32)
+
+
+def residuals_of_columns(
+    values: npt.NDArray[np.float32], phi: FloatArray, before: FloatArray
+) -> npt.NDArray[np.float32]:
+    """Do the same with (d, n) values, (d,) coefficients and (d,) values before."""
+    shifted = np.concatenate((before[:, None], values[:, :-1].astype(np.float64)), axis=1)
+    return (values - phi[:, None] * shifted).astype(np.float32)

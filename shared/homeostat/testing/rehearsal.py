@@ -4,12 +4,11 @@ A few digit-reading cameras are served, drift, are retrained and rolled out; peo
 others send what must be refused. Real folds and hands, made-up people.
 """
 
-from base64 import b64encode
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.audit.signing import key_id
@@ -23,9 +22,12 @@ from homeostat.demo.poison import Poisoner, Poisoning
 from homeostat.demo.world import World
 from homeostat.events import (
     ActionProposed,
+    ActionRequested,
+    AdviceRequested,
     ApprovalDenied,
     ApprovalGiven,
-    Array,
+    Arm,
+    Band,
     BillReceived,
     BudgetSet,
     DeploymentObserved,
@@ -40,7 +42,6 @@ from homeostat.events import (
     RevertRequested,
     RoleGranted,
     RulesSet,
-    Samples,
     ScopeConfigured,
     SignalObserved,
     SliObserved,
@@ -52,8 +53,8 @@ from homeostat.events import (
 )
 from homeostat.events.columns import F4, pack
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REPORTS, REQUESTS, TELEMETRY, TRACES, VERDICTS
+from homeostat.testing.payloads import N_TASKS, array, one_row, run_of, weights
 from homeostat.testing.steady import keep_steady, lean
-from meta_learner import LearnerSettings
 from rollout_actuator.targets.base import Deployment
 
 RULES: Final = RulesSet(
@@ -83,9 +84,6 @@ _CAREFUL: Final = 1
 _GUEST: Final = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 """Public key of RFC 8032, test 1."""
 
-_N_TASKS: Final = LearnerSettings().tasks_per_training
-"""As many as the learner waits for before it proposes to learn initial weights."""
-
 
 class Rehearsal:
     """One run.
@@ -107,7 +105,10 @@ class Rehearsal:
         self._script: dict[int, Callable[[], None]] = {
             4: self._record_traces,
             8: self._send_nonsense,
+            10: self._ask_for_advice,
             16: self._observe_service,
+            24: self._watch_a_signal,
+            30: self._send_signals,
             34: lambda: self._ask(FreezeSet(scope=SCOPE, reason="inventory")),
             40: lambda: self._ask(FreezeLifted(scope=SCOPE)),
             20: self._change_keys,
@@ -183,9 +184,9 @@ class Rehearsal:
 
     def _record_traces(self) -> None:
         x, y = np.zeros((2, 2), F4), np.array([0, 1])
-        arrays = {"support_x": _array(x), "support_y": _array(y), "query_x": _array(x + 1), "query_y": _array(y)}
-        for number in range(_N_TASKS + 3):  # the last ones have no arrays
-            task = {"task": f"task-{number:03d}", "n_classes": 2} | (arrays if number < _N_TASKS else {})
+        arrays = {"support_x": array(x), "support_y": array(y), "query_x": array(x + 1), "query_y": array(y)}
+        for number in range(N_TASKS + 3):  # the last ones have no arrays
+            task = {"task": f"task-{number:03d}", "n_classes": 2} | (arrays if number < N_TASKS else {})
             self._publish(TRACES, _FAMILY, TaskRecorded.model_validate(task))
         self._publish(TRACES, _FAMILY, EpisodeRecorded(episode="e-1", model=subject(0), result=0.9, seconds=3.5))
         self._publish(TRACES, _FAMILY, IncidentRecorded(incident="i-1", symptoms=("blurred",), fix=("wiped",)))
@@ -195,14 +196,14 @@ class Rehearsal:
     def _send_nonsense(self) -> None:
         """What must be refused, each for another reason."""
         model = subject(0)
-        strange = _one_row(version="v", request="r-1", feature="temperature")
+        strange = one_row(version="v", request="r-1", feature="temperature")
         self._publish(TELEMETRY, model, strange)
         self._publish(TELEMETRY, "plant/unknown", strange)
         self._publish(TELEMETRY, model, Labels(request=["never-served"], label=pack([1.0]), time=pack([1.7e9])))
         self._publish(TELEMETRY, model, TaskRecorded(task="t", n_classes=0))
         self._publish(TRACES, "no-slash", TaskRecorded(task="t", n_classes=0))
-        self._publish(TRACES, _FAMILY, TaskRecorded(task="t", n_classes=2, support_x=_array(np.zeros((1, 1), F4))))
-        self._publish(REPORTS, model, WeightsPublished.model_validate(_weights("x", subject(1))))
+        self._publish(TRACES, _FAMILY, TaskRecorded(task="t", n_classes=2, support_x=array(np.zeros((1, 1), F4))))
+        self._publish(REPORTS, model, WeightsPublished.model_validate(weights("x", subject(1))))
         self._publish(REQUESTS, "other", FreezeSet(scope=SCOPE))
         self.system.log.publish(REQUESTS, SCOPE, FreezeSet(scope=SCOPE), id_="unsigned", source="/anybody")
         for topic in (TELEMETRY, TRACES, REQUESTS, REPORTS):
@@ -218,6 +219,34 @@ class Rehearsal:
         self._publish(TELEMETRY, subject(0), spot)
         busy = SignalObserved(layer="kubernetes", name="cpu", value=0.4, attributes={"node": "a"})
         self._publish(TELEMETRY, subject(0), busy)
+
+    def _ask_for_advice(self) -> None:
+        """Runs of a training job on a few tasks, every kind of question about a new one, and the run that answers."""
+        for task in range(4):
+            for number, rows in product(range(3), (256, 512, 1024)):
+                self._publish(TRACES, _FAMILY, run_of(f"search-{task}", number, rows))
+        for number in range(2):
+            self._publish(TRACES, _FAMILY, run_of("search-new", number, 512))
+        options = [{"configuration": f"c{number}", "rows": 1024} for number in range(3)]
+        for question in ("configuration", "benefit", "seconds"):
+            wanted: dict[str, Any] = {"task": "search-new", "question": question, "options": options}
+            if question == "configuration":
+                wanted |= {"objectives": ("seconds", "money", "latency"), "limits": {"seconds": 100.0}}
+            self._publish(TRACES, _FAMILY, AdviceRequested.model_validate(wanted))
+        self._publish(TRACES, _FAMILY, run_of("search-new", 0, 1024))
+
+    def _watch_a_signal(self) -> None:
+        """Somebody wants to be paged by a signal of the service."""
+        band = Band(signal="cpu", operating_point="page", rate=0.02, low=0.0, high=1.0, eta=0.1)
+        arm = Arm(name="page", propensity=1.0)
+        wanted = {"kind": "threshold", "family": _FAMILY, "model": subject(0), "chosen": "page", "arms": (arm,)}
+        self._ask(ActionRequested.model_validate(wanted | {"band": band}))
+
+    def _send_signals(self) -> None:
+        """A quiet signal with one incident."""
+        for number in range(120):
+            value = 0.4 + 0.01 * (number * 7 % 5) + (0.5 if number == 100 else 0.0)
+            self._publish(TELEMETRY, subject(0), SignalObserved(layer="kubernetes", name="cpu", value=value))
 
     def _charge(self) -> None:
         """A bill for all trainings of a model, and one that is for nobody's."""
@@ -238,37 +267,12 @@ class Rehearsal:
         for event in self._events(GOVERNANCE, "action.proposed"):
             assert isinstance(event.data, ActionProposed)
             if event.data.kind == "meta_training":
-                published = WeightsPublished.model_validate(_weights(event.identity, _FAMILY))
+                published = WeightsPublished.model_validate(weights(event.identity, _FAMILY))
                 self._publish(REPORTS, _FAMILY, published)
 
     def _deploy(self) -> None:
         """Somebody goes back to the first version by hand."""
         self._publish(TELEMETRY, subject(2), DeploymentObserved(version=VERSION, reason="by hand"))
-
-
-def _weights(action: str, family: str) -> dict[str, Any]:
-    numbers = {"loss": 0.4, "gain": 0.1, "gain_low": 0.05, "n_tasks": _N_TASKS}
-    return {"action": action, "family": family, "artifact": "2" * 64, "algorithm": "maml", **numbers}
-
-
-def _one_row(version: str, request: str, feature: str) -> Samples:
-    one = pack([1.0])
-    values = pack([1.0], F4)
-    return Samples(
-        version=version,
-        role="champion",
-        request=[request],
-        time=one,
-        features=[feature],
-        values=values,
-        prediction=one,
-        score=one,
-    )
-
-
-def _array(values: NDArray[Any]) -> Array:
-    dtype = {"f": "float32", "i": "int64"}[values.dtype.kind]
-    return Array.model_validate({"dtype": dtype, "shape": values.shape, "data": b64encode(values.tobytes()).decode()})
 
 
 def rehearse(system: InMemory, seed: int = EVENTFUL) -> Rehearsal:

@@ -13,6 +13,7 @@ from homeostat.events import (
     DeploymentObserved,
     DriftCleared,
     DriftDetected,
+    IndicatorComputed,
     ModelRegistered,
     ProfileUpdated,
     Rollout,
@@ -79,9 +80,11 @@ def test_a_new_champion_starts_from_nothing(change: Payload) -> None:
     assert not [offset for offset, _ in of(emits, DriftDetected) if offset > 71]
 
 
-@pytest.mark.parametrize("change", [applied("set", "v1"), applied("abort", "v1"), registered()])
+@pytest.mark.parametrize(
+    "change", [applied("set", "v1"), applied("abort", "v1"), registered(), DeploymentObserved(version="v1")]
+)
 def test_what_leaves_the_champion_leaves_the_drift(change: Payload) -> None:
-    """A canary, its end, and a repeated registration change nothing."""
+    """A canary, its end, a repeated registration and pods that announce what already serves change nothing."""
     _, timeline = drifted()
 
     state, _ = run([*timeline, change])
@@ -136,3 +139,14 @@ def test_another_contract_begins_anew() -> None:
     state: State = run([*stream.quiet(20), more])[0]
 
     assert (state.features, state.version, state.n_labels) == (["f0", "f1", "f2", "f3", "f4"], "v1", 0)
+
+
+def test_indicators_never_mix_two_champions() -> None:
+    """What was counted of the one before is not told of the next."""
+    stream = Stream(5, n_labels=50)
+    timeline = [*stream.quiet(9, 0.9), DeploymentObserved(version="v2")]
+    timeline += [stream.samples(0.0, version="v2") for _ in range(10)]
+
+    told = of(run(timeline)[1], IndicatorComputed)
+
+    assert [one.value for _, one in told if one.name == "error_rate"] == [0.0]

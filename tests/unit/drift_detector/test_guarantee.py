@@ -8,7 +8,7 @@ from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
 
 from drift_detector import DriftDetector, Settings
 from homeostat.core import Payload
-from homeostat.events import DriftCleared, DriftDetected, EvidenceUpdated, Samples
+from homeostat.events import DeploymentObserved, DriftCleared, DriftDetected, EvidenceUpdated, Samples
 from homeostat.events.columns import F8
 
 
@@ -143,3 +143,34 @@ def test_after_a_clearance_the_inputs_are_learned_anew() -> None:
     assert state.watching.told == 0.0
     assert state.family
     assert MODEL.startswith("acme/")
+
+
+def test_evidence_against_a_champion_ends_with_it() -> None:
+    """After a deployment what was told is taken back: nothing stale may count for the family."""
+    stream = Stream(4, n_features=1)
+    fold = DriftDetector(Settings(columns=(), run_length=1e30))
+    timeline = [*stream.quiet(20), *(stream.samples(0.05, [0.4]) for _ in range(24))]
+    timeline += [DeploymentObserved(version="v2"), *(stream.samples(version="v2") for _ in range(2))]
+
+    told = of(run(timeline, fold=fold)[1], EvidenceUpdated)
+
+    assert told[-2][1].log2_e >= 4.0
+    assert (told[-1][0], told[-1][1].version) == (46, "v2")
+    assert told[-1][1].log2_e < 0.0
+
+
+def test_nothing_is_told_while_risen_errors_are_open() -> None:
+    """Inputs that move under an open drift of the errors open no story, and leave no evidence behind."""
+    stream = Stream(8)
+    timeline: list[Payload] = [
+        *stream.quiet(40),
+        *(stream.samples(0.7) for _ in range(10)),
+        *(stream.samples(0.7, [0.5]) for _ in range(20)),
+    ]
+
+    state, emits = run(timeline, fold=DriftDetector(Settings(columns=(), run_length=1e30)))
+
+    (at, found), *_ = of(emits, DriftDetected)
+    assert found.kind == "concept"
+    assert not [offset for offset, _ in of(emits, EvidenceUpdated) if offset > at]
+    assert state.watching.told == 0.0

@@ -6,10 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, of, registered, run
+from tests.unit.drift_detector.test_champion import applied
 
 from drift_detector import DriftDetector, Settings
+from drift_detector.baseline import Baseline, count
 from homeostat.core import Payload
-from homeostat.events import DriftDetected, IndicatorComputed, Samples
+from homeostat.events import DeploymentObserved, DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4, F8
 from homeostat.stats.divergence import kullback_leibler, population_stability
 
@@ -134,3 +136,85 @@ def test_without_the_season_every_day_is_a_drift() -> None:
     emits = run(timeline, fold=DriftDetector(Settings(is_seasonal=False)))[1]
 
     assert len([offset for offset, _ in of(emits, DriftDetected) if offset > 48 * 5]) > 3
+
+
+def test_a_shift_stays_far_from_what_the_champion_saw_at_first() -> None:
+    """A detection begins the tests anew, not the comparison: told with it, and as long as the champion serves."""
+    stream = Stream(7)
+    shifted: list[Payload] = [stream.samples(0.05, [0.0, 1.5]) for _ in range(120)]
+    after: list[Payload] = [stream.samples(0.05, [0.0, 1.5], version="v2") for _ in range(40)]
+    timeline = [*stream.quiet(40), *shifted, DeploymentObserved(version="v2"), *after]
+
+    _, emits = run(timeline, fold=DriftDetector(_EVERY), splits={100})
+
+    told, found = of(emits, IndicatorComputed), of(emits, DriftDetected)
+    exceeded = [offset for offset, one in told if one.name == "psi_exceeded.f1"]
+    assert exceeded[0] == found[0][0]
+    assert len([offset for offset in exceeded if 60 < offset <= 160]) >= 9
+    assert exceeded[-1] <= 161
+    assert not [one for _, one in told if one.name == "psi_exceeded.f0"]
+
+
+def test_values_that_go_missing_are_far_from_what_was() -> None:
+    """Unknown values are a bin like any other, and so is what lies beyond all that was seen."""
+    rng, baseline = np.random.default_rng(8), Baseline()
+    first = rng.standard_normal((2, 512)).astype(F4)
+    first[1] = 7.0
+    count(baseline, first, reference_rows=512)
+    later = rng.standard_normal((2, 200)).astype(F4)
+    later[0, ::4], later[1] = np.nan, 3.0
+
+    count(baseline, later, reference_rows=512)
+
+    assert baseline.expected[0].tolist() == pytest.approx([0.0, *[51.2] * 10, 0.0, 0.0], abs=1.0)
+    assert baseline.expected[1, -3] == 512.0
+    assert (baseline.seen[0, -1], baseline.seen[1, 0], float(baseline.seen.sum())) == (50.0, 100.0, 200.0)
+    assert (population_stability(baseline.expected, baseline.seen) > 1.0).all()
+
+
+@pytest.mark.parametrize("column", ["latency_seconds", "score", "prediction"])
+def test_every_watched_column_has_a_season(column: str) -> None:
+    """What follows the time of day alarms nobody once it is known; events may span the hours."""
+    stream, timeline = Stream(9), list[Payload]([registered()])
+    for number in range(48 * 10):
+        samples, times = stream.samples(inline=False), 1800.0 * number + 30.0 * np.arange(50, dtype=F8)
+        wave = np.sin(2.0 * math.pi * (times // 3600.0) / 24.0)
+        values = 1.0 + wave + 0.1 * stream.rng.standard_normal(50)
+        replaced = {"time": times.tobytes(), column: values.astype(F8).tobytes()}
+        timeline.append(msgspec.structs.replace(samples, **replaced))
+
+    state, emits = run(timeline, splits={300})
+
+    assert state.season.is_known
+    late = [offset for offset, _ in of(emits, DriftDetected) if offset > 48 * 5]
+    assert len(late) <= 1
+    assert _values(of(emits, IndicatorComputed), f"seasonal_range.{column}")[-1] == pytest.approx(2.0, abs=0.3)
+
+
+def test_calibration_is_told_before_and_after_a_retrain() -> None:
+    """Once, when the promoted champion has labels enough; each number names the champion of its time."""
+    stream = Stream(10, n_labels=50)
+    timeline = [*stream.quiet(20, 0.5), applied("promote"), *(stream.samples(0.1, version="v2") for _ in range(40))]
+
+    told = _told(timeline)
+
+    assert _values(told, "brier_before") == pytest.approx([0.41], abs=0.04)
+    assert _values(told, "brier_after") == pytest.approx([0.09], abs=0.03)
+    assert _values(told, "expected_calibration_error_before") == pytest.approx([0.4], abs=0.05)
+    assert _values(told, "expected_calibration_error_after") == pytest.approx([0.02], abs=0.03)
+    assert [(offset < 22, one.version) for offset, one in told] == [
+        (offset < 22, "v1" if offset < 22 else "v2") for offset, _ in told
+    ]
+
+
+def test_other_columns_have_another_season() -> None:
+    """A contract with more features, or a wish for fewer columns, begins the season anew."""
+    rows = _seasonal(6, 11)
+    timeline: list[Payload] = [registered(1), *rows[:240], registered(2), *rows[240:]]
+
+    known, _ = run(timeline[:241])
+    state, _ = run(timeline)
+
+    assert known.season.is_known
+    assert not state.season.is_known
+    assert state.season.sums.shape == (24, 5)

@@ -52,8 +52,8 @@ def test_risen_errors_take_the_place_of_moved_inputs() -> None:
     assert state.drift.kind == "concept"
 
 
-def test_a_missing_feature_is_no_shift() -> None:
-    """A feature that stops coming, or comes in another place, moves nothing."""
+def test_a_missing_feature_is_missing_and_no_shift() -> None:
+    """Features that come in another place move nothing; those that stop coming are told as missing, and once."""
     stream = Stream(3)
     timeline = stream.quiet(40)
     for i in range(40):
@@ -67,7 +67,9 @@ def test_a_missing_feature_is_no_shift() -> None:
             )
         )
 
-    assert not of(run(timeline)[1], DriftDetected)
+    (_, found), *others = of(run(timeline)[1], DriftDetected)
+
+    assert (found.detector, sorted(found.features), others) == ("missing", ["f0", "f1"], [])
 
 
 wild = st.floats(allow_nan=True, allow_infinity=True)

@@ -1,0 +1,85 @@
+"""What an event leads to: a detection, a profile, a clearance, or how the evidence stands."""
+
+from drift_detector.detection import Rise, Shift, cleared, concept_drift, data_drift, profile
+from drift_detector.evidence import evidence
+from drift_detector.incidents import graded
+from drift_detector.indicators import divergences
+from drift_detector.level import best_rate, end_stretch, limit, window_rate
+from drift_detector.onset import group_of_change, rates_around_change
+from drift_detector.settings import Settings
+from drift_detector.state import State
+from drift_detector.watching import relearn_errors
+from homeostat.core import Emit, Event
+from homeostat.stats.martingales import log2
+
+
+def judge(
+    state: State, event: Event, settings: Settings, n_graded: int, changed: str, shift: Shift | None
+) -> list[Emit]:
+    """Say at most one detection, then what the open drift has to tell, or else how the evidence stands.
+
+    Args:
+        state: Changed.
+        event: Input.
+        settings: Of the detector.
+        n_graded: Labelled rows that came with it.
+        changed: Detector that found a change of the errors; empty if none did.
+        shift: Of the inputs or the labels, if one was found.
+    """
+    emits = list[Emit]()
+    features = shift.features if shift is not None else ()
+    rate = None
+    if n_graded and state.groups[-1].n >= settings.group_labels:
+        rate = window_rate(state, settings)
+    best = best_rate(state, settings)
+    if changed:
+        emits += _changed(state, event, settings, changed, features)
+    if not emits and rate is not None and best is not None and _may_recheck(state, settings):
+        threshold = limit(state, settings)
+        if rate > threshold:
+            rise = Rise("level", before=best, after=rate, threshold=threshold)
+            emits.append(concept_drift(state, event, settings, rise, features))
+    if not emits and shift is not None and (state.drift is None or state.drift.kind == "data"):
+        emits.append(data_drift(state, event, shift, settings))
+        emits += divergences(state, event, settings)
+    if not emits:
+        emits += evidence(state, event)
+    drift = state.drift
+    if drift is None or not n_graded:
+        return emits
+    told = profile(state, event, drift, settings)
+    if told is not None:
+        emits.append(told)
+    if state.drift is None:
+        return emits
+    is_seen = state.n_labels - drift.n_labels >= settings.window_labels
+    level = drift.error_before if drift.n_carried else best
+    if is_seen and rate is not None and level is not None and rate <= level + settings.cleared_margin:
+        emits.append(cleared(state, event, drift, rate, settings))
+        emits += graded(state, event, drift)
+    return emits
+
+
+def _changed(state: State, event: Event, settings: Settings, detector: str, features: tuple[str, ...]) -> list[Emit]:
+    """Answer a change detector: errors that rose are a drift; errors that fell begin a new stretch.
+
+    Soon after a detection a further rise is its echo, found by another detector or split at another place: it opens
+    no second story. If it is more than that, the level check will say so.
+    """
+    before, after = rates_around_change(state.groups, start=state.stretch_n)
+    if after > before:
+        log2_e = log2(state.watching.errors.e_value()) if detector == "betting" else None
+        rise = Rise(detector, before, after, before, log2_e)
+        if not _may_recheck(state, settings):
+            relearn_errors(state.watching)
+            return []
+        return [concept_drift(state, event, settings, rise, features)]
+    onset = group_of_change(state.groups, start=state.stretch_n, before=before, after=after)
+    end_stretch(state, onset, settings)
+    relearn_errors(state.watching)
+    return []
+
+
+def _may_recheck(state: State, settings: Settings) -> bool:
+    at = state.detected_at
+    return at is None or state.n_labels - at >= settings.cooldown_labels

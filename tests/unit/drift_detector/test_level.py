@@ -1,0 +1,80 @@
+"""Levels of quality: how well they are known decides what is too far from them."""
+
+import numpy as np
+import pytest
+from tests.unit.drift_detector.stream import Stream, event_of, run
+
+from drift_detector import DriftDetector, Settings, State
+from drift_detector.level import best_rate, end_stretch, limit
+from drift_detector.records import Group
+from drift_detector.watching import start_watching, take_errors, tolerated
+from homeostat.events import DriftDetected
+
+SETTINGS = Settings()
+
+
+def _ended(n: int, errors: float) -> State:
+    """Return a state whose first stretch, of n labels, has ended."""
+    state = State()
+    end_stretch(state, Group("1.0", 0, 0, n, errors), SETTINGS)
+    return state
+
+
+def test_a_level_of_few_labels_asks_less() -> None:
+    """A quarter of 32 labels wrong says little; a quarter of 3,200 is known, up to the window's own chance."""
+    few, many = limit(_ended(32, 8.0), SETTINGS), limit(_ended(3200, 800.0), SETTINGS)
+
+    assert few > 0.6
+    assert many == pytest.approx(0.25 + 4.5 * np.sqrt(0.1875 / 120.0), abs=0.005)
+
+
+def test_a_short_lucky_stretch_does_not_displace_a_long_one() -> None:
+    """The present one, of 2,000 labels and more errors, is the level that asks most."""
+    state = _ended(40, 10.0)
+    state.n_labels, state.sum_errors = 2040, 10.0 + 0.4 * 2000.0
+
+    assert best_rate(state, SETTINGS) == 0.4
+    assert limit(state, SETTINGS) < 0.65
+
+
+def test_after_a_lucky_stretch_quiet_labels_alarm_nobody() -> None:
+    """A stretch of 40 labels with a quarter wrong, then 6,000 with the true two in five: no level check, no bet."""
+    stream = Stream(1, n_features=1, n_labels=50)
+    fold = DriftDetector(Settings(members=("betting",), columns=()))
+    state, _ = run(stream.quiet(4, 0.4), fold=fold)
+    state.best, state.best_n = 0.25, 40
+
+    found = []
+    for offset in range(5, 125):
+        state, emits = fold.step(state, event_of(stream.samples(0.4), offset))
+        found += [emit.data for emit in emits if isinstance(emit.data, DriftDetected)]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
+def test_quiet_errors_are_bet_on_no_better_than_promised(rate: float) -> None:
+    """A/A at the deployed run length of 1e8: of 400 stretches of 5,000 labels none alarms (.01 are allowed)."""
+    rng = np.random.default_rng(4)
+
+    alarms = sum(_is_found(rng.binomial(50, rate, 100).tolist(), 50, SETTINGS) for _ in range(400))
+
+    assert alarms == 0
+
+
+def test_a_rise_by_half_is_bet_on() -> None:
+    """From 20 % to 30 % after 4,000 labels: within 1,500 in nine of ten streams, at the deployed run length."""
+    rng = np.random.default_rng(5)
+
+    streams = [[*rng.binomial(20, 0.2, 200).tolist(), *rng.binomial(20, 0.3, 75).tolist()] for _ in range(20)]
+
+    assert sum(_is_found(stream, 20, SETTINGS) for stream in streams) >= 18
+
+
+def _is_found(errors: list[int], n_each: int, settings: Settings) -> bool:
+    """Bet on the errors of each so many labels against those of all before."""
+    watching, n, total, is_found = start_watching(0, settings), 0, 0.0, False
+    for new in errors:
+        is_found |= take_errors(watching, float(new), n_each, tolerated(n, total, settings), settings)
+        n, total = n + n_each, total + new
+    return is_found

@@ -1,0 +1,195 @@
+"""Where a data window begins: late labels, stray ones, wrong clocks, a second shift."""
+
+import msgspec
+import numpy as np
+import pytest
+from tests.unit.drift_detector.stream import Stream, event_of, of, registered, run
+
+from drift_detector import DriftDetector, Settings, State
+from drift_detector.labels import places_of
+from drift_detector.seasonality import Seasonality
+from homeostat.core import Payload
+from homeostat.events import Answer, DriftCleared, DriftDetected, Labels, ProfileUpdated, Samples
+from homeostat.events.columns import F8
+
+_DAY = 86_400.0
+
+
+def offset_of(id_: str) -> int:
+    """Offset that an id names."""
+    return int(id_.split(".", 1)[0])
+
+
+def _with_strays(stream: Stream, served: list[Samples], age: int) -> list[Payload]:
+    """The events, each followed by its labels, of which one is the label of a row that is `age` events older."""
+    timeline: list[Payload] = [registered()]
+    for i, samples in enumerate(served):
+        timeline.append(msgspec.structs.replace(samples, label=b""))
+        late, old = stream.late(samples, samples), stream.late(served[max(i - age, 0)], served[max(i - age, 0)])
+        mixed = {name: getattr(late, name)[:72] + getattr(old, name)[72:] for name in ("label", "time")}
+        ours, theirs = late.answers[0], old.answers[0]
+        answer = msgspec.structs.replace(
+            ours,
+            prediction=ours.prediction[:72] + theirs.prediction[72:],
+            score=ours.score[:72] + theirs.score[72:],
+        )
+        timeline.append(msgspec.structs.replace(late, answers=[answer], **mixed))
+    return timeline
+
+
+def learn(season: Seasonality, seconds: float, *means: float) -> bool:
+    """Give a season the means of a bucket, what it knows already taken off."""
+    known = season.offsets_at(np.array([seconds]))[:, 0] if season.is_known else 0.0
+    return season.learn(seconds, np.array(means) - known)
+
+
+def _place(state: State, predicted_at: float) -> int:
+    """Bucket that a row is taken to lie in."""
+    ((place, _),) = places_of(state, np.array([predicted_at]), Settings())
+    return place.batch
+
+
+def test_a_stray_old_label_stops_no_story() -> None:
+    """A harmless shift is profiled and cleared though every tenth label speaks of a row before it."""
+    stream = Stream(1)
+    served = [
+        stream.samples(),
+        *(stream.samples() for _ in range(59)),
+        *(stream.samples(0.05, [2.0]) for _ in range(60)),
+    ]
+
+    _, emits = run(_with_strays(stream, served, age=80))
+
+    counts = [profile.labels_since_onset for _, profile in of(emits, ProfileUpdated)]
+    assert len(counts) >= 3
+    assert 80 <= counts[-1] < 90
+    assert len(of(emits, DriftCleared)) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_stray_old_label_moves_no_onset(seed: int) -> None:
+    """Errors that rise are found to begin with the event that they rose in, or a little later: never before."""
+    stream = Stream(seed)
+    served = [*(stream.samples() for _ in range(60)), *(stream.samples(0.6) for _ in range(15))]
+
+    (_, found), *_ = of(run(_with_strays(stream, served, age=8))[1], DriftDetected)
+
+    assert 60 <= (offset_of(found.onset.first) - 1) // 2 <= 62
+
+
+def test_labels_before_an_onset_that_come_before_it_is_found_do_not_count() -> None:
+    """With labels ten events late, the first profile of a shift has no row from before it."""
+    stream, timeline = Stream(2), list[Payload]([registered()])
+    served = [*(stream.samples() for _ in range(60)), *(stream.samples(0.05, [1.0]) for _ in range(40))]
+    for i, samples in enumerate(served):
+        timeline.append(msgspec.structs.replace(samples, label=b""))
+        if i >= 10:
+            timeline.append(stream.late(served[i - 10], served[i - 10], lag=500.0))
+
+    _, emits = run(timeline)
+
+    (_, found), *_ = of(emits, DriftDetected)
+    at, profile = of(emits, ProfileUpdated)[0]
+    onset = timeline[offset_of(found.onset.first)]
+    assert isinstance(onset, Samples)
+    labelled = [samples for samples in timeline[:at] if isinstance(samples, Labels)]
+    first = np.frombuffer(onset.time, F8)[0]
+    n = sum(int((np.frombuffer(one.time, F8) - 500.0 >= first).sum()) for one in labelled)
+    assert profile.labels_since_onset == pytest.approx(n + 10, abs=10)
+
+
+def test_labels_may_be_hundreds_of_buckets_late() -> None:
+    """A row of bucket 100 of 400 is found near its own, never before it; what is remembered is bounded."""
+    stream = Stream(3)
+
+    state, _ = run([registered(), *(stream.samples(inline=False) for _ in range(400))])
+
+    assert len(state.batches) <= Settings().n_batches
+    assert 100 <= _place(state, 50.0 * 100 + 10.0) < 116
+    assert _place(state, 50.0 * 398 + 10.0) == 398
+
+
+def test_a_clock_that_is_ahead_spoils_one_bucket() -> None:
+    """A row dated ten years ahead leaves later rows where they are."""
+    stream = Stream(4)
+    served = [stream.samples(inline=False) for _ in range(100)]
+    time = np.frombuffer(served[1].time, F8).copy()
+    time[-1] += 3650.0 * _DAY
+    served[1] = msgspec.structs.replace(served[1], time=time.tobytes())
+
+    state, _ = run([registered(), *served])
+
+    assert [_place(state, 50.0 * bucket + 10.0) for bucket in (0, 3, 50, 99)] == [0, 3, 50, 99]
+
+
+def test_rows_that_come_late_hide_none_before_them() -> None:
+    """A bucket of hour-old rows does not take the place of those that were served since."""
+    stream = Stream(5)
+    served = [stream.samples(inline=False) for _ in range(100)]
+    served[90] = msgspec.structs.replace(served[90], time=served[10].time)
+
+    state, _ = run([registered(), *served])
+
+    assert _place(state, 50.0 * 70 + 10.0) == 70
+
+
+def test_a_day_of_a_wrong_clock_is_not_waited_for() -> None:
+    """Days go on to be counted after a row from the far future."""
+    season = Seasonality()
+    for hour in range(24 * 6):
+        learn(season, 3600.0 * hour, float(hour % 24))
+        learn(season, 3600.0 * hour + 1800.0, float(hour % 24))
+        if hour == 5:
+            learn(season, 1e9, 0.0)
+
+    assert season.is_known
+    assert season.offsets[0, 0] == pytest.approx(-11.5, abs=1.0)
+
+
+def test_a_feature_that_comes_late_has_no_season_before_its_day_is_whole() -> None:
+    """Nothing is taken off it at first; when its hours are known its season is news."""
+    season, news = Seasonality(), list[int]()
+    for bucket in range(48 * 8):
+        seconds, level = 1800.0 * bucket, 100.0 + bucket // 2 % 24
+        is_there = bucket >= 48 * 5 + 7
+        if learn(season, seconds, level, level if is_there else np.nan):
+            news.append(bucket)
+        if is_there and len(news) == 1:
+            assert not season.offsets[:, 1].any()
+
+    assert len(news) == 2
+    assert news[1] == 48 * 6 + 6
+    assert season.offsets[0, 1] == pytest.approx(-11.5)
+
+
+def test_a_second_shift_is_measured_from_the_first() -> None:
+    """Two shifts of two deviations, sixty events apart, no labels: each found where it began, each of that size."""
+    stream = Stream(6)
+    timeline: list[Payload] = [registered()]
+    timeline += [stream.samples(shift=[2.0 * (i // 60)], inline=False) for i in range(180)]
+
+    found = [drift for _, drift in of(run(timeline)[1], DriftDetected)]
+
+    assert [drift.features[0] for drift in found] == ["f0", "f0"]
+    assert [offset_of(drift.onset.first) for drift in found] == [61, 121]
+    assert [drift.magnitude for drift in found] == pytest.approx([2.0, 2.0], abs=0.5)
+
+
+def test_an_absurd_lag_breaks_nothing() -> None:
+    """Labels dated beyond any calendar count, their lag does not."""
+    stream, fold = Stream(7), DriftDetector()
+    state, _ = run([registered(), stream.samples(inline=False)], fold=fold)
+    column = np.array([1.0, 1.0], F8).tobytes()
+    labels = Labels(
+        request=["a", "b"],
+        label=column,
+        time=np.array([1.7e308, 1.7e308], F8).tobytes(),
+        answers=[Answer("v1", "champion", column, column)],
+        lag_seconds=np.array([1.7e308, 1.7e308], F8).tobytes(),
+    )
+
+    state, _ = fold.step(state, event_of(labels, 2))
+    emits = [emit for i in range(10) for emit in fold.step(state, event_of(stream.samples(), 3 + i))[1]]
+
+    assert emits
+    assert state.n_labels == 102

@@ -1,0 +1,89 @@
+"""Settings that one model has of its own come with its registration."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from tests.unit.drift_detector.stream import Stream, of, registered, run
+
+from drift_detector import DriftDetector, Settings
+from drift_detector.settings import COLUMNS, MEMBERS
+from drift_detector.wishes import Wishes, applied, wishes_of
+from homeostat.codec import encode_state
+from homeostat.core import Payload
+from homeostat.events import DetectorWishes, DriftDetected, IndicatorComputed, ModelRegistered
+from homeostat.events.telemetry import Watched
+
+
+def wishing(**wishes: Any) -> ModelRegistered:
+    """A registration that says what the detector shall be like."""
+    return registered().model_copy(update={"detector": DetectorWishes(**wishes)})
+
+
+def test_a_model_has_the_detectors_it_wishes() -> None:
+    """One timeline, found by another detector; the other models of the same fold keep theirs."""
+    fold, stream = DriftDetector(), Stream(1, n_labels=50)
+    rows: list[Payload] = [*(stream.samples() for _ in range(40)), *(stream.samples(0.6) for _ in range(10))]
+
+    own = of(run([wishing(members=("hddm_a",)), *rows], fold=fold, splits={20, 45})[1], DriftDetected)
+    usual = of(run([registered(), *rows], fold=fold)[1], DriftDetected)
+
+    assert own[0][1].detector == "hddm_a"
+    assert usual[0][1].detector in ("adwin", "betting", "level")
+
+
+def test_a_guarantee_is_a_setting_of_a_model() -> None:
+    """The event carries the run length that was wished."""
+    stream = Stream(2)
+    rows = [*(stream.samples() for _ in range(40)), *(stream.samples(shift=[1.0]) for _ in range(20))]
+
+    (_, found), *_ = of(run([wishing(run_length=1e4), *rows])[1], DriftDetected)
+
+    assert found.guarantee == 1e4
+
+
+def test_slices_and_thresholds_are_settings_of_a_model() -> None:
+    """Its own features are cut by, its own thresholds exceeded."""
+    stream = Stream(3)
+    contract = wishing(psi_thresholds={"f1": 0.0}, slices=("f0",))
+
+    told = of(run([contract, *(stream.samples() for _ in range(250))])[1], IndicatorComputed)
+
+    names = {one.name for _, one in told}
+    assert "psi_exceeded.f1" in names
+    assert "psi_exceeded.f2" not in names
+    assert "error_rate.f0.other" in names
+
+
+def test_a_repeated_wish_changes_nothing_and_another_begins_anew() -> None:
+    """So a client may register at each start."""
+    stream, wish = Stream(4), wishing(columns=("score",))
+    timeline: list[Payload] = [wish, *(stream.samples() for _ in range(10))]
+
+    state, _ = run(timeline)
+    again, _ = run([*timeline, wish])
+    other, _ = run([*timeline, registered()])
+
+    assert encode_state(again) == encode_state(state)
+    assert state.watching.rows is not None
+    assert state.watching.rows.known.size == 4
+    assert (other.wishes, other.n_labels) == (None, 0)
+
+
+def test_what_is_not_wished_is_the_detectors() -> None:
+    """Only what is named takes the place of a setting."""
+    wishes = wishes_of(DetectorWishes(is_seasonal=False))
+
+    assert wishes == Wishes(is_seasonal=False)
+    assert applied(Wishes(), Settings(window_labels=99)) == Settings(window_labels=99)
+    assert applied(Wishes(is_seasonal=False), Settings()) == Settings(is_seasonal=False)
+
+
+def test_what_there_is_not_cannot_be_wished() -> None:
+    """The door knows every detector and column there is."""
+    with pytest.raises(ValidationError):
+        DetectorWishes(members=("cusum",))  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(ValidationError):
+        DetectorWishes(run_length=1.0)
+    assert Watched.__args__ == (*COLUMNS, "label")  # type: ignore[attr-defined]  # a Literal's
+    assert len(MEMBERS) == 8
