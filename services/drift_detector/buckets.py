@@ -22,6 +22,7 @@ _UNKNOWN_FROM: Final = 1e30
 
 _MS: Final = 1000.0
 _AHEAD_SECONDS: Final = 86_400.0
+_MOST_SOURCES: Final = 32
 
 
 def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> Floats | None:
@@ -34,6 +35,10 @@ def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> 
     """
     times, season, offset = f8(samples.time), state.season, None
     _remember(state, float(np.maximum.reduce(times)), event, settings)
+    if samples.provenance is not None:
+        state.sources[samples.provenance.source] = state.batches[-1].index
+        if len(state.sources) > _MOST_SOURCES:
+            del state.sources[min(state.sources, key=lambda source: state.sources[source])]
     values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
     if season.is_known:
         offset = season.offsets_at(times)

@@ -173,6 +173,7 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
         error_before=drift.error_before,
         error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
         is_noisy=_is_noisy(state, drift, settings),
+        sources=tuple(sorted(source for source, last in state.sources.items() if last >= drift.batch)),
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))
 

@@ -57,6 +57,10 @@ def feed(members: dict[str, Base], errors: list[float], settings: Settings) -> s
     """
     found = ""
     for name in members:
+        if name == "adwin":
+            is_found = _feed_adwin(members, errors, settings)
+            found = found or (name if is_found else "")
+            continue
         member, is_whole = cast(_Detector, members[name]), name in _OF_WHOLE_ERRORS
         update = member.update
         for error in [error >= _WRONG_FROM for error in errors] if is_whole else errors:
@@ -67,3 +71,15 @@ def feed(members: dict[str, Base], errors: list[float], settings: Settings) -> s
                 member = cast(_Detector, members[name])
                 update = member.update
     return found
+
+
+def _feed_adwin(members: dict[str, Base], errors: list[float], settings: Settings) -> bool:
+    """Feed ADWIN as its `update` does, value by value, but without frames of Python: these took a sixth of all time.
+
+    What `update` wraps is private to river; a test holds the two ways against each other, to the byte of the state.
+    """
+    is_found, left = False, iter(errors)
+    while any(map(cast(ADWIN, members["adwin"])._helper.update, left)):
+        is_found = True
+        members["adwin"] = _OF_ERRORS["adwin"](settings)
+    return is_found

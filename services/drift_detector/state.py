@@ -34,6 +34,7 @@ class State:
         stranger: Version that answers as champion without having been announced.
         n_stranger: Rows it answered in a row.
         source: `ce_source` of the remembered events.
+        sources: Clients that published rows, and the bucket that each was in last; the 32 last ones.
         scale: Absolute error that counts as 1; 0 until learned.
         scale_sum: Absolute errors so far, while learning.
         scale_n: Their number.
@@ -80,6 +81,7 @@ class State:
     stranger: str = ""
     n_stranger: int = 0
     source: str = ""
+    sources: dict[str, int] = field(default_factory=dict)
     scale: float = 0.0
     scale_sum: float = 0.0
     scale_n: int = 0
@@ -150,6 +152,7 @@ def reset(state: State, version: str, settings: Settings) -> None:
     width = len(state.features) + 1
     state.version, state.stranger, state.n_stranger = version, "", 0
     state.means, state.n_batches, state.batches = np.zeros(width), 0, []
+    state.sources = {}
     if state.ladder is not None:
         renumber(state.ladder)
     state.recent, state.reference, state.since = [], empty_reference(width), empty_reference(width)

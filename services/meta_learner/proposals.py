@@ -65,6 +65,7 @@ def retrain(
         money=sum(money_of(state, arm, settings) for arm in family.arms if arm.name in trained),
         slots=1,
         tier=model.tier,
+        sources=profile.sources,
         evidence=(*model.evidence, event.identity),
         reason=_reason(choice, family.price_per_retrain, again=2 * profile.labels_since_onset),
     )

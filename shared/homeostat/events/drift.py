@@ -102,6 +102,7 @@ class ProfileUpdated(Data):
         error_before: Error rate of the reference.
         error_after: Error rate since the onset.
         is_noisy: As in `drift.detected`, by now: nothing should be adapted to these rows.
+        sources: Clients whose rows are in it.
     """
 
     TYPE: ClassVar[str] = "homeostat.profile.updated.v1"
@@ -113,6 +114,7 @@ class ProfileUpdated(Data):
     error_before: Ratio | None = None
     error_after: Ratio | None = None
     is_noisy: bool = False
+    sources: tuple[str, ...] = ()
 
 
 class RateGrade(Value):

@@ -1,10 +1,11 @@
 """What the learner is told of a drift."""
 
+import msgspec
 from tests.unit.drift_detector.stream import Stream, of, run
 
 from drift_detector.profile import NAMES
 from homeostat.core import Payload
-from homeostat.events import DriftDetected, ProfileUpdated
+from homeostat.events import DriftDetected, ProfileUpdated, Provenance, Samples
 
 
 def profiles(error: float, shift: list[float], score: float, seed: int = 0) -> list[ProfileUpdated]:
@@ -56,3 +57,19 @@ def test_a_drift_found_late_is_profiled_at_once() -> None:
     offset, drift = of(emits, DriftDetected)[0]
     assert of(emits, ProfileUpdated)[0][0] == offset
     assert of(emits, ProfileUpdated)[0][1].labels_since_onset == drift.onset.rows
+
+
+def test_a_profile_names_the_clients_whose_rows_it_rests_on() -> None:
+    """Those of rows since the onset; one that published only before is not among them."""
+
+    def by(samples: Samples, source: str) -> Samples:
+        return msgspec.structs.replace(samples, provenance=Provenance(scope="acme", source=source, id="1"))
+
+    stream = Stream(2)
+    first, *quiet = stream.quiet(100)
+    before = [by(one, "/early") for one in quiet if isinstance(one, Samples)]
+    after = [by(stream.samples(0.6, [3.0]), "/late" if i % 2 else "/later") for i in range(40)]
+
+    found = [profile.sources for _, profile in of(run([first, *before, *after])[1], ProfileUpdated)]
+
+    assert found[-1] == ("/late", "/later")

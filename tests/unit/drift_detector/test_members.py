@@ -1,0 +1,48 @@
+"""River's detectors, fed many errors at once."""
+
+import pickle
+
+import numpy as np
+import pytest
+from river.drift import ADWIN
+
+from drift_detector.members import feed, new_members
+from drift_detector.settings import Settings
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_adwin_is_fed_as_river_feeds_it(seed: int) -> None:
+    """In whatever batches: the same detections, each followed by a fresh one, and the same state to the byte."""
+    generator, settings = np.random.default_rng(seed), Settings(members=("adwin",))
+    errors = np.concatenate([generator.random(n) < p for n, p in ((700, 0.1), (600, 0.5), (900, 0.2))])
+    errors = errors.astype(float)
+    errors[::7] = generator.random(len(errors[::7]))
+    own, n_own, n = new_members(settings), 0, 0
+    while n < len(errors):
+        size = int(generator.integers(1, 120))
+        n_own += feed(own, errors[n : n + size].tolist(), settings) == "adwin"
+        n += size
+
+    beside, n_beside = ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock), 0  # type: ignore[no-untyped-call]  # river
+    for error in errors.tolist():
+        beside.update(error)  # type: ignore[no-untyped-call]  # river
+        if beside.drift_detected:
+            n_beside += 1
+            beside = ADWIN(delta=settings.adwin_delta, clock=settings.adwin_clock)  # type: ignore[no-untyped-call]  # river
+
+    assert n_own == n_beside >= 2
+    assert pickle.dumps(own["adwin"]) == pickle.dumps(beside)
+
+
+def test_a_detection_of_one_member_keeps_no_error_from_the_others() -> None:
+    """All see all errors, whoever was first."""
+    settings = Settings(members=("page_hinkley", "adwin"))
+    members = new_members(settings)
+    errors = [0.0] * 300 + [1.0] * 300
+
+    found = feed(members, errors, settings)
+
+    alone = new_members(Settings(members=("adwin",)))
+    feed(alone, errors, settings)
+    assert found
+    assert pickle.dumps(members["adwin"]) == pickle.dumps(alone["adwin"])
