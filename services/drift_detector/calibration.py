@@ -10,23 +10,30 @@ from homeostat.stats.portable import fixed_sum
 
 N_SCORE_BINS: Final = 10
 _REMEMBERED_ROWS: Final = 1000
+_MOST_WAITING: Final = 1024
 
 
 @dataclass(slots=True)
 class Calibration:
     """Sums over labelled rows with a score in [0, 1].
 
+    Rows wait and are counted many at a time: before anything is read, call `settle`.
+
     Args:
         brier: Of squared differences between score and being right.
         bin_n: Rows by tenth of the score, (10,).
         bin_score: Their scores, (10,).
         bin_right: How many were right, (10,).
+        waiting: Scores and errors of rows that are not counted yet, (2, n) each.
+        n_waiting: Their number.
     """
 
     brier: float = 0.0
     bin_n: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
     bin_score: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
     bin_right: Floats = field(default_factory=lambda: np.zeros(N_SCORE_BINS))
+    waiting: list[Floats] = field(default_factory=list)
+    n_waiting: int = 0
 
     @property
     def n(self) -> float:
@@ -40,6 +47,17 @@ class Calibration:
             score: (n,), NaN where unknown.
             errors: (n,) 0 or 1.
         """
+        self.waiting.append(np.stack((score, errors)))
+        self.n_waiting += score.size
+        if self.n_waiting >= _MOST_WAITING:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count the rows that wait."""
+        if not self.waiting:
+            return
+        score, errors = np.concatenate(self.waiting, axis=1)
+        self.waiting, self.n_waiting = [], 0
         is_share = (score >= 0.0) & (score <= 1.0)
         if not is_share.all():
             score, errors = score[is_share], errors[is_share]
@@ -54,7 +72,7 @@ class Calibration:
         self.bin_right += np.bincount(bins, right, minlength=N_SCORE_BINS)
 
     def add(self, other: "Calibration") -> None:
-        """Take what another has counted in; from 1,000 rows on, what was before counts half."""
+        """Take what another has counted in; from 1,000 rows on, what was before counts half. Both are settled."""
         share = 0.5 if self.n > _REMEMBERED_ROWS else 1.0
         self.brier = share * self.brier + other.brier
         self.bin_n = share * self.bin_n + other.bin_n

@@ -65,6 +65,7 @@ def _of_rows(tally: Tally, state: State) -> Iterator[_Indicator]:
 def _of_labels(tally: Tally) -> Iterator[_Indicator]:
     if tally.labels:
         yield "error_rate", tally.errors / tally.labels, tally.labels
+    tally.calibration.settle()
     n_scored = int(tally.calibration.n)
     if n_scored:
         yield "brier", tally.calibration.brier_score(), n_scored

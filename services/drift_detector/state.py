@@ -180,6 +180,7 @@ def promote(state: State, version: str, settings: Settings) -> None:
     drift = state.drift
     n_carried = drift.n_carried + state.n_labels - drift.n_labels if drift is not None else 0
     calibration = state.calibration
+    state.tally.calibration.settle()
     calibration.add(state.tally.calibration)
     reset(state, version, settings)
     state.calibration_before = calibration if calibration.n else None

@@ -67,8 +67,8 @@ RULES: Final = RulesSet(
 )
 """Fast rules for a fast world: a round is a fifth of a second."""
 
-MONEY: Final = 6.0
-"""One first retrain at a time fits: what it costs is not known yet, and much is asked for."""
+MONEY: Final = 11.0
+"""One first retrain at a time fits beside the meta-training: what it costs is not known yet, and much is asked for."""
 _DAY_MS: Final = 86_400_000
 _PRICE: Final = 0.03
 _FAMILY: Final = f"{SCOPE}/{FAMILY}"
