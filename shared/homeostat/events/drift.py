@@ -54,8 +54,9 @@ class DriftDetected(Data):
 class EvidenceUpdated(Data):
     """How strongly a model speaks for a change, below the guarantee of `drift.detected`.
 
-    The last one told is an e-value: at most 1 in the mean where nothing has moved, whenever it is looked at. So e-BH
-    over the models of a family keeps its false discovery rate on them. A `drift.detected` has the e-value of what it
+    The last one told is an e-value: at most 1 in the mean where nothing has moved, at any time within half an epoch of
+    10,000 rows; who looks for longer has one more chance of being wrong per epoch. So e-BH over the models of a family
+    keeps its false discovery rate on them, per epoch. A `drift.detected` has the e-value of what it
     found, and from then on, as from a `drift.cleared`, a promotion or a deployment, the evidence begins anew against
     the rows that follow: what was told before no longer counts, and what is told then speaks of another change.
 
