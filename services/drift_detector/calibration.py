@@ -24,7 +24,7 @@ class Calibration:
         bin_n: Rows by tenth of the score, (10,).
         bin_score: Their scores, (10,).
         bin_right: How many were right, (10,).
-        waiting: Scores and errors of rows that are not counted yet, (2, n) each.
+        waiting: Scores, then errors, of rows that are not counted yet, (n,) each, in turns.
         n_waiting: Their number.
     """
 
@@ -47,7 +47,7 @@ class Calibration:
             score: (n,), NaN where unknown.
             errors: (n,) 0 or 1.
         """
-        self.waiting.append(np.stack((score, errors)))
+        self.waiting += (score, errors)
         self.n_waiting += score.size
         if self.n_waiting >= _MOST_WAITING:
             self.settle()
@@ -56,7 +56,7 @@ class Calibration:
         """Count the rows that wait."""
         if not self.waiting:
             return
-        score, errors = np.concatenate(self.waiting, axis=1)
+        score, errors = np.concatenate(self.waiting[::2]), np.concatenate(self.waiting[1::2])
         self.waiting, self.n_waiting = [], 0
         is_share = (score >= 0.0) & (score <= 1.0)
         if not is_share.all():

@@ -171,7 +171,7 @@ class DriftDetector:
             label = f8(samples.label)
             slices = {name: _column(samples, name) for name in settings.slices if name in samples.features}
             n_graded, changed = grade(state, f8(samples.prediction), f8(samples.score), label, place, settings, slices)
-            shift = shift_of_labels(state, label[label == label].tolist(), settings)
+            shift = shift_of_labels(state, label, settings)
         if means is None and not n_graded and shift is None:
             return ()
         emits: list[Emit] = []
@@ -223,7 +223,7 @@ class DriftDetector:
                 # Labels that come after the onset but speak of rows before it.
                 drift.n_labels += state.n_labels - n_before
                 drift.errors += state.sum_errors - errors_before
-        shift = shift_of_labels(state, label[label == label].tolist(), settings)
+        shift = shift_of_labels(state, label, settings)
         return tuple(judge(state, event, settings, n_graded, changed, shift)) if n_graded or shift is not None else ()
 
     def _follow_source(self, state: State, event: Event, settings: Settings) -> None:

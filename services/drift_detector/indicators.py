@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,7 @@ def indicators(state: State, event: Event, settings: Settings) -> list[Emit]:
     return _told(state, event, values)
 
 
+@lru_cache(maxsize=1024)
 def _named(name: str) -> str:
     """Make a name of an indicator of one that holds the name of a feature or its value."""
     return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]

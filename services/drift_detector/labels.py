@@ -96,7 +96,7 @@ def grade(
     if not truth.size:
         return 0, ""
     errors = (
-        np.where(said == truth, 0.0, 1.0) if state.is_classifier else _scaled(state, np.abs(said - truth), settings)
+        (said != truth).astype(np.float64) if state.is_classifier else _scaled(state, np.abs(said - truth), settings)
     )
     skipped = truth.size - errors.size
     if not errors.size:

@@ -49,7 +49,7 @@ def shift_of_rows(state: State, means: Floats, settings: Settings) -> Shift | No
     return found
 
 
-def shift_of_labels(state: State, labels: list[float], settings: Settings) -> Shift | None:
+def shift_of_labels(state: State, labels: Floats, settings: Settings) -> Shift | None:
     """Take known labels in; say whether their distribution has moved."""
     if not take_labels(state.watching, labels, settings) or state.watching.labels is None:
         return None

@@ -40,7 +40,8 @@ class Watching:
         pending: Columns of rows that are not in yet, (d, n) each.
         n_pending: Their rows.
         labels: The labels themselves: whether the share of classes, or the level of targets, has moved.
-        pending_labels: Labels that are not in yet.
+        pending_labels: Labels that are not in yet, (n,) each.
+        n_pending_labels: Their number.
         errors: Against "errors are no more frequent than in this stretch".
         told: Evidence told last, in bits; 0 before anything was told.
     """
@@ -49,7 +50,8 @@ class Watching:
     pending: list[Float32s] = field(default_factory=list)
     n_pending: int = 0
     labels: ExchangeabilityWatch | None = None
-    pending_labels: list[float] = field(default_factory=list)
+    pending_labels: list[Floats] = field(default_factory=list)
+    n_pending_labels: int = 0
     errors: RateEvidence = field(default_factory=RateEvidence)
     told: float = 0.0
 
@@ -128,16 +130,21 @@ def close_rows(
     return watching.rows.bets.statistic >= _limit(settings)
 
 
-def take_labels(watching: Watching, labels: list[float], settings: Settings) -> bool:
-    """Take known labels in, a bucket at a time; say whether their evidence crosses the guarantee."""
+def take_labels(watching: Watching, labels: Floats, settings: Settings) -> bool:
+    """Take labels in, NaN for those not known yet, a bucket at a time; say whether they cross the guarantee."""
     if watching.labels is None:
         return False
-    watching.pending_labels += labels
-    if not _is_due(len(watching.pending_labels), watching.labels, settings.label_rows):
+    known = labels == labels
+    if not known.all():
+        labels = labels[known]
+    if labels.size:
+        watching.pending_labels.append(labels)
+        watching.n_pending_labels += labels.size
+    if not _is_due(watching.n_pending_labels, watching.labels, settings.label_rows):
         return False
     with np.errstate(over="ignore"):
-        column = np.asarray(watching.pending_labels).astype(F4)[None, :]
-    watching.pending_labels = []
+        column = np.concatenate(watching.pending_labels).astype(F4)[None, :]
+    watching.pending_labels, watching.n_pending_labels = [], 0
     watching.labels.update(column)
     return watching.labels.bets.statistic >= _limit(settings)
 
