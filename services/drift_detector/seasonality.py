@@ -65,7 +65,7 @@ class Seasonality:
         hour, is_seen = _hour(seconds), means == means
         if self.is_known:
             means = means + self.offsets[hour]
-        self.sums[hour] += np.where(is_seen, means, 0.0)
+        self.sums[hour] += means if is_seen.all() else np.where(is_seen, means, 0.0)
         self.counts[hour] += is_seen
         if not self.is_known and self.days <= _LEAST_DAYS:
             return False
