@@ -15,10 +15,8 @@ from drift_detector.watching import gather
 from homeostat.core import Event
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
+from homeostat.stats.exchangeability import UNKNOWN_FROM
 from homeostat.stats.portable import fixed_sum
-
-# Beyond any measurement; infinities and what would become one count as missing, as NaN does.
-_UNKNOWN_FROM: Final = 1e30
 
 _MS: Final = 1000.0
 _AHEAD_SECONDS: Final = 86_400.0
@@ -100,14 +98,14 @@ def _add(state: State, samples: Samples, values: NDArray[np.float32], rows: NDAr
     n_rows, d = samples.n_rows, len(values)
     columns = values if rows is None else rows
     # NaN fails the comparison, so the fast path has only known values.
-    if columns.size and np.maximum.reduce(np.abs(columns), axis=None) < _UNKNOWN_FROM:
+    if columns.size and np.maximum.reduce(np.abs(columns), axis=None) < UNKNOWN_FROM:
         sums = columns[:, 0] if n_rows == 1 else np.add.accumulate(columns, axis=1, dtype=np.float64)[:, -1]
         state.sums[:d] += sums[:d]
         state.sums[d + 1 :] += sums[d:]
         state.counts += n_rows
         state.counts[d] -= n_rows
     elif columns.size:
-        known = np.abs(columns) < _UNKNOWN_FROM
+        known = np.abs(columns) < UNKNOWN_FROM
         sums = np.add.accumulate(np.where(known, columns, 0.0), axis=1, dtype=np.float64)[:, -1]
         counts = np.count_nonzero(known, axis=1)
         state.sums[:d] += sums[:d]
@@ -116,8 +114,8 @@ def _add(state: State, samples: Samples, values: NDArray[np.float32], rows: NDAr
         state.counts[d + 1 :] += counts[d:]
         state.missing.is_any |= bool(np.count_nonzero(counts[:d] < n_rows))
     score = f8(samples.score)
-    if not (score.size and np.maximum.reduce(np.abs(score)) < _UNKNOWN_FROM):
-        score = score[np.abs(score) < _UNKNOWN_FROM]
+    if not (score.size and np.maximum.reduce(np.abs(score)) < UNKNOWN_FROM):
+        score = score[np.abs(score) < UNKNOWN_FROM]
     total, n = fixed_sum(score), score.size
     state.sums[d] += total
     state.counts[d] += n

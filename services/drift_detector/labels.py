@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.members import feed, new_members
+from drift_detector.members import WRONG_FROM, feed, new_members
 from drift_detector.records import Group
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
@@ -16,7 +16,6 @@ from homeostat.stats.portable import fixed_sum
 
 Rows = NDArray[np.intp]
 
-_WRONG_FROM: Final = 0.5
 _KNOWN_BELOW: Final = 1e30
 
 
@@ -106,7 +105,7 @@ def grade(
     group = _open_group(state, place, n, settings)
     group.n += n
     group.errors += total
-    wrong = np.flatnonzero(errors >= _WRONG_FROM) + skipped
+    wrong = np.flatnonzero(errors >= WRONG_FROM) + skipped
     _remember(group, truth[wrong].tolist(), confidence[wrong].tolist(), is_classifier=state.is_classifier)
     state.n_labels = group.n_before + group.n
     state.tally.labels += n

@@ -33,7 +33,8 @@ _OF_ERRORS: Final[dict[str, Callable[[Settings], Base]]] = {
 _OF_WHOLE_ERRORS: Final = frozenset({"hddm_a", "hddm_w"})
 """They know right and wrong only: an error of one half or more is wrong."""
 
-_WRONG_FROM: Final = 0.5
+WRONG_FROM: Final = 0.5
+"""Error that counts as a wrong answer."""
 
 
 def new_members(settings: Settings) -> dict[str, Base]:
@@ -63,7 +64,7 @@ def feed(members: dict[str, Base], errors: list[float], settings: Settings) -> s
             continue
         member, is_whole = cast(_Detector, members[name]), name in _OF_WHOLE_ERRORS
         update = member.update
-        for error in [error >= _WRONG_FROM for error in errors] if is_whole else errors:
+        for error in [error >= WRONG_FROM for error in errors] if is_whole else errors:
             update(error)
             if member.drift_detected:
                 found = found or name

@@ -1,6 +1,10 @@
 """Settings of the meta-learner: part of its version."""
 
 from dataclasses import dataclass
+from typing import Final
+
+INTERVAL_Z: Final = 1.6448536
+"""Half-width of a 90 % interval, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +75,4 @@ class LearnerSettings:
     first_seconds: float = 1.0
     first_meta_seconds: float = 5.0
     n_decisions: int = 1000
-    interval_z: float = 1.6448536
+    interval_z: float = INTERVAL_Z

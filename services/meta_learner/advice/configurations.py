@@ -14,6 +14,7 @@ from homeostat.stats.portable import fixed_dot
 from homeostat.stats.task_prior import Outlook, TaskPrior, completed
 from meta_learner.advice.points import points_of
 from meta_learner.advice.runs import Floats, Ledger
+from meta_learner.settings import INTERVAL_Z
 
 _MAX_TRIED: Final = 50
 """Results of the task that are conditioned on; of more, the best."""
@@ -21,7 +22,6 @@ _MAX_ALIKE: Final = 128
 """Tasks whose descriptors are compared, the last ones: the cost grows with their cube."""
 _MAX_OPTIONS: Final = 1024
 _N_DRAWS: Final = 64
-_INTERVAL_Z: Final = 1.6448536
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ def _given(
     is_tried = np.isfinite(own)
     best = float(own[is_tried].max()) if is_tried.any() else None
     order = np.lexsort((-np.where(is_tried, own, value), is_tried)).tolist()
-    half = _INTERVAL_Z * sd
+    half = INTERVAL_Z * sd
     lows, highs, expected, shares = (mean - half).tolist(), (mean + half).tolist(), mean.tolist(), share.tolist()
     options = tuple(
         Advised(

@@ -15,6 +15,7 @@ from meta_learner.advice.odds import Odds
 from meta_learner.advice.pairs import N_LINES, STEPS, Pairs
 from meta_learner.advice.shapes import SIZE, Neighbours, Shape, features, neighbours_of, shape_of
 from meta_learner.advice.spread import Spread
+from meta_learner.settings import INTERVAL_Z
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,6 @@ _FIRST_LEVEL: Final = 0.5
 _FIRST_SD: Final = 0.3
 _LARGEST: Final = 1e3
 """A wild number from a job must not break the arithmetic for everyone."""
-_INTERVAL_Z: Final = 1.6448536
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def unknown(option: Option, level: tuple[float, float, int] | None) -> Advised:
         level: Mean and mean square of all results, and their number, if there are any.
     """
     mean, square, n = level or (_FIRST_LEVEL, 0.0, 0)
-    half = _INTERVAL_Z * (float(np.sqrt(max(0.0, square - mean * mean))) if n > 1 else _FIRST_SD)
+    half = INTERVAL_Z * (float(np.sqrt(max(0.0, square - mean * mean))) if n > 1 else _FIRST_SD)
     name, rows = option.configuration, option.rows
     return Advised(configuration=name, rows=rows, expected=mean, low=mean - half, high=mean + half)
 
