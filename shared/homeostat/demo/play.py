@@ -112,15 +112,6 @@ def _await_weights(system: System, progress: Progress, show: Callable[[Progress]
     raise TimeoutError(f"no initial weights after {_WEIGHTS_SECONDS:.0f} s; see the log of the trainer")
 
 
-def count_types(system: System, topics: tuple[str, ...]) -> Counter[str]:
-    """Count the events of some logs by type."""
-    counts: Counter[str] = Counter()
-    for topic in topics:
-        for record in system.records(topic):
-            counts[dict(record.headers)["ce_type"].decode()] += 1
-    return counts
-
-
 def payloads(system: System, topic: str, type_: str) -> list[dict[str, Any]]:
     """Payloads of one type in a log, without repeats."""
     seen: set[bytes] = set()
