@@ -1,14 +1,19 @@
 """`python -m auditor`: digest all logs and sign checkpoints."""
 
 from auditor.service import AuditorService
-from homeostat.audit.keys import load
+from homeostat.artifacts import open_pointer
+from homeostat.audit.keys import load, public_keys
 from homeostat.host.notary import NOTARY
 from homeostat.host.process import Context, Service, main
 
 
 def services(context: Context) -> list[Service]:
-    """Wire the auditor with the notary's key."""
-    return [AuditorService(context.settings, context.cluster, load(context.settings.keys_dir, NOTARY))]
+    """Wire the auditor with the notary's key and with where it keeps its checkpoints."""
+    settings = context.settings
+    key, known = load(settings.keys_dir, NOTARY), public_keys(settings.keys_dir, NOTARY)
+    auditor = AuditorService(settings, context.cluster, key, known, open_pointer(settings.checkpoint_url))
+    context.collectors.append(auditor)
+    return [auditor]
 
 
 if __name__ == "__main__":

@@ -23,23 +23,48 @@ class Place(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Digest of records with the offsets `first` to `last`, included."""
+    """Digest of records with the offsets `first` to `last`, included; broker time of the last, entries if compacted."""
 
     first: int
     last: int
     digest: str
+    time: int | None = None
+    entries: tuple[str, ...] | None = None
 
 
 class ChainBroken(Halt):
     """The audit log does not continue where it should: it was edited, or another auditor writes it.
 
-    Operator: make sure that one auditor runs, then `homeostat audit verify` says which leaf is wrong. Keep
-    the topic as evidence; a new audit log (another origin, another topic) can be started beside it.
+    Operator: `homeostat audit verify` says which leaf is wrong. Keep the topic as evidence; if it is explained, an
+    admin lets a new chain begin behind what is there, with `homeostat audit begin`.
     """
 
     def __init__(self, index: int, why: str) -> None:
-        super().__init__(f"audit log at leaf {index}: {why}; run one auditor only, then `homeostat audit verify`")
+        super().__init__(
+            f"audit log at leaf {index}: {why}. `homeostat audit verify` says more; an admin lets the auditor begin "
+            "anew with `homeostat audit begin --key NAME --reason WHY`"
+        )
         self.index, self.why = index, why
+
+
+class Overtaken(ChainBroken):
+    """Another auditor has written the next leaf. Nothing is lost: resume behind it, if this one still has the lease."""
+
+
+class CheckpointLost(Halt):
+    """What was signed is not in the audit log: it was deleted and made again, or its end was cut off.
+
+    Operator: keep everything as it is and run `homeostat audit verify --checkpoint FILE`. If the loss is explained, an
+    admin signs for it with `homeostat audit begin --key NAME --reason WHY`, and a new chain begins behind that word.
+    """
+
+    def __init__(self, tree_size: int, root_hash: str, n_leaves: int) -> None:
+        super().__init__(
+            f"the checkpoint of {tree_size} leaves ({root_hash[:16]}…) that was kept is not of the audit log, which "
+            f"has {n_leaves}: it was cut or made again. `homeostat audit verify` says more; an admin lets the auditor "
+            "begin anew with `homeostat audit begin --key NAME --reason WHY`"
+        )
+        self.tree_size, self.root_hash, self.n_leaves = tree_size, root_hash, n_leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,7 @@ def append(chain: Chain, place: Place, run: Run) -> tuple[Chain, LogDigested]:
         first=run.first,
         last=run.last,
         digest=run.digest,
+        time=run.time,
     )
     digested = LogDigested(
         log=place.log,
@@ -91,6 +117,8 @@ def append(chain: Chain, place: Place, run: Run) -> tuple[Chain, LogDigested]:
         previous=chain.head,
         leaf=leaf,
         index=chain.index,
+        time=run.time,
+        entries=run.entries,
     )
     following = Chain(chain.origin, chain.index + 1, leaf, {**chain.next_offsets, place: run.last + 1})
     return following, digested
@@ -121,7 +149,7 @@ def checkpoint(chain: Chain, key: Key) -> CheckpointSigned:
     )
 
 
-def resume(records: Iterable[Record], origin: str = ORIGIN) -> Chain:
+def resume(records: Iterable[Record], origin: str = ORIGIN, kept: CheckpointSigned | None = None) -> Chain:
     """Rebuild the chain from the audit log itself, from its beginning to its end.
 
     Repeats and side branches (the last words of an auditor that had been replaced) are passed over. A
@@ -134,6 +162,7 @@ def resume(records: Iterable[Record], origin: str = ORIGIN) -> Chain:
     succession = Succession()
     heads = {0: succession.head}
     next_offsets: dict[Place, int] = {}
+    is_kept = kept is None or (kept.tree_size, kept.root_hash) == (0, GENESIS)
     for record in records:
         payload = audit_payload(record)
         if isinstance(payload, CheckpointSigned):
@@ -147,8 +176,11 @@ def resume(records: Iterable[Record], origin: str = ORIGIN) -> Chain:
                 next_offsets[Place(payload.log, payload.topic_id, payload.partition)] = payload.last + 1
                 heads[succession.size] = succession.head
                 heads.pop(succession.size - _HEADS, None)
+                is_kept |= kept is not None and (succession.size, succession.head) == (kept.tree_size, kept.root_hash)
             elif standing != "passed":
                 raise ChainBroken(succession.size, f"leaf {payload.index} stands there and is {standing}")
+    if kept is not None and not is_kept:
+        raise CheckpointLost(kept.tree_size, kept.root_hash, succession.size)
     return Chain(origin, succession.size, succession.head, next_offsets)
 
 
@@ -158,7 +190,7 @@ def audit_payload(record: Record) -> LogDigested | CheckpointSigned | None:
     Raises:
         pydantic.ValidationError: It says it is one, and is not.
     """
-    type_ = dict(record.headers).get("ce_type", b"").decode()
+    type_ = (dict(record.headers).get("ce_type") or b"").decode(errors="replace")
     for model in (LogDigested, CheckpointSigned):
         if type_ == model.TYPE:
             return model.model_validate_json(record.value or b"")

@@ -1,16 +1,15 @@
 """Served rows become bucket means: one observation of the inputs for many rows."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.baseline import Baseline
 from drift_detector.missing import take_complete, take_missing
 from drift_detector.records import Batch
 from drift_detector.reference import Floats
 from drift_detector.settings import Settings
-from drift_detector.state import State, relearn_reference
+from drift_detector.state import State
 from drift_detector.watching import gather
 from homeostat.core import Event
 from homeostat.events import Samples
@@ -23,35 +22,46 @@ _AHEAD_SECONDS: Final = 86_400.0
 _MOST_SOURCES: Final = 32
 
 
-def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> Floats | None:
-    """Add the rows of one event to the open bucket.
+class Absorbed(NamedTuple):
+    """What an event of rows has completed.
 
-    Returns:
-        The means per column, (d + 1,), NaN for a column without a known value, if the bucket is full with this
-        event. `state.means` has them too, with the last known mean instead of NaN. None with the bucket that makes
-        the season known, as all before it were compared with other things.
+    Args:
+        means: Per column, (d + 1,), NaN for one without a known value, if the bucket is full; else None.
+        is_hour: An hour has ended that was bet on.
     """
-    times, season, offset = f8(samples.time), state.season, None
+
+    means: Floats | None
+    is_hour: bool
+
+
+def absorb(state: State, samples: Samples, event: Event, settings: Settings) -> Absorbed:
+    """Add the rows of one event to the open bucket and to the open hour.
+
+    `state.means` has the means of a bucket that is full too, with the last known mean instead of NaN.
+    """
+    times = f8(samples.time)
     _remember(state, float(np.maximum.reduce(times)), event, settings)
     if samples.provenance is not None:
         state.sources[samples.provenance.source] = state.batches[-1].index
         if len(state.sources) > _MOST_SOURCES:
             del state.sources[min(state.sources, key=lambda source: state.sources[source])]
     values = samples.matrix() if samples.features == state.features else _ordered(state.features, samples)
-    if season.is_known:
-        offset = season.offsets_at(times)
-        values = (values - offset[: len(values)]).astype(F4)
-    rows = gather(state.watching, values, samples, settings, None if offset is None else offset[len(values) :])
+    rows = gather(state.watching, values, samples, settings)
+    is_hour = False
+    if rows is not None and state.season is not None and times[times.size // 2] <= event.time / _MS + _AHEAD_SECONDS:
+        is_hour = state.season.take(without_clocks(state, rows), times)
     _add(state, samples, values, rows)
     state.n_rows += samples.n_rows
-    if state.n_rows < settings.bucket_rows:
-        return None
-    means, seasonal = _close(state)
-    if settings.is_seasonal and season.learn(float(times[times.size // 2]), seasonal):
-        relearn_reference(state, settings)
-        state.baseline = Baseline()
-        return None
-    return means
+    return Absorbed(_close(state) if state.n_rows >= settings.bucket_rows else None, is_hour)
+
+
+def without_clocks(state: State, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (d + c, n) rows with the features unknown that only rise."""
+    if not state.is_clock.any():
+        return rows
+    rows = rows.copy()
+    rows[np.flatnonzero(state.is_clock)] = np.nan
+    return rows
 
 
 def _remember(state: State, until: float, event: Event, settings: Settings) -> None:
@@ -135,8 +145,8 @@ def _ordered(features: list[str], samples: Samples) -> NDArray[np.float32]:
     return values
 
 
-def _close(state: State) -> tuple[Floats, Floats]:
-    """Return the means of features and score, and those of features and other watched columns, NaN where unknown."""
+def _close(state: State) -> Floats:
+    """Return the means of features and score, NaN where unknown, and begin the next bucket."""
     width, n = state.means.size, state.n_rows
     is_known = state.counts > 0
     means = state.sums / np.maximum(state.counts, 1.0)
@@ -146,8 +156,9 @@ def _close(state: State) -> tuple[Floats, Floats]:
         state.tally.lose(state.features, lost)
     else:
         take_complete(state.missing, n)
+    is_known[: width - 1] &= ~state.is_clock
     state.means = np.where(is_known[:width], means[:width], state.means)
     state.sums, state.counts = np.zeros_like(means), np.zeros_like(means)
     state.n_rows, state.n_closed = 0, n
-    means = np.where(is_known, means, np.nan)
-    return means[:width], np.concatenate((means[: width - 1], means[width:]))
+    closed: Floats = np.where(is_known, means, np.nan)[:width]
+    return closed

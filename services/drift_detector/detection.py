@@ -1,7 +1,9 @@
 """From what a detector says to `drift.detected`: onset, data window, story."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from drift_detector.label_pace import are_overdue
 from drift_detector.level import best_rate, end_stretch
 from drift_detector.members import new_members
 from drift_detector.onset import group_of_change
@@ -15,6 +17,9 @@ from homeostat.core import Emit, Event, Identity
 from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
 from homeostat.events.logs import EXPERIENCE, TIMELINE
+
+_MOST_STEPS: Final = 8
+"""Profiles between so many labels and twice as many: an action that was in flight at one of them misses little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
     """Open a drift of the inputs; the state remembers it as open. It must be the first emit of the step."""
     batch = shift.onset
     best, (n_before, errors_before) = best_rate(state, settings), _labelled_before(state, batch)
+    before = _rate(n_before - state.stretch_n, errors_before - state.stretch_errors, best)
     state.drift = OpenDrift(
         story=event.emit_identity(0),
         kind="data",
@@ -73,9 +79,10 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
         batch=batch.index,
         n_labels=n_before,
         errors=errors_before,
-        error_before=_rate(n_before - state.stretch_n, errors_before - state.stretch_errors, best),
+        error_before=before,
         next_profile=settings.first_profile,
         is_synthetic=state.is_synthetic,
+        level=_level(state.drift, before),
     )
     return _detected(
         state,
@@ -91,6 +98,12 @@ def data_drift(state: State, event: Event, shift: Shift, settings: Settings) -> 
         reference_rows=shift.reference_rows,
         guarantee=settings.run_length if shift.log2_e is not None else 0.0,
     )
+
+
+def _level(displaced: OpenDrift | None, before: float | None) -> float | None:
+    """Return the lowest error rate before a drift and the open one in whose place it comes, None if none is known."""
+    known = [level for level in (before, displaced.level if displaced is not None else None) if level is not None]
+    return min(known, default=None)
 
 
 def _labelled_before(state: State, batch: Batch) -> tuple[int, float]:
@@ -137,6 +150,7 @@ def concept_drift(state: State, event: Event, settings: Settings, rise: Rise, fe
         error_before=before,
         next_profile=settings.first_profile,
         is_synthetic=state.is_synthetic,
+        level=_level(state.drift, before),
     )
     return _detected(
         state,
@@ -160,10 +174,34 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
     if drift.next_profile == 0 or n < drift.next_profile:
         return None
     while drift.next_profile <= n:
-        drift.next_profile += min(drift.next_profile, settings.profile_step)
-    if drift.next_profile > settings.last_profile:
+        step = max(settings.profile_step, drift.next_profile // _MOST_STEPS)
+        drift.next_profile += min(drift.next_profile, step)
+    is_last = drift.next_profile > settings.last_profile
+    if is_last:
         drift.next_profile = 0
         state.drift = None if drift.n_carried else drift
+    return _profiled(state, event, drift, settings, n, is_last=is_last)
+
+
+def profile_without_labels(state: State, event: Event, drift: OpenDrift, settings: Settings) -> Emit | None:
+    """Return a profile, once of a drift, if the labels of its rows do not come in time: what is known without them."""
+    if drift.is_overdue or not are_overdue(state.pace, settings):
+        return None
+    drift.is_overdue = True
+    n = max(drift.n_carried + state.n_labels - drift.n_labels, 0)
+    return _profiled(state, event, drift, settings, n, is_overdue=True)
+
+
+def _profiled(
+    state: State,
+    event: Event,
+    drift: OpenDrift,
+    settings: Settings,
+    n: int,
+    *,
+    is_overdue: bool = False,
+    is_last: bool = False,
+) -> Emit:
     data = ProfileUpdated(
         model=event.subject,
         version=state.version,
@@ -173,6 +211,8 @@ def profile(state: State, event: Event, drift: OpenDrift, settings: Settings) ->
         error_before=drift.error_before,
         error_after=_rate(state.n_labels - drift.n_labels, state.sum_errors - drift.errors, None),
         is_noisy=_is_noisy(state, drift, settings),
+        is_overdue=is_overdue,
+        is_last=is_last,
         sources=tuple(sorted(source for source, last in state.sources.items() if last >= drift.batch)),
     )
     return Emit(EXPERIENCE, data, subject=family_of(state, event), story=_story(drift))

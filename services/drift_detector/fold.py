@@ -6,14 +6,14 @@ import numpy as np
 
 from drift_detector.buckets import absorb
 from drift_detector.incidents import graded
-from drift_detector.indicators import indicators
+from drift_detector.indicators import blindness, indicators
 from drift_detector.judging import judge
 from drift_detector.labels import Place, grade, places_of
+from drift_detector.noticing import is_champion, notice
 from drift_detector.reference import Floats
-from drift_detector.seasonality import Seasonality
 from drift_detector.settings import Settings
-from drift_detector.shifts import shift_of_labels, shift_of_rows
-from drift_detector.signals import UNCERTAINTY, approve, climb, observe, start_ladder
+from drift_detector.shifts import shift_of_hours, shift_of_labels, shift_of_rows
+from drift_detector.signals import UNCERTAINTY, Placed, approve, climb, observe, start_ladder
 from drift_detector.state import State, promote, reset
 from drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.core import Emit, Event
@@ -29,9 +29,19 @@ from homeostat.events import (
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import TIMELINE
+from homeostat.events.series import Series, series_of
+from homeostat.stats.error import ErrorScale, error_of
+
+_OWN: Final = Series(UNCERTAINTY)
+_NO_LAGS: Final = np.zeros(0)
+"""Of labels that come with their rows."""
 
 _MOST_WISHES: Final = 1024
 """Different settings kept at a time."""
+
+
+_LOOKED_AT: Final = (Samples, Labels, SignalObserved, SliObserved, DeploymentObserved, ActionReverted, ActionApplied)
+"""What concerns the model's monitors: they are laid out when the first of it comes."""
 
 
 class DriftDetector:
@@ -84,16 +94,23 @@ class DriftDetector:
         """`State`."""
         return State
 
+    def blindness(self, state: State) -> str:
+        """Return why nobody watches the features of a model as they should be; empty while somebody does."""
+        return state.blindness.cause
+
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event in; nothing is refused, as intake has checked it all."""
         data, emits = event.data, list[Emit]()
         settings = self._settings if state.wishes is None else self._wished(state.wishes)
+        if isinstance(data, _LOOKED_AT):
+            self._lay_out(state, settings)
         if isinstance(data, Samples):
             return state, self._samples(state, event, data, settings)
         if isinstance(data, Labels):
             return state, self._labels(state, event, data, settings)
         if isinstance(data, SignalObserved | SliObserved):
-            return state, tuple(observe(state.trackers, event, data.name, data.value, settings.signals))
+            series = series_of(data.name, data.layer, data.attributes if isinstance(data, SignalObserved) else None)
+            return state, tuple(observe(state.trackers, state.placed, event, series, data.value, settings.signals))
         if isinstance(data, ModelRegistered):
             self._register(state, data)
         elif isinstance(data, DeploymentObserved):
@@ -119,7 +136,7 @@ class DriftDetector:
             if data.band.signal == UNCERTAINTY and data.band.operating_point == "rate" and state.ladder is None:
                 state.ladder = start_ladder(data.band, settings.signals)
         elif data.kind == "threshold":
-            state.trackers, state.ladder = {}, None
+            state.trackers, state.placed, state.ladder = {}, Placed(), None
         return emits
 
     def _register(self, state: State, data: ModelRegistered) -> None:
@@ -128,10 +145,22 @@ class DriftDetector:
         is_new, is_classifier = not state.family, data.kind == "classifier"
         state.family = data.family
         if is_new or (features, is_classifier, wishes) != (state.features, state.is_classifier, state.wishes):
+            if is_classifier != state.is_classifier:
+                state.error_scale = ErrorScale()
             state.features, state.is_classifier, state.wishes = features, is_classifier, wishes
-            settings = self._settings if wishes is None else self._wished(wishes)
-            state.season = Seasonality()  # of other columns
-            reset(state, data.champion if is_new else state.version, settings)
+            state.season = state.label_season = None  # of other columns
+            state.is_clock = np.zeros(0, np.bool_)
+            if is_new:
+                state.version = data.champion
+            if state.is_laid_out:
+                reset(state, state.version, self._settings if wishes is None else self._wished(wishes))
+
+    @staticmethod
+    def _lay_out(state: State, settings: Settings) -> None:
+        """Make what a model is watched with, at the first event behind its contract: names alone cost little."""
+        if state.family and not state.is_laid_out:
+            reset(state, state.version, settings)
+            state.is_laid_out = True
 
     def _wished(self, wishes: Wishes) -> Settings:
         """Return the settings of a model that has its own; made from the state alone, so they may be lost any time."""
@@ -141,40 +170,30 @@ class DriftDetector:
             self._of_wishes[wishes] = applied(wishes, self._settings)
         return self._of_wishes[wishes]
 
-    def _is_champion(self, state: State, samples: Samples, settings: Settings) -> bool:
-        """Say whether the rows count; a champion that nobody announced becomes the champion in the end.
-
-        Late rows of the former champion are the usual case, so one row is not enough.
-        """
-        if samples.role != "champion" or not state.family:
-            return False
-        if samples.version == state.version:
-            state.n_stranger = 0
-            return True
-        if samples.version != state.stranger:
-            state.stranger, state.n_stranger = samples.version, 0
-        state.n_stranger += samples.n_rows
-        if state.n_stranger < settings.adopt_rows:
-            return False
-        reset(state, samples.version, settings)
-        return True
-
     def _samples(self, state: State, event: Event, samples: Samples, settings: Settings) -> tuple[Emit, ...]:
-        if not self._is_champion(state, samples, settings):
+        unit = state.unit_of(samples) if samples.label else None
+        if not is_champion(state, samples, event.time, settings):
             return ()
+        noticed = notice(state, event, settings)
         self._follow_source(state, event, settings)
         state.is_synthetic = samples.is_synthetic
-        means = absorb(state, samples, event, settings)
+        means, is_hour = absorb(state, samples, event, settings)
+        state.pace.serve(state.batches[-1].until, samples.n_rows)
         n_graded, changed, shift = 0, "", None
         if samples.label:
             place = Place(event.id, event.time, state.batches[-1].index)
             label = f8(samples.label)
+            errors = error_of(f8(samples.prediction), label, unit)
             slices = {name: _column(samples, name) for name in settings.slices if name in samples.features}
-            n_graded, changed = grade(state, f8(samples.prediction), f8(samples.score), label, place, settings, slices)
-            shift = shift_of_labels(state, label, settings)
+            n_graded, changed = grade(state, errors, f8(samples.score), label, place, settings, slices)
+            shift = shift_of_labels(state, label, f8(samples.time), settings)
+            if n_graded:
+                state.pace.label(_NO_LAGS)
+        if is_hour:
+            shift = shift_of_hours(state, settings) or shift
+        emits: list[Emit] = [*noticed]
         if means is None and not n_graded and shift is None:
-            return ()
-        emits: list[Emit] = []
+            return noticed
         if means is not None:
             state.recent.append(state.means)
             if len(state.recent) > settings.n_reference:
@@ -190,13 +209,15 @@ class DriftDetector:
         if means is not None:
             if np.isfinite(means[-1]):
                 uncertainty = 1.0 - float(means[-1])
-                emits += observe(state.trackers, event, UNCERTAINTY, uncertainty, settings.signals)
+                emits += observe(state.trackers, state.placed, event, _OWN, uncertainty, settings.signals)
                 if state.ladder is not None:
                     climb(state.ladder, uncertainty, state.batches[-1].index, is_open=state.drift is not None)
+            emits += blindness(state, event, settings)
             emits += indicators(state, event, settings)
         return tuple(emits)
 
     def _labels(self, state: State, event: Event, labels: Labels, settings: Settings) -> tuple[Emit, ...]:
+        unit = state.unit_of(labels)
         answer = next((a for a in labels.answers if a.role == "champion" and a.version == state.version), None)
         if answer is None or not state.batches:
             return ()
@@ -209,21 +230,24 @@ class DriftDetector:
         if not is_answered.any():
             return ()
         label, score = f8(labels.label), f8(answer.score)
+        errors = error_of(prediction, label, unit)
         if not is_answered.all():
-            prediction, predicted_at, label, score = (
-                column[is_answered] for column in (prediction, predicted_at, label, score)
+            errors, predicted_at, label, score = (
+                column[is_answered] for column in (errors, predicted_at, label, score)
             )
-        state.tally.delay(lag[is_answered] if lag.size else lag)
+        lags = lag[is_answered] if lag.size else lag
+        state.tally.delay(lags)
+        state.pace.label(lags)
         n_graded, changed, drift = 0, "", state.drift
         for place, rows in places_of(state, predicted_at, settings):
             n_before, errors_before = state.n_labels, state.sum_errors
-            n, found = grade(state, prediction[rows], score[rows], label[rows], place, settings)
+            n, found = grade(state, errors[rows], score[rows], label[rows], place, settings)
             n_graded, changed = n_graded + n, changed or found
             if drift is not None and drift.kind == "data" and place.batch < drift.batch:
                 # Labels that come after the onset but speak of rows before it.
                 drift.n_labels += state.n_labels - n_before
                 drift.errors += state.sum_errors - errors_before
-        shift = shift_of_labels(state, label, settings)
+        shift = shift_of_labels(state, label, predicted_at, settings)
         return tuple(judge(state, event, settings, n_graded, changed, shift)) if n_graded or shift is not None else ()
 
     def _follow_source(self, state: State, event: Event, settings: Settings) -> None:

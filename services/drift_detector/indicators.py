@@ -12,7 +12,7 @@ from drift_detector.reference import Floats
 from drift_detector.settings import Settings
 from drift_detector.state import State
 from drift_detector.tally import Tally
-from drift_detector.watching import N_WATCHES, column_names
+from drift_detector.watching import column_names
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed
 from homeostat.events.logs import INDICATORS
@@ -22,6 +22,7 @@ from homeostat.stats.martingales import log2
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_.\-]")
 _LONGEST_NAME: Final = 128
 _LEAST_CALIBRATED: Final = 200
+IS_BLIND: Final = "is_blind"
 _Indicator = tuple[str, float, int]
 
 
@@ -35,6 +36,7 @@ def indicators(state: State, event: Event, settings: Settings) -> list[Emit]:
     values = [*_of_rows(tally, state), *_of_labels(tally), *_of_retrain(tally, state)]
     if state.n_indicators % settings.divergence_every == 0:
         values += _of_watch(state, settings)
+        values += _of_blindness(state)
         if state.baseline.is_known:
             values += _of_columns(state, take_seen(state.baseline), settings)
     return _told(state, event, values)
@@ -93,17 +95,47 @@ def _of_retrain(tally: Tally, state: State) -> Iterator[_Indicator]:
 
 def _of_watch(state: State, settings: Settings) -> Iterator[_Indicator]:
     """Say whether the bets on the rows see what they should, and what the time of day does."""
+    for column in np.flatnonzero(state.is_clock | state.was_clock).tolist():
+        yield f"is_clock.{state.features[column]}", float(state.is_clock[column]), int(state.clocks.rows[column])
+    state.was_clock = state.is_clock
     watch, names = state.watching.rows, column_names(state.features, settings)
     if watch is None or not watch.is_watching:
         return
-    found = watch.rows_to_find(N_WATCHES * settings.run_length, settings.blind_rows)
-    yield "rows_to_find_one_deviation", float(found or settings.blind_rows), watch.reference_rows
-    yield "is_blind", float(found is None), watch.reference_rows
-    if state.season.is_known:
-        hourly = state.season.hourly()
-        for column in np.flatnonzero(state.season.is_whole).tolist():
-            high, low = np.maximum.reduce(hourly[:, column]), np.minimum.reduce(hourly[:, column])
-            yield f"seasonal_range.{names[column]}", float(high - low), watch.n_rows
+    if watch.watched.size:
+        state.blindness.try_shift(watch, settings)
+        _look(state, settings, 0)
+        yield "rows_to_find_one_deviation", float(state.blindness.rows_to_find), watch.reference_rows
+    if state.season is not None:
+        for name, wide in zip(names, state.season.hours.ranges().tolist(), strict=True):
+            if wide == wide:
+                yield f"seasonal_range.{name}", wide, watch.n_rows
+
+
+def blindness(state: State, event: Event, settings: Settings) -> list[Emit]:
+    """Say after a bucket whether the detector of the inputs has gone blind, and why, or sees again."""
+    watch, known = state.watching.rows, state.blindness
+    if watch is not None and watch.reference_rows < settings.reference_rows:
+        known.is_tried = False
+    elif watch is not None and watch.watched.size and not known.is_tried:
+        known.try_shift(watch, settings)
+    _look(state, settings, state.n_closed)
+    if known.cause == known.told or (known.told is None and not known.cause):
+        return []
+    return _told(state, event, _of_blindness(state))
+
+
+def _look(state: State, settings: Settings, n_rows: int) -> None:
+    rows, season = state.watching.rows, state.season
+    state.blindness.look(len(state.features), rows, state.inputs, season, n_rows, settings)
+
+
+def _of_blindness(state: State) -> Iterator[_Indicator]:
+    """Say whether it is blind, and each cause that there is or has been till now."""
+    known = state.blindness
+    before, known.told = known.told, known.cause
+    yield IS_BLIND, float(bool(known.cause)), known.n_rows
+    for cause in sorted({known.cause, before or ""} - {""}):
+        yield f"{IS_BLIND}.{cause}", float(cause == known.cause), known.n_rows
 
 
 def divergences(state: State, event: Event, settings: Settings) -> list[Emit]:
@@ -124,7 +156,10 @@ def _of_columns(state: State, seen: Floats, settings: Settings) -> Iterator[_Ind
     expected = state.baseline.expected
     stability, divergence = population_stability(expected, seen), kullback_leibler(expected, seen)
     thresholds = dict(settings.psi_thresholds)
+    clocks = np.flatnonzero(state.is_clock).tolist()
     for column, name in enumerate(column_names(state.features, settings)):
+        if column in clocks:
+            continue
         n = int(np.add.accumulate(seen[column])[-1])
         if not n:
             continue

@@ -1,10 +1,18 @@
 """What an event leads to: a detection, a profile, a clearance, or how the evidence stands."""
 
-from drift_detector.detection import Rise, Shift, cleared, concept_drift, data_drift, profile
+from drift_detector.detection import (
+    Rise,
+    Shift,
+    cleared,
+    concept_drift,
+    data_drift,
+    profile,
+    profile_without_labels,
+)
 from drift_detector.evidence import evidence
 from drift_detector.incidents import graded
 from drift_detector.indicators import divergences
-from drift_detector.level import best_rate, end_stretch, limit, window_rate
+from drift_detector.level import best_rate, end_stretch, is_back, risen, window_rate
 from drift_detector.onset import group_of_change, rates_around_change
 from drift_detector.settings import Settings
 from drift_detector.state import State
@@ -35,9 +43,9 @@ def judge(
     if changed:
         emits += _changed(state, event, settings, changed, features)
     if not emits and rate is not None and best is not None and _may_recheck(state, settings):
-        threshold = limit(state, settings)
-        if rate > threshold:
-            rise = Rise("level", before=best, after=rate, threshold=threshold)
+        found = risen(state, settings)
+        if found is not None:
+            rise = Rise("level", before=best, after=found[0], threshold=found[1])
             emits.append(concept_drift(state, event, settings, rise, features))
     if not emits and shift is not None and (state.drift is None or state.drift.kind == "data"):
         emits.append(data_drift(state, event, shift, settings))
@@ -45,16 +53,15 @@ def judge(
     if not emits:
         emits += evidence(state, event)
     drift = state.drift
-    if drift is None or not n_graded:
+    if drift is None:
         return emits
-    told = profile(state, event, drift, settings)
+    look = profile if n_graded else profile_without_labels
+    told = look(state, event, drift, settings)
     if told is not None:
         emits.append(told)
-    if state.drift is None:
+    if not n_graded or state.drift is None:
         return emits
-    is_seen = state.n_labels - drift.n_labels >= settings.window_labels
-    level = drift.error_before if drift.n_carried else best
-    if is_seen and rate is not None and level is not None and rate <= level + settings.cleared_margin:
+    if rate is not None and is_back(state, drift, rate, settings):
         emits.append(cleared(state, event, drift, rate, settings))
         emits += graded(state, event, drift)
     return emits

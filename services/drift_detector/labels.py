@@ -67,7 +67,7 @@ def _onset(state: State) -> int:
 
 def grade(
     state: State,
-    prediction: Floats,
+    errors: Floats,
     score: Floats,
     label: Floats,
     place: Place,
@@ -78,9 +78,9 @@ def grade(
 
     Args:
         state: Changed.
-        prediction: n; NaN where the champion did not answer.
+        errors: n in [0, 1]; NaN where the champion did not answer, or the label or the scale is not known yet.
         score: n; NaN where unknown.
-        label: n; NaN where not known yet.
+        label: n.
         place: Of the rows.
         settings: Of the detector.
         slices: n values of each feature that errors are told apart by.
@@ -88,16 +88,10 @@ def grade(
     Returns:
         Number of rows that count, and the detector that found a change of the errors with one of them, or nothing.
     """
-    is_known = (label == label) & (prediction == prediction)
-    truth, said, confidence = label, prediction, score
+    is_known = errors == errors
+    truth, confidence = label, score
     if not is_known.all():
-        truth, said, confidence = label[is_known], prediction[is_known], score[is_known]
-    if not truth.size:
-        return 0, ""
-    errors = (
-        (said != truth).astype(np.float64) if state.is_classifier else _scaled(state, np.abs(said - truth), settings)
-    )
-    skipped = truth.size - errors.size
+        errors, truth, confidence = errors[is_known], label[is_known], score[is_known]
     if not errors.size:
         return 0, ""
     level = tolerated(state.n_labels - state.stretch_n, state.sum_errors - state.stretch_errors, settings)
@@ -105,7 +99,7 @@ def grade(
     group = _open_group(state, place, n, settings)
     group.n += n
     group.errors += total
-    wrong = np.flatnonzero(errors >= WRONG_FROM) + skipped
+    wrong = np.flatnonzero(errors >= WRONG_FROM)
     _remember(group, truth[wrong].tolist(), confidence[wrong].tolist(), is_classifier=state.is_classifier)
     state.n_labels = group.n_before + group.n
     state.tally.labels += n
@@ -113,7 +107,7 @@ def grade(
     if state.is_classifier:
         state.tally.calibration.take(confidence, errors)
     for name, values in (slices or {}).items():
-        state.tally.cut(name, values[is_known][skipped:], errors)
+        state.tally.cut(name, values[is_known], errors)
     state.sum_errors = group.errors_before + group.errors
     found = feed(state.members, errors.tolist(), settings)
     if take_errors(state.watching, total, n, level, settings) and not found:
@@ -147,20 +141,3 @@ def _remember(group: Group, truths: list[float], confidences: list[float], *, is
         for truth in truths:
             name = str(truth)
             counts[name] = counts.get(name, 0) + 1
-
-
-def _scaled(state: State, distances: Floats, settings: Settings) -> Floats:
-    """Return absolute errors as shares of the model's scale, at most 1; without those that it is learned from.
-
-    The scale outlives promotions, so that errors stay comparable.
-    """
-    first = 0
-    while state.scale == 0.0 and first < distances.size:
-        distance = float(distances[first])
-        first += 1
-        if distance < _KNOWN_BELOW:
-            state.scale_sum += distance
-            state.scale_n += 1
-            if state.scale_n >= settings.scale_labels and state.scale_sum > 0.0:
-                state.scale = settings.scale_multiple * state.scale_sum / state.scale_n
-    return np.minimum(distances[first:] / (state.scale or 1.0), 1.0)

@@ -7,7 +7,7 @@ that something is still wrong.
 from math import sqrt
 from typing import NamedTuple
 
-from drift_detector.records import Group
+from drift_detector.records import Group, OpenDrift
 from drift_detector.settings import Settings
 from drift_detector.state import State
 
@@ -27,6 +27,31 @@ def window_rate(state: State, settings: Settings) -> float | None:
         if n >= settings.window_labels:
             return errors / n
     return None
+
+
+def is_back(state: State, drift: OpenDrift, rate: float, settings: Settings) -> bool:
+    """Say whether the errors since the onset, or since a promotion, are back where they were.
+
+    A champion that was promoted in this drift has to show it: by one standard deviation of its rate over all labels of
+    the present stretch too. A window alone is back by chance now and then, and with that nobody would look again.
+
+    Args:
+        state: With the level, and the newest labels.
+        drift: The open one.
+        rate: Of the newest window.
+        settings: Of the detector.
+    """
+    level = drift.level if drift.n_carried else best_rate(state, settings)
+    if state.n_labels - drift.n_labels < settings.window_labels or level is None:
+        return False
+    most = level + settings.cleared_margin
+    if rate > most or not drift.n_carried:
+        return rate <= most
+    n, errors = state.n_labels - state.stretch_n, state.sum_errors - state.stretch_errors
+    if n < settings.window_labels:
+        return False
+    mean = min(max((errors + 1.0) / (n + 2.0), 0.0), 1.0)
+    return errors / n + sqrt(mean * (1.0 - mean) / n) <= most
 
 
 def best_rate(state: State, settings: Settings) -> float | None:
@@ -53,6 +78,28 @@ def end_stretch(state: State, onset: Group, settings: Settings) -> None:
         state.stretch_n, state.stretch_errors = onset.n_before, onset.errors_before
 
 
+def risen(state: State, settings: Settings) -> tuple[float, float] | None:
+    """Return the error rate of the newest labels and the limit that it exceeds, or None if it does not.
+
+    The window is the shortest of `window_labels`, twice, four times, … up to `most_window_labels` that says so; a
+    longer one is looked at only where chance alone may move a shorter one further than `rise`.
+    """
+    level, n, errors, window = _best(state, settings), 0, 0.0, settings.window_labels
+    if level is None:
+        return None
+    for group in reversed(state.groups):
+        n, errors = n + group.n, errors + group.errors
+        if n < window:
+            continue
+        most = _limit(level, settings, window)
+        if errors / n > most:
+            return errors / n, most
+        window *= 2
+        if most <= level.rate + settings.rise or window > settings.most_window_labels:
+            return None
+    return None
+
+
 def limit(state: State, settings: Settings) -> float:
     """Return the window error rate above which the level check speaks; 1 while there is no level.
 
@@ -60,7 +107,7 @@ def limit(state: State, settings: Settings) -> float:
     between window and level: a level that few rows stand behind is not known better than they can say.
     """
     level = _best(state, settings)
-    return 1.0 if level is None else _limit(level, settings)
+    return 1.0 if level is None else _limit(level, settings, settings.window_labels)
 
 
 def _best(state: State, settings: Settings) -> _Level | None:
@@ -76,9 +123,10 @@ def _past(state: State) -> _Level | None:
 
 
 def _lower(past: _Level | None, present: _Level, settings: Settings) -> _Level:
-    return present if past is None or _limit(present, settings) <= _limit(past, settings) else past
+    n = settings.window_labels
+    return present if past is None or _limit(present, settings, n) <= _limit(past, settings, n) else past
 
 
-def _limit(level: _Level, settings: Settings) -> float:
-    variance = level.rate * (1.0 - level.rate) * (1.0 / settings.window_labels + 1.0 / level.n)
+def _limit(level: _Level, settings: Settings, window: int) -> float:
+    variance = level.rate * (1.0 - level.rate) * (1.0 / window + 1.0 / level.n)
     return level.rate + max(settings.rise, settings.rise_deviations * sqrt(variance))

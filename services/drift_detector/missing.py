@@ -19,6 +19,9 @@ _SHARE: Final = 0.01
 _CALM_WATCHES: Final = 4
 """So many times the rows are waited for while none has an unknown value."""
 
+_URGENT_ROWS: Final = 40.0
+"""Rows without a value that are looked into at once, of a feature that was hardly ever without."""
+
 _TOLERANCE: Final = 0.01
 _FREQUENT: Final = 0.1
 _LEAST_RATE: Final = 0.005
@@ -31,6 +34,7 @@ class Missing:
     Attributes:
         n_rows: Rows whose share of unknown values is known.
         lost: (d,) unknown values among them.
+        told_at: (d,) rows when a feature's outage was told: it is learned anew since; 0 if never.
         is_any: The open bucket has unknown values.
         n_pending: Rows since.
         pending: (d,) unknown values among those.
@@ -42,6 +46,7 @@ class Missing:
 
     n_rows: int = 0
     lost: Floats = field(default_factory=lambda: np.zeros(1))
+    told_at: Floats = field(default_factory=lambda: np.zeros(1))
     is_any: bool = False
     n_pending: int = 0
     pending: Floats = field(default_factory=lambda: np.zeros(1))
@@ -76,7 +81,7 @@ class Outage:
 
 def start_missing(n_features: int) -> Missing:
     """Return what is known before any row."""
-    return Missing(lost=np.zeros(n_features), pending=np.zeros(n_features))
+    return Missing(lost=np.zeros(n_features), told_at=np.zeros(n_features), pending=np.zeros(n_features))
 
 
 def take_complete(missing: Missing, n: int) -> None:
@@ -99,7 +104,7 @@ def take_missing(missing: Missing, features: list[str], lost: Floats, n: int, ba
     missing.is_any, missing.has_pending = False, True
     missing.n_pending += n
     missing.pending += lost
-    usual = missing.lost / max(missing.n_rows, 1)
+    usual = missing.lost / np.maximum(missing.n_rows - missing.told_at, 1.0)
     for column in range(lost.size):
         name = features[column]
         if lost[column] > (2.0 * usual[column] + _FREQUENT) * n:
@@ -116,6 +121,8 @@ def pass_over(missing: Missing) -> None:
 def outage(missing: Missing, features: list[str], batch: int, settings: Settings) -> Outage | None:
     """Bet on the rows since the last time, if there are enough; say what is missing beyond the guarantee.
 
+    What has been said is usual from then on: nothing is said twice, and of the other features nothing is forgotten.
+
     Args:
         missing: Changed.
         features: Their names.
@@ -123,7 +130,9 @@ def outage(missing: Missing, features: list[str], batch: int, settings: Settings
         settings: Of the detector.
     """
     n, d = missing.n_pending, len(features)
-    if n < (1 if missing.has_pending else _CALM_WATCHES) * settings.watch_rows or not d:
+    is_usual = (missing.told_at > 0.0) | (missing.lost > _FREQUENT * missing.n_rows)
+    is_urgent = missing.has_pending and bool(((missing.pending >= _URGENT_ROWS) & ~is_usual).any())
+    if not d or (n < (1 if missing.has_pending else _CALM_WATCHES) * settings.watch_rows and not is_urgent):
         return None
     found = list[tuple[float, str]]()
     limit = N_WATCHES * settings.run_length * d / _SHARE + HEAD_START
@@ -131,15 +140,20 @@ def outage(missing: Missing, features: list[str], batch: int, settings: Settings
         for column, name in enumerate(features) if missing.has_pending or missing.evidence else ():
             if missing.pending[column] and name not in missing.evidence:
                 missing.evidence[name] = _copy(missing.complete)
-            if name in missing.evidence:
+            rows = missing.n_rows - int(missing.told_at[column])
+            if name in missing.evidence and (not missing.told_at[column] or rows >= settings.reference_rows):
                 rate = _rate(missing, column)
                 if rate < 1.0:
-                    missing.evidence[name].update(float(missing.pending[column]), n, rate, missing.n_rows)
+                    missing.evidence[name].update(float(missing.pending[column]), n, rate, rows)
                 if missing.evidence[name].statistic() >= limit:
                     found.append((missing.evidence[name].statistic(), name))
         if len(missing.evidence) < d:
             missing.complete.update(0.0, n, 1.0 / (missing.n_rows + 2.0) + _TOLERANCE, missing.n_rows)
     answer = _outage(missing, features, sorted(found, key=lambda one: (-one[0], one[1])), limit, batch)
+    for _, name in found:
+        column = features.index(name)
+        missing.told_at[column], missing.lost[column], missing.pending[column] = missing.n_rows + n, 0.0, 0.0
+        missing.evidence[name] = RateEvidence()
     missing.n_rows += n
     if missing.has_pending:
         missing.lost = missing.lost + missing.pending
@@ -171,7 +185,7 @@ def _outage(
 
 def _rate(missing: Missing, column: int) -> float:
     """Return the share of rows that a feature may be missing in: its own, by Laplace's rule, and a tolerance."""
-    return (float(missing.lost[column]) + 1.0) / (missing.n_rows + 2.0) + _TOLERANCE
+    return (float(missing.lost[column]) + 1.0) / (missing.n_rows - float(missing.told_at[column]) + 2.0) + _TOLERANCE
 
 
 def _copy(evidence: RateEvidence) -> RateEvidence:

@@ -22,6 +22,9 @@ _HARDLY_EVER: Final = 0.01
 _FAR: Final = 2.0
 """Steps from row to row beyond so many times the widest of the reference are no steps of the same process."""
 
+_HALF: Final = 0.5
+"""Share of known values of a block below which a feature has stopped coming."""
+
 _LONGEST_ROWS: Final = 1000
 """What lasts longer is no noise: it is how things are now, and the detectors and the learner shall see it."""
 
@@ -134,11 +137,16 @@ def _is_noisy(quality: Quality, values: Float32s) -> bool:
     limit = _FAR * quality.steps
     if _is_plain(values, limit):
         return False
+    is_there = _are_there(values)
+    if not is_there.all():
+        values, limit = values[is_there], limit[is_there]  # what stops coming is an outage: no noise of the others
+        if not len(values):
+            return False
     # A feature that never moved has no usual step: one that begins to move has shifted.
-    limit[quality.steps == 0.0] = np.inf
+    limit[limit == 0.0] = np.inf
     missing, is_repeated, steps = _measured(values)
     if missing.size:
-        share = quality.missing / (usual * len(values))
+        share = quality.missing / (usual * quality.steps.size)
         most = share + _NOISY_SHARE + _DEVIATIONS * sqrt(share * (1.0 - share) / _BLOCK_ROWS)
         if _most(missing / len(values)) > most:
             return True
@@ -159,11 +167,25 @@ def _is_plain(values: Float32s, limit: Floats) -> bool:
     return bool(n_repeated <= _NOISY_SHARE * min(first.size, _BLOCK_ROWS))
 
 
+def _are_there(values: Float32s) -> NDArray[np.bool_]:
+    """Return the features, (d,), that are known in half of the rows of each block."""
+    starts = _starts(values.shape[1])
+    known = np.add.reduceat((np.abs(values) < UNKNOWN_FROM).astype(np.float64), starts, axis=1)
+    are_there = np.minimum.reduce(known / np.diff(starts, append=values.shape[1]), axis=1)
+    return np.asarray(are_there >= _HALF)
+
+
+def _starts(n: int) -> NDArray[np.intp]:
+    """Return where the blocks of n rows begin."""
+    starts: NDArray[np.intp] = np.arange(max(n // _BLOCK_ROWS, 1)) * _BLOCK_ROWS
+    return starts
+
+
 def _most(of_rows: NDArray[np.bool_] | Floats) -> float:
     """Return the largest mean over a block of rows."""
     if np.count_nonzero(of_rows) <= _NOISY_SHARE * min(of_rows.size, _BLOCK_ROWS):
         return 0.0  # not enough for any of them
-    starts = np.arange(max(of_rows.size // _BLOCK_ROWS, 1)) * _BLOCK_ROWS
+    starts = _starts(of_rows.size)
     sums = np.add.reduceat(of_rows.astype(np.float64), starts)
     return float(np.maximum.reduce(sums / np.diff(starts, append=of_rows.size)))
 

@@ -72,6 +72,8 @@ class OpenDrift:
         next_profile: Labels since the onset at which the next profile is due; 0 when there is no more.
         n_carried: Labelled rows since the onset that champions before the present one answered.
         is_synthetic: Found in rows that are marked as injected.
+        is_overdue: It has been said that its labels are late.
+        level: Error rate to come back to after a promotion: the lowest before this drift and those that it displaced.
     """
 
     story: str
@@ -85,3 +87,5 @@ class OpenDrift:
     next_profile: int
     n_carried: int = 0
     is_synthetic: bool = False
+    is_overdue: bool = False
+    level: float | None = None

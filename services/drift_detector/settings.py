@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from drift_detector.signals.settings import SignalSettings
-from homeostat.events.telemetry import Detector
+from homeostat.events.registration import Detector
 
 COLUMNS: Final = ("prediction", "score", "latency_seconds")
 """Columns of served rows that may be watched beside the features."""
@@ -42,6 +42,8 @@ class Settings:
         adwin_delta: Confidence of ADWIN on the errors.
         adwin_clock: Errors between two looks of ADWIN.
         window_labels: Labelled rows of the level check.
+        most_window_labels: Of its longest window, where `rise` is less than chance allows in a shorter one; 960 of a
+            model that has a `rise` of its own.
         least_stretch: Labelled rows before the first change whose error rate may pass for the level.
         rise: Error rate above the best level that the level check takes for a drift.
         rise_deviations: The same in standard deviations of the window; the greater of the two counts.
@@ -49,20 +51,23 @@ class Settings:
         cleared_margin: Error rate above the best level that still counts as back to normal.
         first_profile: Labels since the onset at the first profile; each next one is at the double, or
             `profile_step` later if that comes first.
-        profile_step: Longest way between two profiles, in labels.
-        last_profile: Labels since the onset at the last profile.
+        profile_step: Longest way between two profiles, in labels; or an eighth of those since the onset if that is
+            more.
+        last_profile: Labels since the onset at the last profile: what more of them do not mend is the new normal.
+        unlabelled_rows: Served rows without a label, of a model that has labels, before these are overdue; twice the
+            time that they usually take is waited for besides.
         indicator_rows: Served rows between two sets of indicators.
         divergence_every: Sets of indicators between two that tell how far columns are from the champion's first rows.
         psi_threshold: Population stability index that is told as exceeded.
         psi_thresholds: The same for single columns, by name.
         slices: Features by whose values errors are told apart: few values, like a region; only where labels come with
             the rows.
-        is_seasonal: What the time of day does to the columns is learned and taken off.
+        is_seasonal: Whether days and weeks move the columns: then only jumps, and hours unlike all before, are shifts.
         blind_rows: Served rows within which a shift of one deviation must be found; else the detector is told to be
             blind.
         adopt_rows: Champion rows of a version that nobody announced before it is taken for the champion.
-        scale_labels: Labelled rows of a regressor that the scale of its errors is learned from.
-        scale_multiple: Multiple of the mean absolute error there that counts as an error of 1.
+        notice_ms: How long it alone must have answered since, before the governor is told. Clients may hold rows of the
+            former champion back for a second or two.
         signals: Of the alert thresholds.
     """
 
@@ -88,6 +93,7 @@ class Settings:
     adwin_delta: float = 0.002
     adwin_clock: int = 4
     window_labels: int = 120
+    most_window_labels: int = 120
     least_stretch: int = 30
     rise: float = 0.08
     rise_deviations: float = 4.5
@@ -95,7 +101,8 @@ class Settings:
     cleared_margin: float = 0.03
     first_profile: int = 10
     profile_step: int = 80
-    last_profile: int = 640
+    last_profile: int = 10_240
+    unlabelled_rows: int = 500
     indicator_rows: int = 500
     divergence_every: int = 20
     psi_threshold: float = 0.25
@@ -104,8 +111,7 @@ class Settings:
     is_seasonal: bool = True
     blind_rows: int = 1000
     adopt_rows: int = 200
-    scale_labels: int = 50
-    scale_multiple: float = 4.0
+    notice_ms: int = 3_000
     signals: SignalSettings = field(default_factory=SignalSettings)
 
     def __post_init__(self) -> None:

@@ -1,24 +1,32 @@
 """What the detector remembers of one model."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 from river.base import Base
 
 from drift_detector.baseline import Baseline
+from drift_detector.blindness import Blindness
 from drift_detector.calibration import Calibration
+from drift_detector.clocks import Clocks
+from drift_detector.label_pace import LabelPace
 from drift_detector.members import new_members
 from drift_detector.missing import Missing, start_missing
 from drift_detector.quality import Quality, start_quality
 from drift_detector.records import Batch, Group, OpenDrift
 from drift_detector.reference import Floats, Reference, empty_reference
-from drift_detector.seasonality import Seasonality
 from drift_detector.settings import Settings
-from drift_detector.signals import Ladder, Tracker, renumber
+from drift_detector.signals import Ladder, Placed, Tracker, renumber
 from drift_detector.tally import Tally
 from drift_detector.watching import Watching, relearn_labels, relearn_rows, start_watching
 from drift_detector.wishes import Wishes
+from homeostat.core.rate import Rate
+from homeostat.events import Labels, Samples
 from homeostat.stats.blocks import BlockTest
+from homeostat.stats.error import ErrorScale, Unit
+from homeostat.stats.same_hours import SameHours
 
 
 @dataclass(slots=True)
@@ -27,17 +35,19 @@ class State:
 
     Args:
         family: Name of its family, empty before it is registered.
-        is_classifier: Otherwise errors are absolute errors over `scale`.
+        is_laid_out: What follows was made for the contract; it is not before anything but a registration came.
+        is_classifier: Otherwise errors are distances in units of `error_scale`.
         features: Monitored features, the order of all columns.
         wishes: Settings of its own, None for the detector's.
         version: The champion, empty before the first row.
         stranger: Version that answers as champion without having been announced.
         n_stranger: Rows it answered in a row.
+        adopted_at: When a version that nobody announced became the champion, or rows of another one came last, ms;
+            None as soon as the governor was told.
+        notices: How often it was.
         source: `ce_source` of the remembered events.
         sources: Clients that published rows, and the bucket that each was in last; the 32 last ones.
-        scale: Absolute error that counts as 1; 0 until learned.
-        scale_sum: Absolute errors so far, while learning.
-        scale_n: Their number.
+        error_scale: Of a regressor's errors; it outlives champions, so that their errors stay comparable.
         sums: Column sums of the open bucket: the features, the score, then all other watched columns.
         counts: Known values behind them.
         n_rows: Rows in the open bucket.
@@ -48,11 +58,17 @@ class State:
         recent: Means of the last closed buckets, oldest first.
         reference: What they were before the open drift.
         since: What they have been since the last shift: a second one is a distance from there.
-        season: What the time of day does to the columns; it outlives champions.
+        season: Served rows against the same hours of days and weeks before, which outlives champions; None if the time
+            is not looked at.
+        label_season: The same of the labels.
+        clocks: How the features rise and fall; it outlives champions.
+        is_clock: (d,) features that only rise: nothing is concluded from them.
+        was_clock: (d,) those that were told last.
         missing: How often values of the features are unknown.
         quality: Which of the last windows of rows say little.
         baseline: Histograms of the champion's first rows and of the present ones.
         inputs: Change detector of the bucket means.
+        inputs_from: Event time that it began with, seconds; NaN before any bucket.
         members: Change detectors of single errors, by name.
         watching: Evidence that rows, labels and errors are not what they were.
         n_labels: Labelled rows since the reset.
@@ -65,8 +81,11 @@ class State:
         detected_at: `n_labels` at the last detection of risen errors.
         is_synthetic: The newest rows are marked as injected.
         drift: The open drift.
-        trackers: Alert thresholds by signal and operating point, while approved.
+        trackers: Alert thresholds by approved band and operating point.
+        placed: Those of series that come with a layer and attributes.
         ladder: What other alarm rates would do, while one is approved for the uncertainty.
+        pace: How its labels usually come; it outlives champions.
+        blindness: Whether any feature is watched; it outlives champions.
         tally: Indicators under way.
         calibration: Of the champion, without those.
         calibration_before: Of the champion that it was promoted in the place of, until both have been told.
@@ -74,17 +93,18 @@ class State:
     """
 
     family: str = ""
+    is_laid_out: bool = False
     is_classifier: bool = True
     features: list[str] = field(default_factory=list)
     wishes: Wishes | None = None
     version: str = ""
     stranger: str = ""
     n_stranger: int = 0
+    adopted_at: int | None = None
+    notices: Rate = field(default_factory=Rate)
     source: str = ""
     sources: dict[str, int] = field(default_factory=dict)
-    scale: float = 0.0
-    scale_sum: float = 0.0
-    scale_n: int = 0
+    error_scale: ErrorScale = field(default_factory=ErrorScale)
     sums: Floats = field(default_factory=lambda: np.zeros(1))
     counts: Floats = field(default_factory=lambda: np.zeros(1))
     n_rows: int = 0
@@ -95,11 +115,16 @@ class State:
     recent: list[Floats] = field(default_factory=list)
     reference: Reference = field(default_factory=lambda: empty_reference(1))
     since: Reference = field(default_factory=lambda: empty_reference(1))
-    season: Seasonality = field(default_factory=Seasonality)
+    season: SameHours | None = None
+    label_season: SameHours | None = None
+    clocks: Clocks = field(default_factory=lambda: Clocks.start(0))
+    is_clock: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    was_clock: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     missing: Missing = field(default_factory=Missing)
     quality: Quality = field(default_factory=Quality)
     baseline: Baseline = field(default_factory=Baseline)
     inputs: BlockTest | None = None
+    inputs_from: float = nan
     members: dict[str, Base] = field(default_factory=dict)
     watching: Watching = field(default_factory=Watching)
     n_labels: int = 0
@@ -113,11 +138,18 @@ class State:
     is_synthetic: bool = False
     drift: OpenDrift | None = None
     trackers: dict[str, Tracker] = field(default_factory=dict)
+    placed: Placed = field(default_factory=Placed)
     ladder: Ladder | None = None
+    pace: LabelPace = field(default_factory=LabelPace)
+    blindness: Blindness = field(default_factory=Blindness)
     tally: Tally = field(default_factory=Tally)
     calibration: Calibration = field(default_factory=Calibration)
     calibration_before: Calibration | None = None
     n_indicators: int = 0
+
+    def unit_of(self, rows: Samples | Labels) -> Unit:
+        """Return the unit of the errors of labelled rows, and learn from them; None for a classifier."""
+        return None if self.is_classifier else self.error_scale.update(*rows.champion_rows())
 
 
 def relearn_reference(state: State, settings: Settings) -> None:
@@ -125,13 +157,27 @@ def relearn_reference(state: State, settings: Settings) -> None:
     state.recent, state.reference = [], empty_reference(len(state.features) + 1)
     relearn_inputs(state, settings)
     relearn_labels(state.watching, settings)
+    if state.label_season is not None:
+        state.label_season.told()
 
 
 def relearn_inputs(state: State, settings: Settings) -> None:
     """Begin all detectors of served rows anew; what the open drift is measured by stays."""
     relearn_rows(state.watching, settings)
-    state.inputs = block_watch(len(state.features) + 1, settings)
+    state.inputs, state.inputs_from = block_watch(len(state.features) + 1, settings), nan
     state.since = empty_reference(len(state.features) + 1)
+    if state.season is not None:
+        state.season.told()
+
+
+def follow_swing(state: State, settings: Settings) -> None:
+    """Compare what comes with the last buckets from now on: what has moved since the first ones is the time of day."""
+    relearn_rows(state.watching, settings)
+    state.since = empty_reference(len(state.features) + 1)
+    for means in state.recent:
+        state.since.learn(means)
+    if state.drift is None:
+        state.reference = replace(state.since)
 
 
 def block_watch(width: int, settings: Settings) -> BlockTest | None:
@@ -150,13 +196,15 @@ def block_watch(width: int, settings: Settings) -> BlockTest | None:
 def reset(state: State, version: str, settings: Settings) -> None:
     """Begin anew with a champion: references, detectors, level and open drift belong to the one before."""
     width = len(state.features) + 1
+    if version != state.version:
+        state.adopted_at = None
     state.version, state.stranger, state.n_stranger = version, "", 0
     state.means, state.n_batches, state.batches = np.zeros(width), 0, []
     state.sources = {}
     if state.ladder is not None:
         renumber(state.ladder)
     state.recent, state.reference, state.since = [], empty_reference(width), empty_reference(width)
-    state.inputs = block_watch(width, settings)
+    state.inputs, state.inputs_from = block_watch(width, settings), nan
     state.missing, state.quality = start_missing(len(state.features)), start_quality(len(state.features))
     state.baseline = Baseline()
     state.members = new_members(settings)
@@ -164,11 +212,34 @@ def reset(state: State, version: str, settings: Settings) -> None:
     state.watching = start_watching(len(state.features), settings)
     state.watching.told = told
     n_watched = state.watching.rows.known.size if state.watching.rows is not None else width - 1
+    _keep_seasons(state, n_watched, settings)
+    if state.is_clock.size != len(state.features):
+        state.clocks = Clocks.start(len(state.features))
+        state.is_clock = state.was_clock = np.zeros(len(state.features), np.bool_)
     state.sums, state.counts, state.n_rows = np.zeros(n_watched + 1), np.zeros(n_watched + 1), 0
     state.n_labels, state.sum_errors, state.groups = 0, 0.0, []
     state.stretch_n, state.stretch_errors, state.best, state.best_n = 0, 0.0, None, 0
     state.detected_at, state.drift = None, None
     state.tally, state.calibration, state.calibration_before = Tally(), Calibration(), None
+
+
+def _keep_seasons(state: State, n_watched: int, settings: Settings) -> None:
+    """Keep what features and labels are like at other hours; what the champion before answered is forgotten."""
+    watching = state.watching
+    if not settings.is_seasonal:
+        state.season = state.label_season = None
+        return
+    if watching.rows is None:
+        state.season = None
+    elif state.season is None or state.season.hours.n_columns != n_watched:
+        state.season = SameHours.start(n_watched)
+    else:
+        state.season.forget(np.arange(len(state.features), n_watched))
+    if watching.labels is None:
+        state.label_season = None
+    else:
+        state.label_season = state.label_season or SameHours.start(1)
+        state.label_season.told()
 
 
 def promote(state: State, version: str, settings: Settings) -> None:
@@ -184,6 +255,6 @@ def promote(state: State, version: str, settings: Settings) -> None:
     calibration.add(state.tally.calibration)
     reset(state, version, settings)
     state.calibration_before = calibration if calibration.n else None
-    if drift is not None and drift.next_profile and drift.error_before is not None:
+    if drift is not None and drift.next_profile and drift.level is not None:
         drift.batch, drift.n_labels, drift.errors, drift.n_carried = 0, 0, 0.0, n_carried
         state.drift = drift

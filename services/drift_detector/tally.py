@@ -66,7 +66,7 @@ class Tally:
 
     def delay(self, lags: Floats) -> None:
         """Take the lags of late labels in, seconds; negative, unknown and absurd ones do not count."""
-        known = lags[(lags >= 0.0) & (lags < _MOST_LAG_SECONDS)]
+        known = plausible(lags)
         if known.size:
             self.lag += fixed_sum(known)
             self.n_late += known.size
@@ -87,3 +87,9 @@ class Tally:
             one = self.slices.setdefault(name, Slice())
             one.n += 1
             one.errors += error
+
+
+def plausible(lags: Floats) -> Floats:
+    """Return the lags, seconds, that are not negative, unknown or absurd."""
+    known: Floats = lags[(lags >= 0.0) & (lags < _MOST_LAG_SECONDS)]  # NaN fails both
+    return known

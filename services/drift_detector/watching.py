@@ -10,14 +10,18 @@ from drift_detector.reference import Floats
 from drift_detector.settings import COLUMNS, Settings
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
+from homeostat.stats.correlation import CorrelationWatch
 from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
 from homeostat.stats.martingales import HEAD_START
 from homeostat.stats.rates import RateEvidence
+from homeostat.stats.same_hours import SameHours
+from homeostat.stats.steps import Step
+from homeostat.stats.trail import NOTHING, Found, Trail, judged
 
 Stream = Literal["inputs", "labels", "errors"]
 LABEL: Final = "label"
-N_WATCHES: Final = 3
-"""Rows, labels, errors: each has a third of the false alarms that the guarantee allows."""
+N_WATCHES: Final = 4
+"""Rows, their correlations, labels, errors: each has a quarter of the false alarms that the guarantee allows."""
 
 _MOST_BATCHES: Final = 2
 _ROWS_PER_DELAY: Final = 8
@@ -33,15 +37,20 @@ class Tolerated(NamedTuple):
 
 @dataclass(slots=True)
 class Watching:
-    """Three watches of one champion; each counts rows by itself.
+    """Four watches of one champion; each counts rows by itself.
 
     Args:
         rows: Features and the other columns of served rows; None if switched off.
+        trail: Of the rows.
+        correlation: Of the features with each other.
         pending: Columns of rows that are not in yet, (d, n) each.
         n_pending: Their rows.
+        pending_seconds: Sum of their event times.
         labels: The labels themselves: whether the share of classes, or the level of targets, has moved.
+        label_trail: Of the labels.
         pending_labels: Labels that are not in yet, (n,) each.
         n_pending_labels: Their number.
+        pending_label_seconds: Sum of the event times of what they belong to.
         errors: Against "errors are no more frequent than in this stretch".
         told: Evidence told last, in bits; 0 before anything was told.
     """
@@ -49,9 +58,14 @@ class Watching:
     rows: ExchangeabilityWatch | None = None
     pending: list[Float32s] = field(default_factory=list)
     n_pending: int = 0
+    pending_seconds: float = 0.0
+    trail: Trail = field(default_factory=Trail)
+    correlation: CorrelationWatch = field(default_factory=lambda: _correlation(Settings()))
     labels: ExchangeabilityWatch | None = None
-    pending_labels: list[Floats] = field(default_factory=list)
+    pending_labels: list[Float32s] = field(default_factory=list)
     n_pending_labels: int = 0
+    pending_label_seconds: float = 0.0
+    label_trail: Trail = field(default_factory=Trail)
     errors: RateEvidence = field(default_factory=RateEvidence)
     told: float = 0.0
 
@@ -61,7 +75,7 @@ def start_watching(n_features: int, settings: Settings) -> Watching:
     watching = Watching()
     if "martingale" in settings.members:
         width = n_features + sum(column in settings.columns for column in COLUMNS)
-        watching.rows = _watch(width, settings)
+        watching.rows, watching.correlation = _watch(width, settings), _correlation(settings)
         if LABEL in settings.columns:
             watching.labels = _watch(1, settings)
     return watching
@@ -72,9 +86,7 @@ def column_names(features: list[str], settings: Settings) -> list[str]:
     return [*features, *(column for column in COLUMNS if column in settings.columns)]
 
 
-def gather(
-    watching: Watching, values: Float32s, samples: Samples, settings: Settings, offset: Floats | None = None
-) -> Float32s | None:
+def gather(watching: Watching, values: Float32s, samples: Samples, settings: Settings) -> Float32s | None:
     """Add the rows of one event to the open bucket.
 
     Args:
@@ -82,7 +94,6 @@ def gather(
         values: (d, n) features in the order of the contract.
         samples: The event.
         settings: Of the detector.
-        offset: (c, 1) or (c, n) to be taken off the other columns.
 
     Returns:
         (d + c, n) features and other columns, not to be changed; None if no rows are watched.
@@ -99,54 +110,89 @@ def gather(
                 raw: bytes = getattr(samples, column)
                 rows[at] = f8(raw) if raw else np.nan
                 at += 1
-    if offset is not None:
-        rows[len(values) :] -= offset
     watching.pending.append(rows)
     watching.n_pending += n
+    watching.pending_seconds += n * float(f8(samples.time)[n // 2])
     return rows
 
 
 def close_rows(
-    watching: Watching, settings: Settings, is_striking: Callable[[], bool], is_noise: Callable[[Float32s], bool]
-) -> bool:
+    watching: Watching,
+    n_features: int,
+    season: SameHours | None,
+    settings: Settings,
+    is_striking: Callable[[], bool],
+    prepared: Callable[[Float32s], Float32s | None],
+) -> Found:
     """Take the buckets since the last time in, if there are enough rows; say whether they cross the guarantee.
 
     Args:
         watching: Changed.
+        n_features: The first columns of the rows.
+        season: Of the rows.
         settings: Of the detector.
         is_striking: Says whether the last bucket lies so far off that it is taken in at once.
-        is_noise: Says whether rows say so little that nothing is bet on them.
+        prepared: Returns rows as they are to be taken in; None if they say so little that nothing is bet on them.
     """
     if watching.rows is None or not watching.pending:
-        return False
+        return NOTHING
     if not _is_due(watching.n_pending, watching.rows, settings.watch_rows) and not is_striking():
-        return False
-    pending = watching.pending
-    watching.pending, watching.n_pending = [], 0
-    rows = pending[0] if len(pending) == 1 else np.concatenate(pending, axis=1)
-    if is_noise(rows):
-        return False
-    watching.rows.update(rows)
-    return watching.rows.bets.statistic >= _limit(settings)
+        return NOTHING
+    pending, time = watching.pending, watching.pending_seconds / watching.n_pending
+    watching.pending, watching.n_pending, watching.pending_seconds = [], 0, 0.0
+    rows = prepared(pending[0] if len(pending) == 1 else np.concatenate(pending, axis=1))
+    if rows is None:
+        return NOTHING
+    watching.trail.follow(watching.rows, rows, time)
+    news = None if season is None else season.news
+    found = judged(watching.rows, watching.trail, news, limit_of(settings), settings.guilty_rate)
+    correlation = watching.correlation
+    if found.columns or not correlation.take(rows[:n_features], time) or correlation.watch is None:
+        return found
+    anything = None if season is None else list[Step].copy
+    apart = judged(correlation.watch, correlation.trail, anything, limit_of(settings), settings.guilty_rate)
+    if apart.columns:
+        return Found(correlation.guilty(), is_of_correlation=True)
+    if apart.is_swing:
+        watching.correlation = _correlation(settings)
+    return found
 
 
-def take_labels(watching: Watching, labels: Floats, settings: Settings) -> bool:
-    """Take labels in, NaN for those not known yet, a bucket at a time; say whether they cross the guarantee."""
+def take_labels(
+    watching: Watching, season: SameHours | None, labels: Floats, times: Floats, settings: Settings
+) -> Found:
+    """Take labels in, a bucket at a time; say whether they cross the guarantee.
+
+    Args:
+        watching: Changed.
+        season: Of the labels.
+        labels: (n,) NaN for those not known yet.
+        times: (n,) event times of what they belong to, seconds.
+        settings: Of the detector.
+    """
     if watching.labels is None:
-        return False
+        return NOTHING
     known = labels == labels
     if not known.all():
-        labels = labels[known]
+        labels, times = labels[known], times[known]
+    is_hour = False
     if labels.size:
-        watching.pending_labels.append(labels)
+        with np.errstate(over="ignore"):
+            column = labels.astype(F4)
+        watching.pending_labels.append(column)
         watching.n_pending_labels += labels.size
+        watching.pending_label_seconds += labels.size * float(times[labels.size // 2])
+        is_hour = season is not None and season.take(column[None, :], times)
+    if is_hour and season is not None and season.is_beyond(limit_of(settings)):
+        return Found((0,), is_by_hours=True)
     if not _is_due(watching.n_pending_labels, watching.labels, settings.label_rows):
-        return False
-    with np.errstate(over="ignore"):
-        column = np.concatenate(watching.pending_labels).astype(F4)[None, :]
-    watching.pending_labels, watching.n_pending_labels = [], 0
-    watching.labels.update(column)
-    return watching.labels.bets.statistic >= _limit(settings)
+        return NOTHING
+    column = np.concatenate(watching.pending_labels)[None, :]
+    time = watching.pending_label_seconds / watching.n_pending_labels
+    watching.pending_labels, watching.n_pending_labels, watching.pending_label_seconds = [], 0, 0.0
+    watching.label_trail.follow(watching.labels, column, time)
+    news = None if season is None else season.news
+    return judged(watching.labels, watching.label_trail, news, limit_of(settings), settings.guilty_rate)
 
 
 def take_errors(watching: Watching, total: float, n: int, level: Tolerated | None, settings: Settings) -> bool:
@@ -162,7 +208,7 @@ def take_errors(watching: Watching, total: float, n: int, level: Tolerated | Non
     if level is None or "betting" not in settings.members or level.rate >= 1.0:
         return False
     watching.errors.update(total, n, level.rate, level.n)
-    return watching.errors.statistic() >= _limit(settings)
+    return watching.errors.statistic() >= limit_of(settings)
 
 
 def tolerated(n: int, errors: float, settings: Settings) -> Tolerated | None:
@@ -187,13 +233,14 @@ def tolerated(n: int, errors: float, settings: Settings) -> Tolerated | None:
 def relearn_rows(watching: Watching, settings: Settings) -> None:
     """What now comes in is the new normal of the served rows."""
     if watching.rows is not None:
-        watching.rows = _watch(watching.rows.known.size, settings)
+        watching.rows, watching.trail = _watch(watching.rows.known.size, settings), Trail()
+        watching.correlation = _correlation(settings)
 
 
 def relearn_labels(watching: Watching, settings: Settings) -> None:
     """What now comes in is the new normal of the labels."""
     if watching.labels is not None:
-        watching.labels = _watch(1, settings)
+        watching.labels, watching.label_trail = _watch(1, settings), Trail()
 
 
 def relearn_errors(watching: Watching) -> None:
@@ -209,9 +256,9 @@ def e_value(watching: Watching) -> tuple[float, Stream]:
     """
     found: list[tuple[float, Stream]] = []
     if watching.rows is not None and watching.rows.is_watching:
-        found.append((watching.rows.bets.e_value, "inputs"))
+        found.append((watching.trail.credible(watching.rows), "inputs"))
     if watching.labels is not None and watching.labels.is_watching:
-        found.append((watching.labels.bets.e_value, "labels"))
+        found.append((watching.label_trail.credible(watching.labels), "labels"))
     if watching.errors.rows:
         found.append((watching.errors.e_value(), "errors"))
     if not found:
@@ -230,7 +277,7 @@ def n_rows_of(watching: Watching, stream: Stream) -> int:
     return watch.n_rows if watch is not None else 0
 
 
-def _limit(settings: Settings) -> float:
+def limit_of(settings: Settings) -> float:
     """Return what a statistic must reach: its run length, and the head start that it was given."""
     return N_WATCHES * settings.run_length + HEAD_START
 
@@ -244,3 +291,7 @@ def _is_due(n_pending: int, watch: ExchangeabilityWatch, rows: int) -> bool:
 
 def _watch(width: int, settings: Settings) -> ExchangeabilityWatch:
     return ExchangeabilityWatch.start(width, first=settings.first_reference_rows, full=settings.reference_rows)
+
+
+def _correlation(settings: Settings) -> CorrelationWatch:
+    return CorrelationWatch.start(first=settings.first_reference_rows, full=settings.reference_rows)

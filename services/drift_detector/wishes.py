@@ -1,9 +1,13 @@
 """What one model's owner wants the detector to be like: settings that come with the registration, as events do."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 from drift_detector.settings import Settings
 from homeostat.events import DetectorWishes
+
+_WINDOWS: Final = 8
+"""So many times the usual window is looked at where a model has a `rise` of its own: a small one takes more labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Wishes:
     psi_thresholds: tuple[tuple[str, float], ...] | None = None
     slices: tuple[str, ...] | None = None
     is_seasonal: bool | None = None
+    rise: float | None = None
 
 
 def wishes_of(data: DetectorWishes | None) -> Wishes | None:
@@ -32,10 +37,13 @@ def wishes_of(data: DetectorWishes | None) -> Wishes | None:
         psi_thresholds=None if thresholds is None else tuple(sorted(thresholds.items())),
         slices=data.slices,
         is_seasonal=data.is_seasonal,
+        rise=data.rise,
     )
 
 
 def applied(wishes: Wishes, settings: Settings) -> Settings:
     """Return the settings with the wishes in their place."""
     own = {field.name: getattr(wishes, field.name) for field in fields(wishes)}
+    if wishes.rise is not None:
+        own["most_window_labels"] = _WINDOWS * settings.window_labels
     return replace(settings, **{name: value for name, value in own.items() if value is not None})

@@ -2,7 +2,6 @@
 
 from typing import Final, Literal
 
-from governor.settings import GovernorSettings
 from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
@@ -24,15 +23,15 @@ Verb = Literal["set", "promote", "abort"]
 _ROLLOUTS: Final[dict[Verb, type[Rollout]]] = {"set": RolloutSet, "promote": RolloutPromote, "abort": RolloutAbort}
 
 
-def first(state: State, id_: str, action: Action, settings: GovernorSettings) -> Emit:
+def first(state: State, id_: str, action: Action) -> Emit:
     """The command that begins an approved action."""
-    proposal, (rules, version) = action.proposal, state.rules_of(action.scope)
+    proposal, rules = action.proposal, state.rules_for(action.proposal.family)
     common = {
         "action": id_,
         "verdict": action.verdict,
         "family": proposal.family,
         "model": proposal.model,
-        "rules_version": version,
+        "rules_version": state.rules_of(action.scope)[1],
         "expires_at": action.expires_at,
         "is_emergency": action.is_emergency,
     }
@@ -40,8 +39,7 @@ def first(state: State, id_: str, action: Action, settings: GovernorSettings) ->
         return _emit(POLICY_THRESHOLD, ThresholdSet.model_validate(common | {"band": proposal.band}), proposal, action)
     if proposal.kind == "meta_training":
         start = MetaTrainingStart.model_validate(
-            common
-            | {"meta_training": proposal.meta_training, "timeout_seconds": settings.meta_training_timeout_seconds}
+            common | {"meta_training": proposal.meta_training, "timeout_seconds": rules.meta_training_timeout_seconds}
         )
         return _emit(POLICY_META_TRAINING, start, proposal, action)
     arms = [arm for arm in proposal.arms if arm.name in action.waiting_for]
@@ -54,7 +52,7 @@ def first(state: State, id_: str, action: Action, settings: GovernorSettings) ->
             "window": proposal.window,
             "plan": proposal.plan,
             "chosen": proposal.chosen,
-            "timeout_seconds": settings.arm_timeout_seconds,
+            "timeout_seconds": rules.arm_timeout_seconds,
             "price_per_second": rules.price_per_training_second,
             "prices": rules.prices,
             "currency": rules.currency,

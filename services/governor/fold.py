@@ -2,39 +2,65 @@
 
 from typing import Any, Final
 
-from governor import commands, deciding, holdback, law, lifecycle
-from governor.authority import authorise, remember
+from governor import (
+    commands,
+    deciding,
+    deployments,
+    failures,
+    families,
+    flight,
+    holdback,
+    keyring,
+    law,
+    lifecycle,
+    registrations,
+    registry,
+    reporting,
+    weights,
+)
+from governor.authority import Unproven, authenticate, authorise, spend
 from governor.settings import GovernorSettings
-from governor.state import Model, State
+from governor.state import State
+from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
+    ActionProgressed,
     ActionProposed,
     ActionRequested,
     ActionReverted,
     ActionSettled,
     ApprovalDenied,
     ApprovalGiven,
+    BrakeConfirmed,
     BudgetSet,
     CanaryJudged,
     CandidateTrained,
     ClockTicked,
     DeploymentObserved,
+    FamilyObserved,
     FreezeLifted,
     FreezeSet,
     KeyRegistered,
     KeyRevoked,
+    ModelConfigured,
     ModelRegistered,
+    Request,
     RevertRequested,
     RoleGranted,
+    RoleRevoked,
     RulesSet,
     ScopeConfigured,
     SourceDistrusted,
+    SourceTrusted,
+    WeightsPublished,
+    WeightsRejected,
 )
-from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
+from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, QUARANTINE
 
 _REVERT_TTL_MS: Final = 3_600_000
+_REQUESTS: Final = (Request, ActionRequested)
 
 
 class Governor:
@@ -60,18 +86,33 @@ class Governor:
         return State
 
     def wake_at(self, state: State) -> int | None:
-        """When the next action or holdback expires."""
-        waiting = (*state.actions.values(), *state.holdbacks.values())
-        return min((action.expires_at for action in waiting), default=None)
+        """When the next action or holdback expires, or has waited long enough for its model."""
+        return flight.next_at(state)
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event of governance in.
 
+        A request that is refused though its signature counts is spent like one that is obeyed: its refusal is emitted,
+        not raised, so that the state may remember it.
+
         Raises:
-            Reject: A request that whoever signed it may not make, or about nothing that is known.
+            Reject: A request that nobody who may speak here has signed, or a report of what was not commanded.
         """
-        emits = self._answer(state, event)
-        remember(state, event.data, event.time, self.settings.heard_requests)
+        data: Any = event.data
+        if isinstance(data, _REQUESTS) and (state.keys or not isinstance(data, KeyRegistered)):
+            authenticate(state, event, data)
+        try:
+            emits = self._answer(state, event)
+        except Unproven:
+            raise
+        except Reject as reject:
+            if not isinstance(data, _REQUESTS):
+                raise
+            emits = (Emit(QUARANTINE, refused(event, reject.reason, reject.detail, self.name)),)
+        if isinstance(data, _REQUESTS):
+            spend(state, data, event.time)
+        flight.drop_stale(state)
+        reporting.issue(state, event, emits)
         return state, emits
 
     def _answer(self, state: State, event: Event) -> tuple[Emit, ...]:
@@ -79,72 +120,95 @@ class Governor:
         match data:
             case CanaryJudged():
                 return lifecycle.judged(state, data)
-            case CandidateTrained():
-                return lifecycle.trained(state, data)
+            case (
+                CandidateTrained()
+                | ActionApplied()
+                | ActionFailed()
+                | ActionReverted()
+                | ActionProgressed()
+                | WeightsPublished()
+                | WeightsRejected()
+            ):
+                return self._reported(state, event, data)
+            case BrakeConfirmed():
+                return reporting.confirmed(state, event, data)
             case ActionRequested():
                 scope = data.family.partition("/")[0]
-                principal = authorise(state, event, data, "operator", scope)
-                return deciding.propose(state, event, data, self.settings, principal)
+                principal = authorise(state, data, "operator", scope)
+                return registrations.propose(state, event, data.plain(), self.settings, principal)
             case ActionProposed():
-                return deciding.propose(state, event, data, self.settings)
-            case ActionApplied():
-                return lifecycle.applied(state, data, event.time)
+                return registrations.propose(state, event, data, self.settings)
             case ActionSettled():
                 return lifecycle.settled(state, data, event.time)
-            case ActionFailed():
-                return lifecycle.failed(state, data, event.time)
             case ClockTicked():
-                return lifecycle.expire(state, event.time)
+                return self._expire(state, event)
             case ApprovalGiven() | ApprovalDenied():
                 return deciding.answer(state, event, data, self.settings)
             case FreezeLifted():
-                return law.enact(state, event, data) + lifecycle.resume(state)
+                return law.enact(state, event, data) + lifecycle.resume(state, data.scope)
+            case KeyRegistered() | KeyRevoked() | RoleGranted() | RoleRevoked():
+                return keyring.change(state, event, data)
             case (
-                KeyRegistered()
-                | KeyRevoked()
-                | RoleGranted()
-                | RulesSet()
+                RulesSet()
                 | BudgetSet()
                 | FreezeSet()
                 | ScopeConfigured()
+                | ModelConfigured()
                 | SourceDistrusted()
+                | SourceTrusted()
             ):
                 return law.enact(state, event, data)
             case ModelRegistered():
-                return self._registered(state, data)
+                return self._registered(state, event, data)
+            case FamilyObserved():
+                return families.observe(state, event, data.family, data.provenance)
             case DeploymentObserved():
-                return self._deployed(state, event, data)
+                return deployments.observed(state, event, data)
             case RevertRequested():
                 return self._revert(state, event, data)
+        return ()  # burn.reported is for eyes
+
+    def _reported(self, state: State, event: Event, data: Any) -> tuple[Emit, ...]:
+        """Pass a report on, and go on from it; its repeats say nothing."""
+        passed_on = reporting.admit(state, event, data)
+        if passed_on is None:
+            return ()
+        match data:
+            case CandidateTrained():
+                return passed_on + lifecycle.trained(state, data)
+            case ActionApplied():
+                return passed_on + lifecycle.applied(state, data, event.time)
+            case ActionFailed():
+                return passed_on + failures.failed(state, data, event.time)
             case ActionReverted():
                 lifecycle.serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
-            case _:
-                pass  # burn.reported and brake.confirmed are for eyes
-        return ()
+            case WeightsPublished():
+                weights.remember(state, data)
+        return passed_on
 
-    def _registered(self, state: State, data: ModelRegistered) -> tuple[Emit, ...]:
+    def _registered(self, state: State, event: Event, data: ModelRegistered) -> tuple[Emit, ...]:
         """Take a model in; one that is known keeps its champion, as a client may register at each start."""
         assert data.model is not None  # intake sets it
         family = f"{data.model.partition('/')[0]}/{data.family}"
-        is_new = all(model.family != family for model in state.models.values())
-        known = state.models.get(data.model)
-        if known is None:
-            state.models[data.model] = Model(family, data.champion, data.artifact, data.tier)
-        else:
-            known.family, known.tier = family, data.tier
-        return law.welcome(state, family) if is_new else ()
+        registry.register(state, data.model, family, data.champion, data.artifact, data.tier)
+        said = families.observe(state, event, family, data.provenance)
+        return said + registrations.arrived(state, event, data.model, len(said), self.settings)
 
-    def _deployed(self, state: State, event: Event, data: DeploymentObserved) -> tuple[Emit, ...]:
-        subject = data.model or ""
-        if subject not in state.models:
-            return ()
-        is_other = data.version != state.models[subject].champion
-        ended = lifecycle.replaced(state, subject, data.version, data.artifact, event.time)
-        lifecycle.serve(state, subject, data.version, data.artifact)
-        return (*ended, *holdback.drop_of(state, subject, event.time)) if is_other else ended
+    def _expire(self, state: State, event: Event) -> tuple[Emit, ...]:
+        """End what has outlived its time; decide on what has waited for a model that did not come."""
+        emits: tuple[Emit, ...] = ()
+        due = flight.expired(state, event.time)
+        for id_ in due:
+            if id_ in state.actions:
+                emits += lifecycle.expire(state, id_, event.time)
+            elif id_ in state.waiting:
+                emits += registrations.decide(state, event, id_, len(emits), self.settings)
+        for id_ in due:
+            emits += holdback.drop(state, id_, event.time)
+        return emits
 
     def _revert(self, state: State, event: Event, data: RevertRequested) -> tuple[Emit, ...]:
-        authorise(state, event, data, "operator", data.model.partition("/")[0])
+        authorise(state, data, "operator", data.model.partition("/")[0])
         back = lifecycle.last_good(state, data.model)
         if back is None:
             raise Reject("nothing_to_revert", f"{data.model} has no earlier version that is known to be good")

@@ -1,6 +1,6 @@
 """The old champion after a promotion: a shadow for a while, so that the gain is measured and not remembered."""
 
-from governor import commands
+from governor import commands, flight
 from governor.state import Action, State
 from homeostat.core import Emit
 
@@ -13,37 +13,27 @@ def keep(state: State, id_: str, action: Action, now: int) -> Emits:
     """
     assert action.canary is not None
     action.candidates, action.step = [action.canary], -1
-    action.expires_at = now + state.rules_of(action.scope)[0].action_ttl_ms
-    state.holdbacks[id_] = action
+    action.expires_at = now + state.life_ms(action)
+    flight.hold_back(state, id_, action)
     return (commands.rollout(state, id_, action, "set"),)
 
 
 def drop(state: State, id_: str, now: int) -> Emits:
     """Clear the old champion away."""
-    action = state.holdbacks.pop(id_, None)
+    action = flight.let_go(state, id_)
     if action is None:
         return ()
-    action.expires_at = now + state.rules_of(action.scope)[0].action_ttl_ms
-    verb: commands.Verb = "abort" if state.is_frozen(action.scope) else "set"  # a brake would keep it
+    action.expires_at = now + state.life_ms(action)
+    verb: commands.Verb = "abort" if state.is_frozen(action.scope, action.model) else "set"  # a brake would keep it
     return (commands.rollout(state, id_, action, verb, is_over=True),)
 
 
 def drop_of(state: State, subject: str, now: int) -> Emits:
     """Clear away what is held back beside a model."""
-    return tuple(emit for id_ in _of(state, subject) for emit in drop(state, id_, now))
+    return tuple(emit for id_ in flight.held_back(state, subject) for emit in drop(state, id_, now))
 
 
 def forget(state: State, subject: str) -> None:
     """Another command says what the model serves, whole: nothing is held back any more."""
-    for id_ in _of(state, subject):
-        del state.holdbacks[id_]
-
-
-def expire(state: State, now: int) -> Emits:
-    """Clear away what nobody has made final in time."""
-    due = [id_ for id_, action in sorted(state.holdbacks.items()) if action.expires_at <= now]
-    return tuple(emit for id_ in due for emit in drop(state, id_, now))
-
-
-def _of(state: State, subject: str) -> list[str]:
-    return [id_ for id_, action in sorted(state.holdbacks.items()) if action.proposal.model == subject]
+    for id_ in flight.held_back(state, subject):
+        flight.let_go(state, id_)

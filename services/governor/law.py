@@ -1,8 +1,11 @@
-"""What people set: keys, roles, rules, budgets, freezes. Signed, and from the next event on."""
+"""What people set: rules, budgets, freezes, what is said of scopes and models. Signed, and from the next event on."""
 
-from governor.authority import authorise, check_key, is_root
+from governor import families
+from governor.authority import authorise, has_role
+from governor.quorum import second_word
+from governor.registry import configure
 from governor.rules import roll_over
-from governor.state import Budget, Key, State
+from governor.state import Budget, State
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
     BrakeReleased,
@@ -10,25 +13,24 @@ from homeostat.events import (
     BudgetSet,
     FreezeLifted,
     FreezeSet,
-    KeyRegistered,
-    KeyRevoked,
-    RoleGranted,
+    ModelConfigured,
     RulesSet,
     ScopeConfigured,
     SourceDistrusted,
+    SourceTrusted,
 )
-from homeostat.events.logs import EXPERIENCE, POLICIES
+from homeostat.events.base import TIERS
+from homeostat.events.logs import POLICIES
 
 Law = (
-    KeyRegistered
-    | KeyRevoked
-    | RoleGranted
-    | RulesSet
+    RulesSet
     | BudgetSet
     | FreezeSet
     | FreezeLifted
     | ScopeConfigured
+    | ModelConfigured
     | SourceDistrusted
+    | SourceTrusted
 )
 
 
@@ -39,50 +41,73 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
         Reject: Whoever signed it, if anybody, may not.
     """
     match data:
-        case KeyRegistered():
-            if not is_root(state):
-                authorise(state, event, data, "admin", "*")
-            check_key(state, data)
-            state.keys[data.key] = Key(data.public_key, data.principal)
-            granted = state.roles.setdefault(data.principal, [])
-            granted += [entry for role in data.roles if (entry := f"{role}@*") not in granted]
-        case KeyRevoked():
-            authorise(state, event, data, "admin", "*")
-            if data.key not in state.keys:
-                raise Reject("key_unknown", f"key {data.key} is not in the keyring")
-            state.keys[data.key].is_revoked = True
-        case RoleGranted():
-            authorise(state, event, data, "admin", "*")
-            granted = state.roles.setdefault(data.principal, [])
-            if (entry := f"{data.role}@{data.scope}") not in granted:
-                granted.append(entry)
         case RulesSet():
-            authorise(state, event, data, "operator", data.scope)
+            if (held := _held(state, event, data, data.scope, is_weaker=_drops_approval(state, data))) is not None:
+                return held
             state.rules[data.scope], state.rules_version[data.scope] = data, event.identity
-            return _tell_families(state, data, data.scope)
+            return families.tell(state, data)
         case BudgetSet():
-            authorise(state, event, data, "operator", data.scope)
+            authorise(state, data, "operator", data.scope)
             _set_budget(state, data, event.time)
         case FreezeSet():
-            authorise(state, event, data, "operator", data.scope)
+            authorise(state, data, "operator", data.scope.partition("/")[0])
             state.freezes[data.scope] = event.identity
             brake = BrakeSet(scope=data.scope, freeze=event.identity)
             return tuple(Emit(log, brake, data.scope, broadcast=True) for log in POLICIES)
         case FreezeLifted():
-            authorise(state, event, data, "operator", data.scope)
+            authorise(state, data, "operator", data.scope.partition("/")[0])
             state.freezes.pop(data.scope, None)
             release = BrakeReleased(scope=data.scope, freeze=event.identity)
             return tuple(Emit(log, release, data.scope, broadcast=True) for log in POLICIES)
         case ScopeConfigured():
-            authorise(state, event, data, "admin", data.scope)
+            authorise(state, data, "admin", data.scope)
             _configure(state, data)
-            return _tell_families(state, data, data.scope)
+            return families.tell(state, data)
+        case ModelConfigured():
+            scope = data.model.partition("/")[0]
+            if (held := _held(state, event, data, scope, is_weaker=_eases(state, data))) is not None:
+                return held
+            configure(state, data)
         case SourceDistrusted():
-            authorise(state, event, data, "operator", data.scope)
+            authorise(state, data, "operator", data.scope)
             if data.source not in (sources := state.distrusted.setdefault(data.scope, [])):
                 sources.append(data.source)
-            return _tell_families(state, data, data.scope)
+            return families.tell(state, data)
+        case SourceTrusted():
+            authorise(state, data, "operator", data.scope)
+            if data.source not in (sources := state.distrusted.get(data.scope, [])):
+                raise Reject("source_unknown", f"nobody has distrusted {data.source} in {data.scope}")
+            sources.remove(data.source)
+            return families.tell(state, data)
     return ()
+
+
+def _held(
+    state: State, event: Event, data: RulesSet | ModelConfigured, scope: str, *, is_weaker: bool
+) -> tuple[Emit, ...] | None:
+    """What weakens approval is wanted by an admin and a second person who may approve; the rest by an operator."""
+    if not is_weaker:
+        authorise(state, data, "operator", scope)
+        return None
+    principal = authorise(state, data, "approver", scope)
+    is_admin = has_role(state, principal, "admin", scope)
+    who = "an approver" if is_admin else "an admin"
+    needs = f"it weakens approval: {who} of {scope} whom {principal} has not created signs the same"
+    return second_word(state, event, data, principal, is_admin=is_admin, needs=needs, scope=scope)
+
+
+def _drops_approval(state: State, data: RulesSet) -> bool:
+    """Whether a tier that waits for a person now would not any more."""
+    return bool(set(state.rules_of(data.scope)[0].approval_tiers) - set(data.approval_tiers))
+
+
+def _eases(state: State, data: ModelConfigured) -> bool:
+    """Whether a model gets a lower tier than it has, or is regulated no more."""
+    model = state.models.get(data.model)
+    if model is None:
+        return False  # it will be refused
+    is_lower = data.tier is not None and TIERS.index(data.tier) < TIERS.index(model.tier)
+    return is_lower or (model.is_regulated and data.is_regulated is False)
 
 
 def _set_budget(state: State, data: BudgetSet, now: int) -> None:
@@ -98,28 +123,4 @@ def _set_budget(state: State, data: BudgetSet, now: int) -> None:
 
 def _configure(state: State, data: ScopeConfigured) -> None:
     """Add to what is known of a scope: a setting that is not named stays as it was, as it does for who heard it."""
-    known = state.configured.get(data.scope, data)
-    settings, owner = {**known.settings, **data.settings}, data.owner or known.owner
-    state.configured[data.scope] = ScopeConfigured(scope=data.scope, owner=owner, settings=settings)
-
-
-def welcome(state: State, family: str) -> tuple[Emit, ...]:
-    """Tell a new family what was set before it came."""
-    scope = family.partition("/")[0]
-    rules, version = state.rules_of(scope)
-    emits = [Emit(EXPERIENCE, rules, family)] if version else []
-    if (configured := state.configured.get(scope)) is not None:
-        emits.append(Emit(EXPERIENCE, configured, family))
-    sources = state.distrusted.get(scope, [])
-    return (*emits, *(Emit(EXPERIENCE, SourceDistrusted(scope=scope, source=source), family) for source in sources))
-
-
-def _tell_families(state: State, data: RulesSet | ScopeConfigured | SourceDistrusted, scope: str) -> tuple[Emit, ...]:
-    """Every family concerned learns of it; rules of `*` concern the scopes without their own."""
-    families = {model.family for model in state.models.values()}
-    concerned = {
-        family
-        for family in families
-        if (own := family.partition("/")[0]) == scope or (scope == "*" and own not in state.rules)
-    }
-    return tuple(Emit(EXPERIENCE, data, family) for family in sorted(concerned))
+    state.configured[data.scope] = data.after(state.configured.get(data.scope))

@@ -1,14 +1,14 @@
 """An approved action up to its settlement: what happens next, given what is known."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from governor import commands, holdback
-from governor.books import book, correct, release
+from governor import commands, flight, holdback
+from governor.books import book, charge, correct, cost_of, release
 from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionApplied,
-    ActionFailed,
     ActionSettled,
     Arm,
     CanaryJudged,
@@ -26,7 +26,7 @@ _SERVED: Final = ("rolling", "promoting", "measuring")
 """Phases in which the candidates may lie on the model server."""
 
 
-def verdict(state: State, action: Action, id_: str, said: str, results: tuple[RuleResult, ...] = ()) -> Emits:
+def verdict(state: State, action: Action, id_: str, said: str, results: Sequence[RuleResult] = ()) -> Emits:
     """Say it to users and to the family."""
     proposal = action.proposal
     given = VerdictGiven.model_validate(
@@ -36,7 +36,7 @@ def verdict(state: State, action: Action, id_: str, said: str, results: tuple[Ru
             "family": proposal.family,
             "model": proposal.model,
             "verdict": said,
-            "rules": results,
+            "rules": tuple(results),
             "rules_version": state.rules_of(action.scope)[1],
             "is_emergency": action.is_emergency,
             "expires_at": action.expires_at,
@@ -52,38 +52,49 @@ def trained(state: State, data: CandidateTrained) -> Emits:
     if action is None or data.arm not in action.waiting_for:
         return ()
     action.waiting_for.remove(data.arm)
-    action.cost += data.seconds * _price_per_second(state, action, data.arm)
+    charge(state, action, data.seconds * _price_per_second(state, action, data.arm))
     if data.version is not None and data.artifact is not None:
         action.candidates.append(
             Candidate(arm=data.arm, version=data.version, artifact=data.artifact, seconds=data.seconds)
         )
     if action.waiting_for or not action.candidates:
         return ()  # with no candidate at all the hand's action.failed ends it
+    return roll_out(state, data.action, action)
+
+
+def roll_out(state: State, id_: str, action: Action) -> Emits:
+    """Begin with what was trained; what has not reported does not count."""
+    action.waiting_for.clear()
     action.candidates.sort(key=lambda candidate: candidate.arm)
-    action.phase = "ready"
-    return proceed(state, data.action, action)
+    flight.move(state, action, "ready")
+    return proceed(state, id_, action)
 
 
-def resume(state: State) -> Emits:
-    """Go on where a freeze has held."""
+def resume(state: State, scope: str) -> Emits:
+    """Go on where a freeze has held.
+
+    Args:
+        state: Changed.
+        scope: Of the freeze: a scope, a model of it, or `*`.
+    """
     emits: list[Emit] = []
-    for id_, action in sorted(state.actions.items()):
-        emits += proceed(state, id_, action)
+    for id_ in flight.in_scopes(state, scope):
+        emits += proceed(state, id_, state.actions[id_])
     return tuple(emits)
 
 
 def proceed(state: State, id_: str, action: Action) -> Emits:
     """Do what is next, unless a freeze holds it."""
-    if state.is_frozen(action.scope) and not action.is_emergency:
+    if state.is_frozen(action.scope, action.model) and not action.is_emergency:
         return ()
     if action.phase == "ready":
-        action.phase = "rolling" if action.canary is not None else "measuring"
+        flight.move(state, action, "rolling" if action.canary is not None else "measuring")
         action.step = 0 if action.canary is not None else -1
         holdback.forget(state, action.proposal.model or "")
         return (commands.rollout(state, id_, action, "set"),)
     judgement, action.judgement = action.judgement, ""
     if judgement == "promote" or (judgement == "continue" and action.step + 1 >= len(action.proposal.plan.steps)):
-        action.phase = "promoting"
+        flight.move(state, action, "promoting")
         return (commands.rollout(state, id_, action, "promote"),)
     if judgement == "continue":
         action.step += 1
@@ -97,7 +108,7 @@ def judged(state: State, data: CanaryJudged) -> Emits:
     if action is None or action.phase != "rolling":
         return ()
     if data.judgement in ("abort", "inconclusive"):
-        return _abort(state, data.action, action)
+        return abort(state, data.action, action)
     if data.step != action.step:
         return ()  # it speaks of a step that is over
     action.judgement = data.judgement
@@ -107,14 +118,16 @@ def judged(state: State, data: CanaryJudged) -> Emits:
 def applied(state: State, data: ActionApplied, now: int) -> Emits:
     """What a hand has set is so; a threshold's band is the end of its action."""
     action = state.actions.get(data.action)
+    if action is not None:
+        action.n_failed = 0
     if data.rollout is not None:
         serve(state, data.model or "", data.rollout.champion, data.rollout.champion_artifact)
         if action is not None:
             action.was_served |= bool(data.rollout.candidates)
         if action is not None and action.phase == "promoting" and data.rollout_verb == "promote":
-            action.phase = "measuring"
+            flight.move(state, action, "measuring")
     elif action is not None and action.phase == "acting" and action.proposal.kind == data.kind == "threshold":
-        del state.actions[data.action]
+        flight.end(state, data.action)
         release(state, action, 0.0, now)
     return ()
 
@@ -132,35 +145,10 @@ def serve(state: State, subject: str, version: str, artifact: str | None) -> Non
     model.champion, model.artifact = version, artifact
 
 
-def failed(state: State, data: ActionFailed, now: int) -> Emits:
-    """A hand could not. A braked rollout is tried again after the freeze; a retrain ends with its settlement."""
-    action = state.actions.get(data.action)
-    if action is None:
-        return ()
-    if action.phase == "acting":
-        why = RuleResult(rule="hand", passed=False, value=data.reason, limit="applied", reason=data.detail)
-        return _end(state, data.action, action, now, 0.0, (why,))
-    if data.kind != "rollout":
-        return ()
-    if data.reason == "braked":
-        _step_back(action)
-        return ()
-    return _abort(state, data.action, action) if action.phase in ("rolling", "promoting") else ()
-
-
-def _step_back(action: Action) -> None:
-    """Undo what a brake has stopped. An abort passes brakes, so what was aborted is left alone."""
-    if action.phase == "promoting":
-        action.phase, action.judgement = "rolling", "promote"
-    elif action.phase == "rolling" and action.step > 0:
-        action.step, action.judgement = action.step - 1, "continue"
-    elif action.phase == "rolling" or (action.phase == "measuring" and action.canary is None):
-        action.phase, action.step = "ready", -1
-
-
-def _abort(state: State, id_: str, action: Action) -> Emits:
+def abort(state: State, id_: str, action: Action) -> Emits:
     """Take the canary's weight away; it stays as a shadow until the outcome is measured."""
-    action.phase, action.judgement = "measuring", ""
+    flight.move(state, action, "measuring")
+    action.judgement = ""
     return (commands.rollout(state, id_, action, "abort"),)
 
 
@@ -168,23 +156,24 @@ def settled(state: State, data: ActionSettled, now: int) -> Emits:
     """Commit or refund the tokens and clear the shadows; what is said later corrects the books."""
     action = state.actions.get(data.action)
     if action is None:
-        correct(state, data.action, data.cost, now)
+        correct(state, data.action, data.kind, data.cost, now)
         return holdback.drop(state, data.action, now) if data.is_final else ()
     if action.phase == "held":
         return ()
     if data.state == "failed" and action.phase not in ("training", "acting"):
         return ()  # a command read again after a crash may fail though its arms have been trained
-    del state.actions[data.action]
+    flight.end(state, data.action)
     if data.state == "promoted" and action.canary is not None:  # the report may come after the settlement
         serve(state, action.proposal.model or "", action.canary.version, action.canary.artifact)
-    book(state, data.action, action, action.cost if data.cost is None else data.cost, now)
+    cost = cost_of(state, action.scope, action.proposal.kind, data.cost, action.cost)
+    book(state, data.action, action, cost, now)
     if action.phase not in _SERVED:
         return ()
     is_promoted = data.state == "promoted" and action.canary is not None
-    if is_promoted and not data.is_final and not state.is_frozen(action.scope):
+    if is_promoted and not data.is_final and not state.is_frozen(action.scope, action.model):
         return holdback.keep(state, data.action, action, now)
-    action.expires_at = max(action.expires_at, now + state.rules_of(action.scope)[0].action_ttl_ms)
-    verb: commands.Verb = "abort" if state.is_frozen(action.scope) else "set"  # a brake would keep the shadows
+    action.expires_at = max(action.expires_at, now + state.life_ms(action))
+    verb: commands.Verb = "abort" if state.is_frozen(action.scope, action.model) else "set"  # a brake keeps shadows
     return (commands.rollout(state, data.action, action, verb, is_over=True),)
 
 
@@ -194,32 +183,12 @@ def _price_per_second(state: State, action: Action, arm: str) -> float:
     return price_of(rules.prices, rules.price_per_training_second, instance, is_spot=is_spot)
 
 
-def replaced(state: State, subject: str, version: str, artifact: str | None, now: int) -> Emits:
-    """Somebody has deployed: candidates that were compared with another champion never get its place."""
-    emits: list[Emit] = []
-    is_known = version == state.models[subject].champion
-    for id_, action in _in_flight(state, subject):
-        is_own = action.canary is not None and action.canary.version == version
-        if is_own or (is_known and action.phase != "promoting"):
-            continue
-        serve(state, subject, version, artifact)  # before the command that says what serves
-        why = RuleResult(
-            rule="known_model",
-            passed=False,
-            value=action.reference,
-            limit=version,
-            reason=f"{version} was deployed from outside",
-        )
-        emits += _end(state, id_, action, now, action.cost, (why,))
-    return tuple(emits)
-
-
 def last_good(state: State, subject: str) -> commands.Back | None:
     """Version to go back to: while a promotion is on its way, the one that it replaces."""
     model = state.models.get(subject)
     if model is None:
         return None
-    if any(action.phase == "promoting" for _, action in _in_flight(state, subject)):
+    if any(action.phase == "promoting" for _, action in flight.serving(state, subject)):
         return model.champion, model.artifact
     return None if model.last_good is None else (model.last_good, model.last_good_artifact)
 
@@ -227,32 +196,20 @@ def last_good(state: State, subject: str) -> commands.Back | None:
 def withdraw(state: State, subject: str, id_: str, now: int) -> Emits:
     """End what is in flight on a model that goes back; the revert itself takes the candidates away."""
     emits: list[Emit] = []
-    for action_id, action in _in_flight(state, subject):
+    for action_id, action in flight.serving(state, subject):
         why = RuleResult(rule="revert", passed=False, value=id_, limit="", reason="the model was reverted")
-        emits += _end(state, action_id, action, now, action.cost, (why,), is_cleared=True)
+        emits += end(state, action_id, action, now, action.cost, (why,), is_cleared=True)
     holdback.forget(state, subject)
     return tuple(emits)
 
 
-def _in_flight(state: State, subject: str) -> list[tuple[str, Action]]:
-    """Actions that change what a model serves."""
-    return [
-        (id_, action)
-        for id_, action in sorted(state.actions.items())
-        if action.proposal.model == subject and action.proposal.kind in ("retrain", "rollout")
-    ]
+def expire(state: State, id_: str, now: int) -> Emits:
+    """End an action that has outlived its time: only the governor does. What it asked for counts as spent, at least."""
+    action = state.actions[id_]
+    return end(state, id_, action, now, action.reserved)
 
 
-def expire(state: State, now: int) -> Emits:
-    """End what has outlived its time: only the governor does. What it asked for counts as spent."""
-    emits: list[Emit] = []
-    for id_, action in sorted(state.actions.items()):
-        if action.expires_at <= now:
-            emits += _end(state, id_, action, now, action.proposal.money)
-    return (*emits, *holdback.expire(state, now))
-
-
-def _end(
+def end(
     state: State,
     id_: str,
     action: Action,
@@ -263,11 +220,11 @@ def _end(
     is_cleared: bool = False,
 ) -> Emits:
     """End an action before its settlement: give the tokens back, say so, leave no candidate on the server."""
-    del state.actions[id_]
+    flight.end(state, id_)
     if action.phase != "held":
         book(state, id_, action, cost, now)
     said = verdict(state, action, id_, "expired", why)
     if action.phase not in _SERVED or is_cleared:
         return said
-    action.expires_at = now + state.rules_of(action.scope)[0].action_ttl_ms
+    action.expires_at = now + state.life_ms(action)
     return (*said, commands.rollout(state, id_, action, "abort", is_over=True))

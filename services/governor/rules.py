@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from typing import Final
 
+from governor import flight, weights
+from governor.flight import has_canary
+from governor.registry import n_kept
 from governor.state import Budget, State
 from homeostat.events import ActionProposed, RuleResult, RulesSet
 from homeostat.events.base import Scalar
+from homeostat.events.sources import rests_on
 
 MAX_FIRST_STEP: Final = 0.5
 """A first step above this is not a canary."""
-
-_SERVING: Final = ("retrain", "rollout")
 
 Rule = Callable[[State, ActionProposed, RulesSet, int], RuleResult]
 
@@ -50,9 +52,11 @@ def _missing(proposal: ActionProposed) -> str:
 
 
 def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """No action in a frozen scope."""
-    frozen = state.is_frozen(proposal.family.partition("/")[0])
-    return _result("freeze", frozen, False, "the scope is frozen" if frozen else "no freeze", passed=not frozen)
+    """No action in a frozen scope, or on a frozen model."""
+    scope = proposal.family.partition("/")[0]
+    frozen = state.is_frozen(scope, proposal.model)
+    what = "scope" if state.is_frozen(scope) else "model"
+    return _result("freeze", frozen, False, f"the {what} is frozen" if frozen else "no freeze", passed=not frozen)
 
 
 def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
@@ -69,34 +73,45 @@ def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: in
 
 
 def one_at_a_time(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """One action at a time that changes what a model serves; and one of each other kind."""
-    target = proposal.model or proposal.family
-    rivals = _SERVING if proposal.kind in _SERVING else (proposal.kind,)
-    n = sum(
-        (a.proposal.model or a.proposal.family) == target and a.proposal.kind in rivals for a in state.actions.values()
-    )
+    """One action at a time that changes what a model serves, or one of its signals, or the weights of a family."""
+    n, target = flight.rivals(state, proposal), proposal.model or proposal.family
     return _result("one_at_a_time", n, 0, f"{n} in flight for {target}", passed=n == 0)
 
 
 def concurrency(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """Actions in flight in the scope."""
     scope = proposal.family.partition("/")[0]
-    n = sum(action.scope == scope for action in state.actions.values())
+    n = state.loads[scope].n if scope in state.loads else 0
     limit = rules.max_in_flight
     return _result("concurrency", n, limit, f"{n} in flight in {scope}", passed=n < limit, nearest=max(0, limit - 1))
 
 
-def rate(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Actions started on the model in the window."""
+def starts_of(state: State, proposal: ActionProposed) -> list[int]:
+    """Times at which actions of this kind were started on the same model, or in the same family, ms."""
+    if proposal.kind == "meta_training":
+        return state.trainings.get(proposal.family, [])
     model = state.models.get(proposal.model or "")
-    n = sum(start > now - rules.rate_window_ms for start in model.starts) if model else 0
-    window, limit = rules.rate_window_ms / 1000, rules.max_actions
+    if model is None:
+        return []
+    return model.threshold_starts if proposal.kind == "threshold" else model.starts
+
+
+def limit_of(proposal: ActionProposed, rules: RulesSet) -> int:
+    """Starts of a kind that are allowed in the window."""
+    return rules.max_meta_trainings if proposal.kind == "meta_training" else rules.max_actions
+
+
+def rate(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+    """Actions of the kind started on the model, or in the family, in the window."""
+    starts = starts_of(state, proposal)
+    n = sum(start > now - rules.rate_window_ms for start in starts)
+    window, limit = rules.rate_window_ms / 1000, limit_of(proposal, rules)
     return _result("rate", n, limit, f"{n} actions in {window:.0f} s", passed=n < limit, nearest=max(0, limit - 1))
 
 
 def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Wait after the last action on the model has settled."""
-    model = state.models.get(proposal.model or "")
+    """What changes what a model serves waits after the last such action on it has settled."""
+    model = state.models.get(proposal.model or "") if proposal.kind in flight.SERVING else None
     since = None if model is None or model.settled_at is None else now - model.settled_at
     if since is None:
         return _result("cooldown", 0, rules.cooldown_ms, "nothing settled before", passed=True)
@@ -114,7 +129,7 @@ def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> 
 
 def slots(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """Trainings at a time."""
-    taken = sum(action.proposal.slots for action in state.actions.values() if action.phase in ("training", "acting"))
+    taken = state.slots_taken
     left = max(0, rules.training_slots - taken)
     return _result(
         "slots", proposal.slots, left, f"{taken} of {rules.training_slots} taken", passed=proposal.slots <= left
@@ -122,24 +137,23 @@ def slots(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> 
 
 
 def blast_radius(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Share of the scope's models that may get a canary at once, from approval to settlement; one always may."""
+    """Share of the scope's models that may get a canary at once, from approval to settlement; one always may.
+
+    Models that were only registered do not count: anybody can register them.
+    """
     scope = proposal.family.partition("/")[0]
-    n_models = max(1, sum(subject.startswith(f"{scope}/") for subject in state.models))
-    n = sum(a.scope == scope and a.phase != "held" and _has_canary(a.proposal) for a in state.actions.values())
-    share = (n + 1) / n_models if _has_canary(proposal) else 0.0
+    n_models = max(1, n_kept(state, scope))
+    n = state.loads[scope].n_canaries if scope in state.loads else 0
+    share = (n + 1) / n_models if has_canary(proposal) else 0.0
     limit = max(rules.max_rollouts_ratio, 1 / n_models)
     nearest = int(limit * n_models) / n_models
-    reason = f"{n} of {n_models} in a rollout"
+    reason = f"{n} of {n_models} models under way are in a rollout"
     return _result("blast_radius", share, limit, reason, passed=share <= limit, nearest=nearest)
-
-
-def _has_canary(proposal: ActionProposed) -> bool:
-    return proposal.kind in _SERVING and proposal.chosen != "skip"
 
 
 def canary_first(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """No full-traffic switch: a retrain's first step is a small one."""
-    if not _has_canary(proposal):
+    if not has_canary(proposal):
         return _result("canary_first", 0.0, MAX_FIRST_STEP, "nothing is rolled out", passed=True)
     first = proposal.plan.steps[0] if proposal.plan.steps else 1.0
     return _result("canary_first", first, MAX_FIRST_STEP, f"first step {first:.0%}", passed=first <= MAX_FIRST_STEP)
@@ -156,11 +170,12 @@ def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: in
 
 
 def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
-    """Nothing rests on a source that is distrusted in the scope: neither what it said nor what somebody emitted."""
+    """Nothing rests on a source that is distrusted in the scope: what it said, what somebody emitted, weights."""
     named = [*proposal.sources, *(item.rpartition("#")[0] for item in proposal.evidence)]
+    named += weights.sources_of(state, proposal)
     named += [proposal.window.source] if proposal.window else []
     distrusted = state.distrusted.get(proposal.family.partition("/")[0], [])
-    bad = next((source for source in named if source in distrusted), "")
+    bad = next((source for source in distrusted if rests_on(named, [source])), "")
     return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
 
 
@@ -181,8 +196,14 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
+_OF_WHAT_IS_STARTED: Final[frozenset[Rule]] = frozenset(
+    {one_at_a_time, concurrency, rate, cooldown, slots, blast_radius, canary_first, data_window}
+)
+"""They are not asked of a skip: it starts nothing, and what it says may be that there is no data."""
+
+
 def judge(state: State, proposal: ActionProposed, now: int, *, through_freeze: bool = False) -> tuple[RuleResult, ...]:
-    """Ask every rule.
+    """Ask every rule that the proposal is about.
 
     Args:
         state: What is known.
@@ -190,9 +211,11 @@ def judge(state: State, proposal: ActionProposed, now: int, *, through_freeze: b
         now: Broker time, ms.
         through_freeze: Two people said it is an emergency.
     """
-    scope = proposal.family.partition("/")[0]
-    rules, _ = state.rules_of(scope)
-    return tuple(rule(state, proposal, rules, now) for rule in RULES if not (through_freeze and rule is freeze))
+    rules = state.rules_for(proposal.family)
+    left_out = (_OF_WHAT_IS_STARTED if proposal.is_idle else frozenset()) | (
+        {freeze} if through_freeze else frozenset()
+    )
+    return tuple(rule(state, proposal, rules, now) for rule in RULES if rule not in left_out)
 
 
 def roll_over(budget: Budget, now: int) -> None:

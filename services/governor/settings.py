@@ -14,15 +14,13 @@ class GovernorSettings:
     Args:
         default_money: Budget of a scope without `budget.set`.
         default_period_ms: Its period.
-        arm_timeout_seconds: Training time of one arm after which the hand stops it.
-        meta_training_timeout_seconds: The same for a meta-training.
         history_length: Starts remembered per model, for the rate rule; more if the rule counts further.
-        heard_requests: Signed requests remembered, so that none counts twice.
+        registration_wait_ms: How long a proposal waits for the registration of its model.
+        waiting_proposals: So many wait in a scope; what comes beyond is decided at once.
     """
 
     default_money: float = DEFAULT_BUDGET_MONEY
     default_period_ms: int = 86_400_000
-    arm_timeout_seconds: float = 60.0
-    meta_training_timeout_seconds: float = 600.0
     history_length: int = 100
-    heard_requests: int = 10_000
+    registration_wait_ms: int = 5_000
+    waiting_proposals: int = 1_000

@@ -2,9 +2,14 @@
 
 from typing import Generic, TypeVar
 
-from homeostat.core import Emit, Event, Reject
+from homeostat.admission.checks import check_identity, check_signature_form
+from homeostat.admission.doors import check_type
+from homeostat.admission.duplicates import check_said_once
+from homeostat.admission.salt import NO_SALT, Salt
+from homeostat.admission.screening import FREEZES, check_ids
+from homeostat.codec import Record
+from homeostat.core import Emit, Event
 from homeostat.events import ClockTicked
-from intake.admission import check_type
 from intake.deduplication import key_of
 from intake.settings import Settings
 from intake.state import DoorState
@@ -19,12 +24,14 @@ class Door(Generic[S]):
         name: Of the fold.
         log: The door.
         settings: Windows and limits.
+        salt: Of the digests that stand for personal data; its fingerprint is part of the version.
     """
 
     is_door = True
 
-    def __init__(self, name: str, log: str, settings: Settings | None = None) -> None:
-        self.name, self.log, self.settings = name, log, settings or Settings()
+    def __init__(self, name: str, log: str, settings: Settings | None = None, salt: Salt = NO_SALT) -> None:
+        self.name, self.log, self.settings, self.salt = name, log, settings or Settings(), salt
+        self.counts: dict[str, int] = {}
 
     def unit(self, subject: str) -> str:
         """One state per subject."""
@@ -38,27 +45,54 @@ class Door(Generic[S]):
         """Admit an event once.
 
         Raises:
-            Reject: See `admit`; `type_not_for_log`, `header_invalid`.
+            Reject: See `admit`; `type_not_for_log`, `header_invalid`, `payload_invalid`.
         """
         if isinstance(event.data, ClockTicked):
             return state, ()
         check_type(event, self.log)
-        self._check_identity(event)
-        key, size = key_of(event.source, event.id), self.settings.deduplication_events
+        check_identity(event.source, event.id, event.story, self.settings.identity_length)
+        check_signature_form(event)
+        check_said_once(event)
+        self.check(event)
+        if not isinstance(event.data, FREEZES):
+            check_ids(event.source, event.id, event.story)
+        key, size = key_of(event), self.settings.deduplication_events
         if state.seen.has(key, size):
-            state.n_duplicates += 1
+            self.count("duplicate")
             return state, ()
         emits = self.admit(state, event)
         state.seen.add(key, size)
         return state, emits
 
-    def _check_identity(self, event: Event) -> None:
-        limit = self.settings.identity_length
-        if max(len(event.source), len(event.id)) > limit or len(event.story) > 2 * limit + 1:
-            raise Reject(
-                "header_invalid",
-                f"ce_source and ce_id have at most {limit} characters, ce_correlationid {2 * limit + 1}",
-            )
+    def check_headers(self, record: Record) -> None:
+        """See `Glances`: nothing, unless a door says so.
+
+        Raises:
+            Reject: See the door.
+        """
+
+    def check_known(self, state: S | None, record: Record, now: int, *, is_flooded: bool) -> None:
+        """See `Glances`: nothing, unless a door says so.
+
+        Raises:
+            Reject: See the door.
+        """
+
+    def check(self, event: Event) -> None:
+        """Check what concerns neither subject nor payload; nothing, unless a door says so.
+
+        Raises:
+            Reject: See the door.
+        """
+
+    def personal_names(self, state: S) -> tuple[str, ...]:
+        """Names that the contract in a state calls personal; only the door of telemetry has contracts."""
+        return ()
+
+    def count(self, outcome: str, n: int = 1) -> None:
+        """Count something for eyes only, since the start of the process: no output and no state depends on it."""
+        if n:
+            self.counts[outcome] = self.counts.get(outcome, 0) + n
 
     def admit(self, state: S, event: Event) -> tuple[Emit, ...]:
         """Check an event of an admitted type that was not seen before, then pass it on.

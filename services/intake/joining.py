@@ -1,198 +1,172 @@
-"""Late labels find every version that answered their request, in a bounded window of requests."""
+"""Late labels find every version that answered their request, within a time and a bound of memory."""
 
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events import Answer, Labels, Samples
 from homeostat.events.columns import F8, Role, f8
-from intake.settings import Settings
+from intake.blocks import Blocks
+from intake.hashing import Hashes, hashes_of, is_kept
+from intake.rows import Found, Rows
 
-_FIRST_CAPACITY: Final = 64
-_TIME, _PREDICTION, _SCORE = range(3)
+_TIME, _PREDICTION, _SCORE, _LABEL = range(4)
+_CHAMPION = "champion/"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a model is remembered.
+
+    Args:
+        window_ms: Requests and labels older than this are forgotten, by broker time.
+        memory_bytes: Of what is older than a block; answers have three quarters of it, labels one.
+        block_rows: Rows of a block.
+        versions: Answers of one event of labels: the versions that answered last.
+    """
+
+    window_ms: int
+    memory_bytes: int
+    block_rows: int
+    versions: int
 
 
 @dataclass(slots=True)
-class Version:
-    """Answers of one version in one role, by slot.
+class Join:
+    """What the versions of a model said, and which labels came.
 
     Args:
-        last: Highest request number it answered.
-        numbers: Number of the request whose answer lies in the slot, -1 for none; (capacity,).
-        columns: Time, prediction, score; (3, capacity).
+        answered: Time, prediction, score and inline label of the champion, by request and `role/version`.
+        labelled: Labels, by request.
+        blocks: Of both.
     """
 
-    last: int = -1
-    numbers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    columns: NDArray[np.float64] = field(default_factory=lambda: np.empty((3, 0)))
+    answered: Rows = field(default_factory=lambda: Rows("answer", 4))
+    labelled: Rows = field(default_factory=lambda: Rows("label", 1))
+    blocks: Blocks = field(default_factory=Blocks)
 
-
-@dataclass(slots=True)
-class Answers:
-    """The last requests of a model and what was said to them.
-
-    Requests are numbered in the order of their first answer; request i lies in slot i modulo the
-    window. Two generations of the index mean that nothing is deleted one by one; buffers grow as far
-    as the window, so that quiet models stay small.
-
-    Args:
-        n: Requests so far.
-        rotated: `n` when `old` was closed.
-        young: Number of each request, since then.
-        old: The same, before.
-        labels: Joined label by slot, NaN for none.
-        versions: By `role/version`.
-    """
-
-    n: int = 0
-    rotated: int = 0
-    young: dict[str, int] = field(default_factory=dict)
-    old: dict[str, int] = field(default_factory=dict)
-    labels: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    versions: dict[str, Version] = field(default_factory=dict)
-
-    def remember(self, samples: Samples, settings: Settings) -> None:
+    def remember(self, samples: Samples, now: int, bounds: Bounds) -> None:
         """Keep what a version said, and the inline labels if it is the champion."""
-        window, first, n_rows = settings.join_requests, self.n, len(samples.request)
-        numbers = self._number(samples.request, window)
-        self._clear(first, self.n - first, window)
-        version = self._version(f"{samples.role}/{samples.version}", settings)
-        rows = np.frombuffer(samples.time + samples.prediction + samples.score, F8).reshape(3, n_rows)
-        labels = f8(samples.label) if samples.label and samples.role == "champion" else None
-        begin, end = numbers[0], numbers[0] + n_rows
-        start, top = begin % window, begin % window + n_rows
-        at: slice | NDArray[np.int64]
-        stamps: NDArray[np.int64] | np.int64
-        if top <= window and begin >= self.n - window and numbers == list(range(begin, end)):
-            # the usual case: one run of slots
-            at, stamps = slice(start, top), np.arange(begin, end) if n_rows > 1 else np.int64(begin)
-        else:
-            stamps = np.array(numbers)
-            kept = stamps >= self.n - window  # an event may be longer than the window, or push out its own rows
-            stamps, rows = stamps[kept], rows[:, kept]
-            labels = labels if labels is None else labels[kept]
-            at = stamps % window
-            top = int(at.max()) + 1
-        _fit(version, top, window)
-        version.numbers[at] = stamps
-        version.columns[:, at] = rows
-        version.last = max(version.last, max(numbers))
-        if labels is not None:
-            self.labels[at] = np.where(np.isnan(labels), self.labels[at], labels)
+        n = len(samples.request)
+        rows = np.full((4, n), np.nan)
+        rows[:_LABEL] = np.frombuffer(samples.time + samples.prediction + samples.score, F8).reshape(3, n)
+        if samples.label and samples.role == "champion":
+            rows[_LABEL] = f8(samples.label)
+        self.answered.add(samples.request, rows, f"{samples.role}/{samples.version}", now)
+        self._settle(self.answered, now, bounds, bounds.memory_bytes * 3 // 4)
 
-    def match(self, labels: Labels, window: int) -> "Match":
+    def match(self, labels: Labels, now: int, bounds: Bounds) -> "Match":
         """Find the requests of labels; changes nothing."""
-        low, joined = self.n - window, self.labels
-        fresh: dict[int, float] = {}
-        found = Match()
-        for row, (request, label) in enumerate(zip(labels.request, f8(labels.label).tolist(), strict=True)):
-            number = self.young.get(request)
-            if number is None:
-                number = self.old.get(request, -1)
-            if number < 0 or number < low:
-                found.unmatched.append(row)
-            elif (fresh[number] if number in fresh else joined.item(number % window)) == label:
-                found.n_repeated += 1
-            else:
-                fresh[number] = label
-                found.rows.append(row)
-                found.numbers.append(number)
-        return found
+        hashes, low = hashes_of(labels.request), now - bounds.window_ms
+        found = self.answered.find(hashes, self.blocks, low)
+        is_answered = np.zeros(len(hashes), np.bool_)
+        is_answered[found.asked] = True
+        known = self._known(hashes, found, low)
+        sampled = is_kept(hashes, self.answered.coarsest)
+        match = Match(found)
+        _sort_out(match, labels, hashes, known, is_answered.tolist(), sampled.tolist())
+        return match
 
-    def join(self, labels: Labels, match: "Match", window: int) -> tuple[list[Answer], bytes]:
-        """Take the matched labels as joined.
+    def fresh(self, labels: Labels, now: int, bounds: Bounds) -> "Match":
+        """Leave out the labels that are known already, of those that bring their own answers; changes nothing."""
+        hashes, low = hashes_of(labels.request), now - bounds.window_ms
+        known = self._known(hashes, self.answered.find(hashes[:0], self.blocks, low), low)
+        match = Match()
+        everybody = [True] * len(hashes)
+        _sort_out(match, labels, hashes, known, everybody, everybody)
+        return match
 
-        Returns:
-            Answers per version, sorted by role and version; lag in seconds since the champion's answer,
-            or since the first one's where no champion answered, NaN where the answers were forgotten.
-        """
-        numbers = np.array(match.numbers)
-        first, first_champion = np.full((2, len(numbers)), np.nan)
-        answers = []
-        for key, version in sorted(self.versions.items()):
-            slots = np.minimum(numbers % window, len(version.numbers) - 1)
-            answered = version.numbers[slots] == numbers
-            if not answered.any():
-                continue
-            time, prediction, score = np.where(answered, version.columns[:, slots], np.nan)
-            role, _, name = key.partition("/")
-            answers.append(Answer(name, cast(Role, role), prediction.tobytes(), score.tobytes()))
-            first = np.fmin(first, time)
-            if role == "champion":
-                first_champion = np.fmin(first_champion, time)
-        self.labels[numbers % window] = f8(labels.label)[match.rows]
-        lag = f8(labels.time)[match.rows] - np.where(np.isnan(first_champion), first, first_champion)
-        return answers, lag.tobytes()
+    def _known(self, hashes: Hashes, found: Found, low: int) -> NDArray[np.float64]:
+        """The label that each request has, NaN for none: the last late one, or the champion's inline one."""
+        known = np.full(len(hashes), np.nan)
+        champions = np.array([name.startswith(_CHAMPION) for name in found.names], np.bool_)
+        if len(found.asked):
+            inline = champions[found.who] & ~np.isnan(found.columns[_LABEL])
+            known[found.asked[inline]] = found.columns[_LABEL, inline]
+        late = self.labelled.find(hashes, self.blocks, low)
+        known[late.asked] = late.columns[0]
+        return known
 
-    def _number(self, requests: list[str], window: int) -> list[int]:
-        """Number requests, new ones from `n` on."""
-        if self.n - self.rotated >= window:
-            self._rotate(window)
-        young, old, n, low = self.young, self.old, self.n, self.n - window
-        numbers = []
-        for request in requests:
-            number = young.get(request)
-            if number is None:
-                number = old.get(request, -1)
-            if number < 0 or number < low:
-                number = young[request] = n
-                n += 1
-            numbers.append(number)
-        self.n = n
-        return numbers
+    def take(self, labels: Labels, match: "Match", now: int, bounds: Bounds) -> None:
+        """Note labels as known."""
+        requests = [labels.request[row] for row in match.rows]
+        self.labelled.add(requests, f8(labels.label)[match.rows].reshape(1, -1), "", now)
+        self._settle(self.labelled, now, bounds, bounds.memory_bytes // 4)
 
-    def _rotate(self, window: int) -> None:
-        self.old, self.young, self.rotated = self.young, {}, self.n
-        self.versions = {key: version for key, version in self.versions.items() if version.last >= self.n - window}
-
-    def _clear(self, first: int, n_new: int, window: int) -> None:
-        """Forget the labels of the requests whose slots are taken."""
-        stop = first % window + n_new
-        if stop > len(self.labels) and len(self.labels) < window:
-            grown = np.full(_capacity(stop, window), np.nan)
-            grown[: len(self.labels)] = self.labels
-            self.labels = grown
-        self.labels[first % window : stop] = np.nan
-        if stop > window:
-            self.labels[: stop - window] = np.nan
-
-    def _version(self, key: str, settings: Settings) -> Version:
-        version = self.versions.get(key)
-        if version is None:
-            if len(self.versions) >= settings.join_versions:
-                del self.versions[min(self.versions, key=lambda key: (self.versions[key].last, key))]
-            version = self.versions[key] = Version()
-        return version
+    def _settle(self, rows: Rows, now: int, bounds: Bounds, memory_bytes: int) -> None:
+        rows.settle(
+            self.blocks, now, window_ms=bounds.window_ms, memory_bytes=memory_bytes, block_rows=bounds.block_rows
+        )
 
 
 @dataclass(slots=True)
 class Match:
-    """Which rows of a `Labels` have a request.
+    """What becomes of the rows of a `Labels`.
 
     Args:
+        found: What was said to their requests.
         rows: Those that go on.
-        numbers: Their requests.
-        unmatched: Those without a request in the window.
+        unmatched: Those without a request.
+        n_unsampled: Those whose request was not kept, for want of memory.
         n_repeated: Those whose request has the same label already.
     """
 
+    found: Found | None = None
     rows: list[int] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
     unmatched: list[int] = field(default_factory=list)
+    n_unsampled: int = 0
     n_repeated: int = 0
 
+    def answers(self, labels: Labels, versions: int) -> tuple[list[Answer], bytes]:
+        """Lay out what was said to the requests of the rows that go on.
 
-def _capacity(needed: int, window: int) -> int:
-    return min(window, max(_FIRST_CAPACITY, 1 << (needed - 1).bit_length()))
+        Returns:
+            Answers per version, sorted by role and version, of those that answered last if there are too many; lag in
+            seconds since the champion's answer, or since the first one's where no champion answered.
+        """
+        assert self.found is not None
+        found, n = self.found, len(self.rows)
+        place = np.full(labels.n_rows, -1)
+        place[self.rows] = np.arange(n)
+        is_wanted = place[found.asked] >= 0
+        at, columns, who = place[found.asked][is_wanted], found.columns[:, is_wanted], found.who[is_wanted]
+        first, first_champion = np.full((2, n), np.nan)
+        latest = {index: int(np.flatnonzero(who == index)[-1]) for index in np.unique(who).tolist()}
+        kept = sorted(latest, key=lambda index: -latest[index])[:versions]
+        answers = []
+        for index in sorted(kept, key=lambda index: found.names[index]):
+            mine, said = who == index, np.full((3, n), np.nan)
+            said[:, at[mine]] = columns[:_LABEL, mine]
+            role, _, version = found.names[index].partition("/")
+            answers.append(Answer(version, cast(Role, role), said[_PREDICTION].tobytes(), said[_SCORE].tobytes()))
+            first = np.fmin(first, said[_TIME])
+            if role == "champion":
+                first_champion = np.fmin(first_champion, said[_TIME])
+        lag = f8(labels.time)[self.rows] - np.where(np.isnan(first_champion), first, first_champion)
+        return answers, lag.tobytes()
 
 
-def _fit(version: Version, needed: int, window: int) -> None:
-    """Make room for slots below `needed`."""
-    size = len(version.numbers)
-    if needed <= size:
-        return
-    numbers, columns = np.full(_capacity(needed, window), -1), np.zeros((3, _capacity(needed, window)))
-    numbers[:size], columns[:, :size] = version.numbers, version.columns
-    version.numbers, version.columns = numbers, columns
+def _sort_out(
+    match: Match,
+    labels: Labels,
+    hashes: Hashes,
+    known: NDArray[np.float64],
+    is_answered: list[bool],
+    is_sampled: list[bool],
+) -> None:
+    """Say of each label whether it goes on; the same request may be there twice."""
+    fresh: dict[int, float] = {}
+    rows = zip(hashes.tolist(), f8(labels.label).tolist(), known.tolist(), is_answered, is_sampled, strict=True)
+    for row, (request, label, before, answered, sampled) in enumerate(rows):
+        if not answered:
+            if sampled:
+                match.unmatched.append(row)
+            else:
+                match.n_unsampled += 1
+        elif fresh.get(request, before) == label:
+            match.n_repeated += 1
+        else:
+            fresh[request] = label
+            match.rows.append(row)

@@ -1,25 +1,23 @@
 """Where an admitted payload came from, with the proof if there is one."""
 
 from base64 import b64encode
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from homeostat.audit.signing import signed_bytes
-from homeostat.core import Event
+from homeostat.admission.subjects import scope_of
+from homeostat.audit.signing import key_id, signed_bytes, verify
+from homeostat.core import Event, Reject
 from homeostat.events import Data, Labels, Provenance, Samples
 
 D = TypeVar("D", bound=Data)
 C = TypeVar("C", Samples, Labels)
 
 
-def scope_of(subject: str) -> str:
-    """`scope/model` -> `scope`; a scope or `*` is its own."""
-    return subject.partition("/")[0]
-
-
-def provenance_of(event: Event) -> Provenance:
+def provenance_of(event: Event, redacted: tuple[str, ...] = ()) -> Provenance:
     """Say who sent an event of a door; the signature is carried, not judged: the governor has the keyring."""
+    if redacted:
+        return Provenance(scope_of(event.subject), event.source, event.id, redacted=redacted)
     if event.signature is None:
         return Provenance(scope_of(event.subject), event.source, event.id, event.key_id)
     signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
@@ -28,11 +26,60 @@ def provenance_of(event: Event) -> Provenance:
     )
 
 
-def with_provenance(data: D, event: Event) -> D:
+def proven_provenance(event: Event, redacted: tuple[str, ...] = ()) -> Provenance | None:
+    """Say who sent an observation or a trace that is signed and brings its key; None for any other.
+
+    The folds that learn have no keyring to check a signature with: the door checks it against the key in the header
+    `public-key` and passes that key on, in place of signature and signed bytes, which would be longer than the payload.
+    Whose key it is they hear from the governor.
+
+    Raises:
+        Reject: `signature_invalid`.
+    """
+    public = event.public_key
+    if public is None:
+        return None
+    try:
+        named = key_id(bytes.fromhex(public))
+    except ValueError:
+        named = None
+    if named is None or event.key_id != named:
+        raise Reject("signature_invalid", "key-id is the first 16 hex digits of the sha256 of the header public-key")
+    signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
+    if event.signature is None or not verify(public, event.signature, signed):
+        raise Reject("signature_invalid", f"the signature is not one of key {named} over this event")
+    scope = scope_of(event.subject)
+    return Provenance(scope, event.source, event.id, named, signer=public.lower(), redacted=redacted or None)
+
+
+def unsigned(event: Event) -> Provenance:
+    """Say what an event led to that its sender has not said, let alone signed."""
+    return Provenance(scope_of(event.subject), event.source, event.id)
+
+
+def with_provenance(data: D, event: Event, redacted: tuple[str, ...] = ()) -> D:
     """Return a copy of a payload that says where it came from."""
-    return data.model_copy(update={"provenance": provenance_of(event)})
+    return data.model_copy(update={"provenance": provenance_of(event, redacted)})
 
 
-def columns_with_provenance(columns: C, event: Event, **changes: Any) -> C:
-    """The same for columns, with other changes in one copy."""
-    return msgspec.structs.replace(columns, provenance=provenance_of(event), **changes)
+def with_proven_provenance(data: D, event: Event, redacted: tuple[str, ...] = ()) -> D:
+    """The same for an observation or a trace. Without its key, a signature is carried and proves nothing.
+
+    Raises:
+        Reject: `signature_invalid`.
+    """
+    provenance = proven_provenance(event, redacted) or provenance_of(event, redacted)
+    return data.model_copy(update={"provenance": provenance})
+
+
+def columns_with_provenance(columns: C, event: Event, redacted: tuple[str, ...] = ()) -> C:
+    """The same for columns; a signature without its key is not even carried.
+
+    Raises:
+        Reject: `signature_invalid`.
+    """
+    provenance = proven_provenance(event, redacted)
+    if provenance is None:
+        scope = scope_of(event.subject)
+        provenance = Provenance(scope, event.source, event.id, event.key_id, redacted=redacted or None)
+    return msgspec.structs.replace(columns, provenance=provenance)

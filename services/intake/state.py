@@ -3,8 +3,13 @@
 from dataclasses import dataclass, field
 
 from homeostat.events import ModelRegistered
+from intake.claims import Unproven
 from intake.deduplication import Seen
-from intake.joining import Answers
+from intake.deployments import Deployments
+from intake.joining import Join
+from intake.learning import Learning
+from intake.registrations import Registrations
+from intake.versions import Versions
 
 
 @dataclass(slots=True)
@@ -13,11 +18,31 @@ class DoorState:
 
     Args:
         seen: Events admitted lately.
-        n_duplicates: Events dropped because they had been admitted before.
     """
 
     seen: Seen = field(default_factory=Seen)
-    n_duplicates: int = 0
+
+
+@dataclass(slots=True)
+class SignedState(DoorState):
+    """Memory of a partition of a door that takes only what is signed.
+
+    Args:
+        unproven: What went on that brings no key to check it by.
+    """
+
+    unproven: Unproven = field(default_factory=Unproven)
+
+
+@dataclass(slots=True)
+class TracesState(DoorState):
+    """Memory of the traces door: one family.
+
+    Args:
+        is_announced: Governance has been told that there is such a family.
+    """
+
+    is_announced: bool = False
 
 
 @dataclass(slots=True)
@@ -25,15 +50,17 @@ class TelemetryState(DoorState):
     """Memory of the telemetry door: one model.
 
     Args:
-        contract: The last registration; None before the first.
-        answers: What its versions said lately.
-        n_repeated_labels: Labels dropped because the request had the same one.
-        n_unmatched_labels: Labels without a request, quarantined while others of their event were joined.
-        n_redacted: Personal values dropped.
+        contract: The last registration, with its number and the features that were learned; None before the first.
+        learning: Which features came, while none are known.
+        versions: That are no surprise.
+        join: What its versions said, and which labels came.
+        deployments: What was announced lately.
+        registrations: When it was registered lately.
     """
 
     contract: ModelRegistered | None = None
-    answers: Answers = field(default_factory=Answers)
-    n_repeated_labels: int = 0
-    n_unmatched_labels: int = 0
-    n_redacted: int = 0
+    learning: Learning = field(default_factory=Learning)
+    versions: Versions = field(default_factory=Versions)
+    join: Join = field(default_factory=Join)
+    deployments: Deployments = field(default_factory=Deployments)
+    registrations: Registrations = field(default_factory=Registrations)

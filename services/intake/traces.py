@@ -1,43 +1,54 @@
 """The traces door: what training shows."""
 
+from functools import partial
+
+from homeostat.admission.checks import check_trace
+from homeostat.admission.salt import NO_SALT, Salt
+from homeostat.admission.screening import screened
+from homeostat.admission.subjects import scope_of
+from homeostat.admission.tasks import ARRAYS
 from homeostat.core import Emit, Event
-from homeostat.events import Data, FamilyRegistered, TaskRecorded
-from homeostat.events.logs import EXPERIENCE, TASKS, TRACES
-from intake.contract import check_family
+from homeostat.events import Data, FamilyObserved, TaskRecorded
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS, TRACES
 from intake.door import Door
-from intake.provenance import with_provenance
+from intake.provenance import with_proven_provenance
 from intake.settings import Settings
-from intake.state import DoorState
-from intake.subjects import check_pair, check_same_scope
-from intake.tasks import ARRAYS, check_task
+from intake.state import TracesState
 
 
-class TracesIntake(Door[DoorState]):
-    """Passes traces on to experience; a task goes to tasks with its arrays, and to experience without."""
+class TracesIntake(Door[TracesState]):
+    """Passes traces on to experience; a task goes to tasks with its arrays, and to experience without.
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__("intake.traces", TRACES, settings)
+    The first trace of a family is announced to governance, so that the family hears what was set before it came; and to
+    the family, so that it waits for that.
+    """
 
-    def admit(self, state: DoorState, event: Event) -> tuple[Emit, ...]:
+    def __init__(self, settings: Settings | None = None, salt: Salt = NO_SALT) -> None:
+        super().__init__("intake.traces", TRACES, settings, salt)
+
+    def admit(self, state: TracesState, event: Event) -> tuple[Emit, ...]:
         """Admit a trace.
 
         A task with arrays is two emits: the 0th, on tasks, has them; the 1st, on experience, has not.
 
         Raises:
-            Reject: `subject_invalid`, `scope_mismatch`, `family_invalid`, `task_invalid`, `array_too_large`.
+            Reject: `subject_invalid`, `scope_mismatch`, `family_invalid`, `task_invalid`, `array_too_large`,
+                `personal_data`, `signature_invalid`.
         """
         data = event.data
         assert isinstance(data, Data)
-        check_pair(event.subject, "scope/family")
-        check_same_scope(event.subject, getattr(data, "model", None))
-        if isinstance(data, FamilyRegistered):
-            check_family(data)
-        admitted = with_provenance(data, event)
-        if isinstance(data, TaskRecorded) and check_task(data, self.settings.inline_array_bytes):
-            bare = admitted.model_copy(update=dict.fromkeys(ARRAYS))
-            return (Emit(TASKS, admitted), Emit(EXPERIENCE, bare))
-        return (Emit(EXPERIENCE, admitted),)
+        check_trace(event.subject, data, self.settings.inline_array_bytes)
+        data, redacted = screened(data, partial(self.salt.digest, scope_of(event.subject)))
+        admitted = with_proven_provenance(data, event, redacted)
+        emits = [Emit(EXPERIENCE, admitted)]
+        if isinstance(data, TaskRecorded) and data.support_x is not None:  # then it has all of them
+            emits = [Emit(TASKS, admitted), Emit(EXPERIENCE, admitted.model_copy(update=dict.fromkeys(ARRAYS)))]
+        if not state.is_announced:
+            state.is_announced = True
+            observed = FamilyObserved(family=event.subject, provenance=admitted.provenance)
+            emits += [Emit(EXPERIENCE, observed), Emit(GOVERNANCE, observed, subject=scope_of(event.subject))]
+        return tuple(emits)
 
-    def state_type(self) -> type[DoorState]:
-        """Deduplication only."""
-        return DoorState
+    def state_type(self) -> type[TracesState]:
+        """Deduplication, and whether the family is known."""
+        return TracesState

@@ -12,6 +12,7 @@ from maml_trainer.batch import Batch
 from maml_trainer.bodies import Params
 from maml_trainer.errors import DivergedError
 from maml_trainer.evaluate import few_shot
+from maml_trainer.frozen import constants, trainable
 from maml_trainer.loss import cross_entropy, squared_error
 from maml_trainer.meta import WEIGHT_RATE, Learned
 from maml_trainer.network import Network
@@ -82,14 +83,15 @@ def pretrain(
     y: Array = np.concatenate([part for task in ordered for part in (task.support_y, task.query_y)])
     is_classification = ordered[0].is_classification
     targets = torch.from_numpy(y if is_classification else y[:, None]).to(home)
-    params = {name: value.to(home) for name, value in network.init(seed).items()}
+    drawn = {name: value.to(home) for name, value in network.init(seed).items()}
+    params, frozen = trainable(network, drawn), constants(network, drawn)
     weight = torch.ones(n_rows, device=home)
     adam = torch.optim.Adam(params.values(), lr=WEIGHT_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, n_steps)
     generator = np.random.default_rng(seed)
 
     def loss(p: Params, rows: Tensor) -> Tensor:
-        outputs = network.forward(p, x[rows])
+        outputs = network.forward({**frozen, **p}, x[rows])
         if is_classification:
             one_hot = torch.nn.functional.one_hot(targets[rows], network.n_outputs).to(outputs.dtype)
             return cross_entropy(outputs, one_hot, weight)
@@ -105,4 +107,4 @@ def pretrain(
             params[name].grad = gradient
         adam.step()
         schedule.step()
-    return {name: value.detach().cpu() for name, value in params.items()}
+    return {name: value.detach().cpu() for name, value in {**params, **frozen}.items()}

@@ -106,12 +106,14 @@ class ClassPool:
         place = np.arange(self._x.shape[1])
         order = (generator.random((*classes.shape, len(place))) + (place >= counts)).argsort(axis=-1)
         k = min(k, len(place) - 1)
-        m = self._n_queries or len(place) - k
-        kept = place < counts  # after sorting, padding is at the end
-        query = slice(k, k + m)
+        shots = np.minimum(k, counts - 1)  # a class with fewer rows keeps one to be judged on
+        first = np.arange(k)
+        then = shots + np.arange(self._n_queries or len(place) - k)
         return Batch(
-            *self._rows(classes, turns, order[..., :k], kept[..., :k]),
-            *self._rows(classes, turns, order[..., query], kept[..., query]),
+            *self._rows(classes, turns, order[..., :k], first < shots),  # after sorting, padding is at the end
+            *self._rows(
+                classes, turns, np.take_along_axis(order, np.minimum(then, len(place) - 1), axis=-1), then < counts
+            ),
         )
 
     def _rows(self, classes: Array, turns: Array, order: Array, kept: Array) -> tuple[Tensor, Tensor, Tensor]:

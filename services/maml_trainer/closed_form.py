@@ -17,9 +17,6 @@ from maml_trainer.bodies import Params
 from maml_trainer.network import Network
 from maml_trainer.rules import BIAS_VARIANCE, NOISE, SCALE, WEIGHT_VARIANCE
 
-# Keeps the factorisation positive in float32 when the noise is learned away.
-_JITTER = 1e-6
-
 
 class Posterior(NamedTuple):
     """Of the last layer after a support set.
@@ -71,8 +68,7 @@ def posterior(
         residual = residual - rows @ mean
     cross = rows * variance
     covariance = cross @ rows.mT
-    noise = inner[NOISE] + _JITTER
-    covariance = covariance + noise * torch.eye(rows.shape[-2], dtype=rows.dtype, device=rows.device)
+    covariance = covariance + inner[NOISE] * torch.eye(rows.shape[-2], dtype=rows.dtype, device=rows.device)
     # One episode must not end the judgement of the others: what has no factor is not a number, and the caller checks.
     factor, failed = torch.linalg.cholesky_ex(covariance)
     factor = torch.where((failed > 0)[..., None, None], torch.nan, factor)
@@ -114,7 +110,7 @@ def predictive_loss(
     seen = torch.linalg.solve_triangular(found.factor, found.cross @ rows.mT, upper=False).square().sum(-2)
     # What rounding makes negative is nothing: no posterior variance is below 0.
     left = ((rows.square() * variance).sum(-1) - seen).clamp_min(0.0)
-    spread = left + inner[NOISE] + _JITTER
+    spread = left + inner[NOISE]
     error = targets[1] - (features[1] @ found.weight + found.bias.unsqueeze(-2))
     loss = (error.square() / spread.unsqueeze(-1) + spread.log().unsqueeze(-1)).mean(-1) / 2
     mean: Tensor = (weights[1] * loss).sum(-1) / weights[1].sum(-1)

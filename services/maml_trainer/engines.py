@@ -47,7 +47,7 @@ def functional(problem: Problem) -> Engine:
 
         def moved(task: Batch) -> tuple[Params, Tensor]:
             adapted = adapt(problem, params, inner, all_rows(task))
-            return adapted, problem.loss(problem.network.forward(adapted, task.query_x), *task.query[1:])
+            return adapted, problem.loss(problem.forward(adapted, task.query_x), *task.query[1:])
 
         with torch.no_grad():
             adapted, losses = vmap(moved)(batch)
@@ -94,7 +94,7 @@ def stacked(problem: Problem) -> Engine:
             if problem.rule.algorithm == "reptile":
                 adapted = adapt(problem, sliced(params, n_tasks), inner, all_rows(batch), by_backward)
                 with torch.no_grad():
-                    outputs = problem.network.forward(adapted, batch.query_x)
+                    outputs = problem.forward(adapted, batch.query_x)
                     value = problem.loss(outputs, *batch.query[1:]).mean()
                     return _reptile_gradient(problem, meta, adapted), value
             own = params if problem.rule.is_closed_form else sliced(params, n_tasks)

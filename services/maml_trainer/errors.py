@@ -70,8 +70,14 @@ class SelfCheckFailed(Halt):
     """The meta-gradient of the engine differs from its definition.
 
     Operator: do not serve with this build of torch; go back to the last one that passed.
+
+    Args:
+        case: What was computed.
+        error: Relative.
+        tolerance: That it exceeds.
+        is_of_values: The gradient of the plain loop is not the slope of its own values; else engine and loop differ.
     """
 
-    def __init__(self, case: str, error: float, tolerance: float) -> None:
+    def __init__(self, case: str, error: float, tolerance: float, *, is_of_values: bool = False) -> None:
         super().__init__(f"{case}: relative error {error:.3g} exceeds {tolerance:.3g}; change the torch build")
-        self.case, self.error, self.tolerance = case, error, tolerance
+        self.case, self.error, self.tolerance, self.is_of_values = case, error, tolerance, is_of_values

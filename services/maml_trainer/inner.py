@@ -5,7 +5,7 @@ Source: Finn et al. 2017 (MAML and its first-order form), Raghu et al. 2020 (ANI
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -33,16 +33,26 @@ class Problem:
         network: Rows to outputs.
         rule: How it adapts.
         is_classification: Labels instead of numbers.
+        constants: Tensors of the network that nothing changes, where the parameters come without them.
     """
 
     network: Network
     rule: Rule
     is_classification: bool
+    constants: Params = field(default_factory=dict)
 
     @property
     def loss(self) -> Loss:
         """Of outputs, targets, weights."""
         return cross_entropy if self.is_classification else squared_error
+
+    def features(self, params: Params, x: Tensor) -> Tensor:
+        """Map rows to features."""
+        return self.network.body.features({**self.constants, **params}, x)
+
+    def forward(self, params: Params, x: Tensor) -> Tensor:
+        """Map rows to outputs."""
+        return self.network.last(params, self.features(params, x))
 
 
 def by_func(loss: Callable[[Params], Tensor], at: Params) -> Params:
@@ -69,7 +79,7 @@ def adapt(problem: Problem, params: Params, inner: Params, support: Rows, gradie
     network, rule = problem.network, problem.rule
     x, y, weight = support
     if rule.is_closed_form:
-        features = network.body.features(params, x).to(weight.dtype)
+        features = problem.features(params, x).to(weight.dtype)
         with torch.autocast(x.device.type, enabled=False):  # no factorisation is exact enough in 16 bits
             found = posterior(network, params, inner, features, y, weight, is_classification=problem.is_classification)
         return {**params, network.head[0]: found.weight, network.head[1]: found.bias}
@@ -77,10 +87,10 @@ def adapt(problem: Problem, params: Params, inner: Params, support: Rows, gradie
     rates = {name.removeprefix(LR): rate for name, rate in inner.items()}
     fast = {name: params[name] for name in rates}
     is_head_only = set(fast) == set(network.head)
-    features = network.body.features(params, x) if is_head_only else x
+    features = problem.features(params, x) if is_head_only else x
 
     def support_loss(at: Params) -> Tensor:
-        outputs = network.last(at, features) if is_head_only else network.forward({**params, **at}, x)
+        outputs = network.last(at, features) if is_head_only else problem.forward({**params, **at}, x)
         return problem.loss(outputs, y, weight)
 
     for _ in range(rule.inner_steps):
@@ -99,7 +109,7 @@ def objective(problem: Problem, params: Params, inner: Params, task: Batch, grad
     network, rule = problem.network, problem.rule
     if rule.is_closed_form and not problem.is_classification:
         n, rows = task.support_x.shape[-2], torch.cat([task.support_x, task.query_x], dim=-2)
-        features = network.body.features(params, rows).to(rows.dtype)
+        features = problem.features(params, rows).to(rows.dtype)
         with torch.autocast(rows.device.type, enabled=False):
             return predictive_loss(
                 network,
@@ -110,7 +120,7 @@ def objective(problem: Problem, params: Params, inner: Params, task: Batch, grad
                 (task.support_weight, task.query_weight),
             )
     adapted = adapt(problem, params, inner, task.support, gradient)
-    return problem.loss(network.forward(adapted, task.query_x), task.query_y, task.query_weight)
+    return problem.loss(problem.forward(adapted, task.query_x), task.query_y, task.query_weight)
 
 
 def all_rows(task: Batch) -> Rows:

@@ -99,7 +99,7 @@ def _wide(problem: Problem, params: Params, n_outputs: int) -> Params:
 def _loss(problem: Problem, params: Params, rows: Rows) -> Tensor:
     x, y, _ = rows
     weight, bias = problem.network.head
-    features = problem.network.body.features(params, x)
+    features = problem.features(params, x)
     outputs = torch.nn.functional.linear(features, params[weight].T, params[bias])
     if problem.is_classification:
         return torch.nn.functional.cross_entropy(outputs, y.argmax(-1))
@@ -108,14 +108,13 @@ def _loss(problem: Problem, params: Params, rows: Rows) -> Tensor:
 
 def _closed_form(problem: Problem, params: Params, inner: Params, support: Rows, query: Rows) -> Tensor:
     """Solve in the space of features, with an explicit inverse: the other form of the same posterior."""
-    features = problem.network.body
-    x, y = _ones(features.features(params, support[0])), support[1]
-    x_query = _ones(features.features(params, query[0]))
+    x, y = _ones(problem.features(params, support[0])), support[1]
+    x_query = _ones(problem.features(params, query[0]))
     weight, bias = problem.network.head
     mean = torch.cat([params[weight], params[bias][None]])
     if mean.shape[1] != y.shape[1]:
         mean = torch.zeros(mean.shape[0], y.shape[1], dtype=mean.dtype)
-    noise = inner[NOISE] + 1e-6
+    noise = inner[NOISE]
     precision = torch.diag(1 / torch.cat([inner[WEIGHT_VARIANCE], inner[BIAS_VARIANCE][None]]))
     covariance = torch.linalg.inv(precision + x.T @ x / noise)
     wanted = y - 1 / y.shape[1] if problem.is_classification else y

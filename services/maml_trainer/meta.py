@@ -12,6 +12,7 @@ import torch
 from maml_trainer.bodies import Params
 from maml_trainer.engines import EngineName, choose, prepared
 from maml_trainer.errors import DivergedError
+from maml_trainer.frozen import constants, trainable
 from maml_trainer.inner import Problem
 from maml_trainer.network import Network
 from maml_trainer.pool import Pool, device_of
@@ -134,8 +135,11 @@ class OuterLoop:
         self.config, self.step, self._pool = config, 0, pool
         self._home, self._is_mixed = device_of(device), is_mixed_precision
         make_repeatable(self._home)
-        meta = join(learned.params, learned.inner)
+        network = config.network
+        meta = join(trainable(network, learned.params), learned.inner)
         self._meta = {name: value.detach().to(self._home, copy=True) for name, value in meta.items()}
+        frozen = constants(network, learned.params)
+        self._frozen = {name: value.detach().to(self._home, copy=True) for name, value in frozen.items()}
         self._adam = torch.optim.Adam(
             [
                 {"params": [v for n, v in self._meta.items() if not is_log(n)], "rate": WEIGHT_RATE},
@@ -143,7 +147,7 @@ class OuterLoop:
             ],
             fused=True,  # small tensors: one call instead of ten for each
         )
-        problem = Problem(config.network, config.rule, pool.is_classification)
+        problem = Problem(network, config.rule, pool.is_classification, self._frozen)
         sample = pool.draw(np.random.default_rng(config.seed), config.tasks_per_step, config.shots[0])
         wanted = choose(problem, config.n_steps, self._home, use_compile=use_compile)
         self.engine: EngineName
@@ -186,9 +190,10 @@ class OuterLoop:
 
     @property
     def learned(self) -> Learned:
-        """What has been learned so far: on the CPU, float32, finite."""
+        """What has been learned so far: on the CPU, finite; what is trained is float32, what is frozen as it was."""
         params, inner = split({name: value.detach().cpu().clone() for name, value in self._meta.items()})
-        return Learned(self.config.network, self.config.rule, params, inner)
+        frozen = {name: value.cpu().clone() for name, value in self._frozen.items()}
+        return Learned(self.config.network, self.config.rule, {**params, **frozen}, inner)
 
     @property
     def inner_means(self) -> dict[str, float]:

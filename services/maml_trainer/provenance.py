@@ -62,6 +62,7 @@ def provenance(
         "n_steps": str(config.n_steps),
         "n_tasks": str(len(tasks.train)),
         "rate": str(config.rate),
+        "seats": json.dumps(sorted(set(spec.seats.values()))),
         "seed": str(config.seed),
         "shots": json.dumps(config.shots),
         "sources": json.dumps(sorted(tasks.sources)),

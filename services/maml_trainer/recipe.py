@@ -1,5 +1,7 @@
 """From a command and its tasks to a run: which network, which rule, which episodes."""
 
+from typing import Final
+
 from homeostat.events import MetaTraining
 from maml_trainer.bodies import Body, Conv, Mlp, Module
 from maml_trainer.classes import ClassPool
@@ -10,6 +12,8 @@ from maml_trainer.network import Network
 from maml_trainer.pool import Pool, TaskPool
 from maml_trainer.rules import Algorithm, Rule
 from maml_trainer.settings import MamlTrainerSettings
+
+_HIDDEN: Final = 64
 
 
 def config_of(
@@ -85,4 +89,5 @@ def _body(spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, w
         return body
     if settings.network:
         return Module(settings.network, width)
-    return Mlp((width, *settings.hidden))
+    # A retrain goes on from a network for labels, and its recipe has one hidden layer; one cannot bend a line much.
+    return Mlp((width, *(settings.hidden or ((_HIDDEN,) if tasks.train[0].is_classification else (_HIDDEN, _HIDDEN)))))

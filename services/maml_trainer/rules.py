@@ -2,13 +2,14 @@
 
 What a rule learns beside the weights are positive numbers by name: `lr.<tensor>`, the step size of a
 tensor (0-d) or of each of its numbers, or `prior.*` of the closed form. Which tensors have a step
-size decides which ones adapt.
+size decides which ones adapt; those that are frozen have none.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import torch
+from torch import Tensor
 
 from maml_trainer.bodies import Params
 from maml_trainer.network import Network
@@ -24,6 +25,9 @@ NOISE: Final = PRIOR + "noise"
 SCALE: Final = PRIOR + "scale"
 WEIGHT_VARIANCE: Final = PRIOR + "weight_variance"
 BIAS_VARIANCE: Final = PRIOR + "bias_variance"
+
+NOISE_FLOOR: Final = 1e-6
+"""Of the noise, in standard units: keeps the factorisation positive in float32 when the noise is learned away."""
 
 _INITIAL_NOISE: Final = 0.1
 # Softmax of regressed indicators: their gaps are below 1, so they are stretched. Learned from there.
@@ -72,7 +76,8 @@ class Rule:
                 NOISE: torch.tensor(_INITIAL_NOISE, dtype=dtype),
                 SCALE: torch.tensor(_INITIAL_SCALE, dtype=dtype),
             }
-        names = network.head if self.algorithm == "anil" else tuple(params)
+        adapting = tuple(name for name in params if name not in network.body.frozen)
+        names = network.head if self.algorithm == "anil" else adapting
         if self.algorithm == "meta_sgd":
             return {LR + name: torch.full_like(params[name], rate) for name in names}
         return {LR + name: torch.tensor(rate, dtype=params[name].dtype) for name in names}
@@ -80,13 +85,20 @@ class Rule:
 
 def join(params: Params, inner: Params) -> Params:
     """Make meta-parameters: the inverse of `split`. Logs keep positive numbers positive."""
-    return {**params, **{_LOG + name: value.log() for name, value in inner.items()}}
+    return {**params, **{_LOG + name: _above_floor(name, value).log() for name, value in inner.items()}}
 
 
 def split(meta: Params) -> tuple[Params, Params]:
     """Separate meta-parameters into tensors of the network and the rule's positive numbers."""
     params = {name: value for name, value in meta.items() if not is_log(name)}
-    return params, {name.removeprefix(_LOG): value.exp() for name, value in meta.items() if is_log(name)}
+    positive = {name.removeprefix(_LOG): value.exp() for name, value in meta.items() if is_log(name)}
+    if NOISE in positive:
+        positive[NOISE] = positive[NOISE] + NOISE_FLOOR
+    return params, positive
+
+
+def _above_floor(name: str, value: Tensor) -> Tensor:
+    return (value - NOISE_FLOOR).clamp_min(NOISE_FLOOR**2) if name == NOISE else value
 
 
 def is_log(name: str) -> bool:

@@ -61,11 +61,11 @@ def outer_run(
     )
 
 
-def inner_runs(learned: Learned, episodes: Batch, key: str) -> list[Run]:
-    """Follow the first held-out episodes through their inner steps."""
+def inner_runs(learned: Learned, episodes: Batch, key: str, factor: float) -> list[Run]:
+    """Follow the first held-out episodes through their inner steps; losses are multiplied by `factor`."""
     part = episodes.part(0, _INNER_RUNS)
     steps = (0, 1) if learned.rule.is_closed_form else range(learned.rule.inner_steps + 1)
-    by_step = [few_shot(learned, part, steps=step).losses for step in steps]
+    by_step = [factor * few_shot(learned, part, steps=step).losses for step in steps]
     now = int(time.time() * 1000)
     return [
         Run(

@@ -11,7 +11,7 @@ class MamlTrainerSettings(BaseSettings):
         device: `cpu`, `cuda` or `auto`.
         use_compile: torch.compile always (true) or never (false); unset, from 20,000 steps of a small network on.
         mixed_precision: bfloat16 where it is safe; pays on GPUs.
-        hidden: Widths of the hidden layers of a first network.
+        hidden: Widths of the hidden layers of a first network; unset: 64, and for numbers 64 and 64.
         network: A body of your own, `package.module:function`; `function(n_inputs)` returns a torch module.
         gate_episodes: Episodes at the gate, where they are drawn.
         held_out_share: Of the tasks, if none is marked as held out: every n-th by id.
@@ -26,7 +26,7 @@ class MamlTrainerSettings(BaseSettings):
     device: str = "auto"
     use_compile: bool | None = None
     mixed_precision: bool = False
-    hidden: tuple[int, ...] = (64,)
+    hidden: tuple[int, ...] | None = None
     network: str = ""
     gate_episodes: int = Field(default=200, ge=10)
     held_out_share: float = Field(default=0.2, gt=0.0, lt=1.0)

@@ -17,6 +17,9 @@ from maml_trainer.rules import Algorithm, Rule, join
 
 Way = Literal["loop", "functional", "stacked", "compiled"]
 
+N_WARM_UP = 3
+"""Steps before the first that counts: the first may compile."""
+
 _SIZES = (1, 40, 40, 1)
 
 
@@ -60,7 +63,7 @@ def tasks_per_second(way: Way, problem: Problem, batch: Batch, *, seconds: float
             value.grad = found[name]
         adam.step()
 
-    for _ in range(3):
+    for _ in range(N_WARM_UP):
         step()
     n, spent, began = 0, 0.0, time.perf_counter()
     while n == 0 or spent < seconds:

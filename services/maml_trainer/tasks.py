@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.events.bounds import LARGEST
 from maml_trainer.errors import TaskMalformed
 
 Array = NDArray[Any]
@@ -20,7 +21,7 @@ class Task:
     Args:
         task_id: Unique in a run; gives the canonical order.
         support_x: Rows (n, d) float32, n >= 1; may hold more than k rows per class.
-        support_y: Labels (n,) int64 >= 0, or targets (n,) float32.
+        support_y: Labels (n,) int64 >= 0, or targets (n,) float32 or float64 within ±1e30.
         query_x: Rows (m, d) float32, m >= 1, disjoint from the support rows.
         query_y: As `support_y`, (m,).
 
@@ -38,13 +39,16 @@ class Task:
         for name, x, y in (("support", self.support_x, self.support_y), ("query", self.query_x, self.query_y)):
             if x.ndim != 2 or len(x) == 0 or y.shape != (len(x),):
                 raise TaskMalformed(self.task_id, f"{name} needs x (n, d) and y (n,), has {x.shape} and {y.shape}")
-            if x.dtype != np.float32 or y.dtype not in (np.int64, np.float32):
-                raise TaskMalformed(self.task_id, f"{name} needs float32 x and int64 or float32 y")
+            if x.dtype != np.float32 or y.dtype not in (np.int64, np.float32, np.float64):
+                raise TaskMalformed(self.task_id, f"{name} needs float32 x and int64 or floating y")
             if not (np.isfinite(x).all() and np.isfinite(y).all()):
                 raise TaskMalformed(self.task_id, f"{name} holds a number that is not finite")
+            if np.abs(y.astype(np.float64)).max() > LARGEST:
+                raise TaskMalformed(self.task_id, f"{name} holds a target beyond {LARGEST:g}")
             if y.dtype == np.int64 and y.min() < 0:
                 raise TaskMalformed(self.task_id, f"{name} holds a negative label")
-        if self.support_x.shape[1] != self.query_x.shape[1] or self.support_y.dtype != self.query_y.dtype:
+        are_labels = {part.dtype == np.int64 for part in (self.support_y, self.query_y)}
+        if self.support_x.shape[1] != self.query_x.shape[1] or len(are_labels) > 1:
             raise TaskMalformed(self.task_id, "support and query differ in width or in the kind of target")
 
     @property

@@ -1,13 +1,12 @@
 """One command carried out: collect, train, judge, publish or not. Whatever happens, one report says it."""
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event
@@ -15,17 +14,19 @@ from homeostat.core.hand import Report
 from homeostat.events import ActionProgressed, MetaTrainingStart, WeightsPublished, WeightsRejected
 from homeostat.events.bounds import LARGEST
 from homeostat.host.reader import LogReader
+from maml_trainer.beside import Beside
 from maml_trainer.bodies import Module
 from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.evaluate import few_shot
-from maml_trainer.gate import MIN_TASKS, GateVerdict, judge
-from maml_trainer.held_out import HeldOut, held_out
+from maml_trainer.gate import MIN_TASKS, GateVerdict
+from maml_trainer.held_out import held_out, training_episodes
 from maml_trainer.history import Collected, tasks_in
-from maml_trainer.meta import Learned, MetaConfig, OuterLoop, Progress, scratch
+from maml_trainer.meta import Learned, OuterLoop, Progress
+from maml_trainer.own_network import check_own
 from maml_trainer.provenance import environment, provenance
+from maml_trainer.rates import first_rate
 from maml_trainer.recipe import config_of, training_pool
-from maml_trainer.runs import inner_runs, outer_run, sparse
-from maml_trainer.selfcheck import check_own
+from maml_trainer.runs import outer_run, sparse
+from maml_trainer.scaling import TargetScale
 from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tracking import Run, Status
 from maml_trainer.watch import Watch
@@ -33,6 +34,8 @@ from maml_trainer.weights import load, save
 
 _PROGRESS_SECONDS: Final = 5.0
 _CURVE_POINTS: Final = 200
+_PLAIN: Final = (1e-3, 1e6)
+"""Sizes of differences that are written without an exponent: targets may be metres or millimetres."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,7 @@ class Training:
     inner: list[Run] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    inherited: tuple[str, ...] = ()
     tasks_per_second: float = 0.0
     _watch: Watch = field(init=False)
 
@@ -85,17 +89,24 @@ class Training:
         """
         spec = self.command.meta_training
         current = self._watch.patiently(self._current)
-        tasks = self._watch.patiently(lambda: self._tasks(current)).split(self.settings.held_out_share)
+        recorded = self._watch.patiently(lambda: self._tasks(current)).split(self.settings.held_out_share)
+        recorded = replace(recorded, sources=tuple(sorted({*recorded.sources, *self.inherited})))
         self._watch.check("after reading the tasks")
-        if not tasks.train or not tasks.held_out:
-            return self.rejected(f"{len(tasks.train)} tasks to train on and {len(tasks.held_out)} held out are too few")
+        if not recorded.train or not recorded.held_out:
+            n, n_held_out = len(recorded.train), len(recorded.held_out)
+            return self.rejected(f"{n} tasks to train on and {n_held_out} held out are too few")
+        units = TargetScale.of(recorded.train)
+        tasks, current = units.standard(recorded), None if current is None else units.in_standard_units(current)
         config = config_of(spec, tasks, self.settings, current)
         gate = held_out(spec, tasks, config.network, self.settings.gate_episodes)
         if gate.n_units < MIN_TASKS:  # the gate would say so after the training
             return self.rejected(f"too_few_tasks: {gate.n_units} {gate.what}, of {MIN_TASKS} that a judgement needs")
         if isinstance(config.network.body, Module):
-            check_own(config.network.body)
+            check_own(config.network.body, (config.rule.algorithm,))
         start = current if current is not None and current.rule == config.rule else None
+        few = training_episodes(spec, tasks, config.network)
+        if start is None and spec.inner_rate is None:
+            config = replace(config, rate=first_rate(config.network, config.seed, config.rule, few))
         loop = OuterLoop(
             training_pool(spec, tasks, config.network, self.settings.device),
             config,
@@ -106,16 +117,22 @@ class Training:
         )
         where = environment(self.settings, loop)
         self.facts = where | provenance(spec, tasks, config, self.settings, is_continued=start is not None)
+        self.facts |= units.facts
         checkpoint = self._checkpoint(loop, where)
         self._watch.check("before the first step")
         self._advance(loop, checkpoint)
-        report = self._judged(loop.learned, current, config, tasks, gate)
+        report = self._judged(units.in_users_units(loop.learned), Beside(current, config, units, gate, few), tasks)
         self._keep(checkpoint, loop, is_judged=True)
         return report
 
     def _current(self) -> Learned | None:
+        """Weights in force; whom they rest on, whatever comes of them rests on too."""
         digest = self.command.meta_training.current
-        return load(self.store.get(digest))[0] if digest else None
+        if not digest:
+            return None
+        learned, facts = load(self.store.get(digest))
+        self.inherited = tuple(json.loads(facts.get("sources", "[]")))
+        return learned
 
     def _tasks(self, current: Learned | None) -> Collected:
         spec = self.command.meta_training
@@ -169,28 +186,24 @@ class Training:
                 saved = now
                 self._keep(checkpoint, loop)
 
-    def _judged(
-        self, learned: Learned, current: Learned | None, config: MetaConfig, tasks: Collected, gate: HeldOut
-    ) -> Report:
-        def losses(start: Learned) -> NDArray[np.float64]:
-            return gate.by_unit(few_shot(start, gate.episodes).losses)
-
-        new = losses(learned)
-        verdict = judge(
-            new,
-            losses(current) if current is not None else None,
-            scratch_losses=losses(scratch(config.network, config.seed, rule=config.rule, rate=config.rate)),
-        )
-        self.inner = inner_runs(learned, gate.episodes, self.event.identity)
+    def _judged(self, learned: Learned, beside: Beside, tasks: Collected) -> Report:
+        """Judge weights as they would be published, rounding and all."""
+        if not _is_storable(learned):
+            return self.rejected(
+                "beyond_float32: targets are so large, or so spread, that no weights hold them: scale them"
+            )
+        verdict, losses = beside.judge(learned)
+        self.inner = beside.inner_runs(learned, self.event.identity)
         self._watch.check("at the gate")
-        self.facts |= {
-            "gate": verdict.reason,
-            "gate_units": f"{verdict.n} {gate.what}",
-            "held_out_loss": f"{np.mean(new):.6g}",
-        }
+        self.facts |= {"gate": verdict.reason, "gate_units": f"{verdict.n} {beside.gate.what}"}
+        self.facts |= {f"held_out_loss{name and f'_{name}'}": f"{loss:.6g}" for name, loss in losses.items()}
+        self.facts |= {"better_than_trivial_at_shots": json.dumps(verdict.shots)}
         if not verdict.publish:
-            return self.rejected(f"{verdict.reason}: {verdict.mean_difference:+.4f} on {verdict.n} {gate.what}")
-        return self._published(learned, verdict, float(new.mean()), tasks)
+            on = f"{verdict.n} {beside.gate.what}"
+            return self.rejected(f"{verdict.reason}: {_told(verdict.mean_difference)} on {on}")
+        if max(abs(losses[""]), abs(verdict.low), abs(verdict.high)) > LARGEST:
+            return self.rejected(f"out_of_range: squared errors of these targets are beyond {LARGEST:g}: scale them")
+        return self._published(learned, verdict, losses[""], tasks)
 
     def _published(self, learned: Learned, verdict: GateVerdict, loss: float, tasks: Collected) -> Report:
         data = save(learned, self.facts).data
@@ -250,3 +263,16 @@ class Training:
             totals={"tasks_per_second": self.tasks_per_second, "seconds": self._watch.seconds},
             tags={"action": self.command.action, "command": self.event.identity, "outcome": outcome, **self.facts},
         )
+
+
+def _told(difference: float) -> str:
+    return (
+        f"{difference:+.4f}" if difference == 0.0 or _PLAIN[0] <= abs(difference) < _PLAIN[1] else f"{difference:+.4g}"
+    )
+
+
+def _is_storable(learned: Learned) -> bool:
+    tensors = (*learned.params.values(), *learned.inner.values())
+    return all(bool(value.isfinite().all()) for value in tensors) and all(
+        bool((value > 0).all()) for value in learned.inner.values()
+    )

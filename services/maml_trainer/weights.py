@@ -19,9 +19,14 @@ from safetensors.numpy import load as load_arrays
 from maml_trainer.errors import WeightsMalformed
 from maml_trainer.meta import Learned
 from maml_trainer.network import network_of
-from maml_trainer.rules import LR, PRIOR, Rule
+from maml_trainer.rules import LR, NOISE, NOISE_FLOOR, PRIOR, Rule
 
 _OF_THE_RULE = (LR, PRIOR)
+_KINDS = {"i8": "I64", "i4": "I32", "u1": "U8", "b1": "BOOL"}
+"""Of the format, by kind and size of an array; all others are F32."""
+
+_FLOOR = "noise_floor"
+"""Stated by weights whose noise has its floor in it; earlier ones had it added when they were used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Weights:
 
 
 def save(learned: Learned, facts: Mapping[str, str]) -> Weights:
-    """Serialise: float32, little-endian, names and metadata sorted.
+    """Serialise: float32, what is frozen as it is; little-endian, names and metadata sorted.
 
     Args:
         learned: Tensors on any device; not modified.
@@ -46,14 +51,18 @@ def save(learned: Learned, facts: Mapping[str, str]) -> Weights:
         "inner_steps": str(learned.rule.inner_steps),
         "network": json.dumps(learned.network.describe(), sort_keys=True),
     }
+    if learned.rule.is_closed_form:
+        stated[_FLOOR] = repr(NOISE_FLOOR)
     header: dict[str, object] = {"__metadata__": dict(sorted(stated.items()))}
     parts: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
-        array = tensors[name].detach().cpu().numpy().astype("<f4", order="C")
+        array = tensors[name].detach().cpu().numpy()
+        kind = _KINDS.get(array.dtype.kind + str(array.dtype.itemsize), "F32")
+        array = array.astype("<f4" if kind == "F32" else array.dtype.newbyteorder("<"), order="C")
         parts.append(array.tobytes())
         header[name] = {
-            "dtype": "F32",
+            "dtype": kind,
             "shape": list(array.shape),
             "data_offsets": [offset, offset + array.nbytes],
         }
@@ -85,10 +94,13 @@ def load(data: bytes) -> tuple[Learned, dict[str, str]]:
     if {name: tuple(tensor.shape) for name, tensor in wanted.items()} != {n: a.shape for n, a in arrays.items()}:
         raise WeightsMalformed(f"{network} under {rule} has {sorted(wanted)}, found {sorted(arrays)} or other shapes")
     for name, array in arrays.items():
-        if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise WeightsMalformed(f"{name} is not finite float32")
+        kind = wanted[name].numpy().dtype
+        if array.dtype != kind or not np.isfinite(array).all():
+            raise WeightsMalformed(f"{name} is not finite {kind}")
         if name.startswith(_OF_THE_RULE) and not (array > 0).all():
             raise WeightsMalformed(f"{name} is not positive")
     tensors = {name: torch.from_numpy(arrays[name].copy()) for name in wanted}
     inner = {name: tensor for name, tensor in tensors.items() if name.startswith(_OF_THE_RULE)}
+    if rule.is_closed_form and _FLOOR not in metadata:
+        inner[NOISE] = inner[NOISE] + NOISE_FLOOR
     return Learned(network, rule, {name: tensors[name] for name in own}, inner), metadata

@@ -7,11 +7,16 @@ from homeostat.events import (
     ActionSettled,
     AdviceRequested,
     CandidateEvaluated,
+    ClockTicked,
+    DeploymentObserved,
     DriftCleared,
     DriftDetected,
     EpisodeRecorded,
     EvidenceUpdated,
+    FamilyObserved,
     FamilyRegistered,
+    KeyRegistered,
+    KeyRevoked,
     ModelRegistered,
     OutcomeMeasured,
     OutcomeRevised,
@@ -21,20 +26,34 @@ from homeostat.events import (
     RulesSet,
     ScopeConfigured,
     SourceDistrusted,
+    SourceTrusted,
     TaskRecorded,
     ThresholdGraded,
     VerdictGiven,
     WeightsPublished,
     WeightsRejected,
 )
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
-from meta_learner import advice, knowledge, learning, priors, proposals, retraining, screening, thresholds
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from meta_learner import (
+    advice,
+    knowledge,
+    learning,
+    postponing,
+    priors,
+    proposals,
+    questions,
+    registering,
+    retraining,
+    screening,
+    thresholds,
+    trust,
+    weights,
+)
 from meta_learner.choice import SKIP
 from meta_learner.settings import LearnerSettings
-from meta_learner.state import Model, Rung, State, Weights
+from meta_learner.state import Look, Model, Rung, State
 
 Emits = tuple[Emit, ...]
-_N_WEIGHTS: Final = 4
 _DOES_NOT_FIT: Final = "current_does_not_fit"
 
 
@@ -61,8 +80,9 @@ class MetaLearner:
         return State
 
     def wake_at(self, state: State) -> int | None:
-        """Never: it waits for labels, not for time."""
-        return None
+        """When a proposal is made again that a rule has put off."""
+        waits = (postponing.next_at(state), state.rules_until, registering.next_at(state))
+        return min((at for at in waits if at is not None), default=None)
 
     def step(self, state: State, event: Event) -> tuple[State, Emits]:
         """Fold one event of experience in."""
@@ -76,15 +96,20 @@ class MetaLearner:
             case ProfileUpdated():
                 return state, self._profile(state, event, data)
             case EpisodeRecorded():
-                if not _is_distrusted(state, data):
-                    return state, advice.learn(state.advice, event, data)
+                if not trust.is_distrusted(state, data):
+                    return state, advice.learn(state.advice, event, data, state.distrusted)
             case AdviceRequested():
-                return state, (Emit(INDICATORS, advice.answer(state.advice, event, data, state.rules)),)
+                return state, questions.ask(state, event, data)
+            case FamilyObserved():
+                questions.announced(state, event.time)
             case DriftDetected():
                 return state, self._drift(state, event, data)
             case EvidenceUpdated():
                 return state, screening.update(state, data.model, data.log2_e, self.settings)
+            case ClockTicked():
+                return state, self._again(state, event)
             case DriftCleared():
+                state.postponed.pop(data.model, None)
                 if (model := state.models.get(data.model)) is not None:
                     model.drift, model.evidence = None, []
                     return state, screening.screen(state, data.model, 0.0, self.settings)
@@ -93,24 +118,23 @@ class MetaLearner:
             case OutcomeRevised():
                 pass  # the books were closed with the first word; what is said now is for people and the budget
             case OutcomeMeasured():
-                _free(state, data.model, data.action)
+                _free(state, data.model, data.action, is_in_vain=data.state == "aborted")
                 said = learning.close(state, data, self.settings)
                 if data.state == "promoted" and data.model in state.models:
                     said += screening.screen(state, data.model, 0.0, self.settings)
                 return state, said
             case VerdictGiven():
-                self._verdict(state, data)
+                self._verdict(state, event, data)
             case TaskRecorded():
                 return state, self._task(state, event, data)
             case WeightsPublished():
-                sources = {*data.sources, *_sources_of(state, state.tasks.current)}
-                if not sources & set(state.distrusted):
-                    state.weights = [*state.weights[1 - _N_WEIGHTS :], Weights(data.artifact, sorted(sources))]
-                return state, self._trained(state, event, data)
+                said = weights.publish(state, data)
+                return state, self._trained(state, event, data) + said
             case WeightsRejected():
+                said = ()
                 if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
-                    state.weights = []
-                return state, self._trained(state, event, data)
+                    said = weights.discard(state, event.subject, data.reason)
+                return state, self._trained(state, event, data) + said
             case FamilyRegistered():
                 left = priors.leave(state, event, data.parent)
                 state.family = data
@@ -121,26 +145,48 @@ class MetaLearner:
                 return state, (*left, *priors.contribute(state, event, self.settings))
             case ModelRegistered():
                 return state, self._model(state, event, data)
+            case DeploymentObserved():
+                return state, self._deployed(state, data)
             case RulesSet():
-                state.rules = data
+                state.rules, state.has_rules = data, True
+                postponing.release(state, event.time)
+                return state, questions.release(state)
             case ScopeConfigured():
                 state.rung = _rung(data.settings.get("learning"), state.rung)
             case SourceDistrusted():
-                self._distrust(state, data.source)
+                said = trust.distrust(state, event.subject, data.source, self.settings)
+                return state, priors.contribute(state, event, self.settings) + said
+            case SourceTrusted():
+                trust.trust(state, data.source)
                 return state, priors.contribute(state, event, self.settings)
+            case KeyRegistered():
+                state.seats.add(data)
+            case KeyRevoked():
+                trust.revoke(state, data.key, self.settings)
             case PriorContributed():
                 return state, priors.publish(state, event, data, self.settings)
             case PriorPublished():
                 priors.adopt(state, data, self.settings)
             case _:
-                pass  # incidents are for people; a tick changes nothing
+                pass  # incidents are for people
         return state, ()
 
     def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:
         assert data.model is not None  # intake sets it
         model = state.models.setdefault(data.model, Model(data.champion, data.tier))
         model.tier, model.hourly_value = data.tier, data.hourly_value
+        if model.band or not registering.is_due(state, data.model, event.time):
+            return ()
         return self._band(state, model, event, data.model)
+
+    def _deployed(self, state: State, data: DeploymentObserved) -> Emits:
+        """Somebody else has changed the champion: what drifted does not serve any more."""
+        model = state.models.get(data.model or "")
+        if model is None or data.version == model.champion:
+            return ()
+        model.champion, model.drift, model.evidence, model.look = data.version, None, [], None
+        state.postponed.pop(data.model or "", None)
+        return screening.screen(state, data.model or "", 0.0, self.settings)
 
     def _band(self, state: State, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
         """Propose a tracked threshold, unless there is one, the question is open or the rung leaves it to people."""
@@ -164,6 +210,7 @@ class MetaLearner:
         if model is None or data.is_synthetic:
             return ()
         model.drift, model.evidence = event.story, [event.identity]
+        state.postponed.pop(data.model, None)
         model.champion = data.version
         band = self._band(state, model, event, data.model)
         return (*band, *screening.screen(state, data.model, data.log2_e, self.settings))
@@ -173,73 +220,80 @@ class MetaLearner:
         if model is None:
             return ()
         model.champion = data.version
-        emits = retraining.consider(state, model, event, data, self.settings)
+        look = Look(data, event.identity, event.story)
+        if (postponed := state.postponed.get(data.model)) is not None and postponed.cooled_at > event.time:
+            postponed.look = look
+            return self._band(state, model, event, data.model)
+        state.postponed.pop(data.model, None)
+        emits = retraining.consider(state, model, event, look, self.settings)
         return (*emits, *self._band(state, model, event, data.model, len(emits)))
 
-    def _distrust(self, state: State, source: str) -> None:
-        """Take back what a source taught, and the weights that were trained on its tasks."""
-        if source not in state.distrusted:
-            state.distrusted.append(source)
-        learning.forget(state, source)
-        advice.forget(state.advice, source)
-        state.weights = [weights for weights in state.weights if source not in weights.sources]
-
-    def _verdict(self, state: State, data: VerdictGiven) -> None:
+    def _verdict(self, state: State, event: Event, data: VerdictGiven) -> None:
         """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
+        model = state.models.get(data.model or "")
+        if data.verdict == "approved" and model is not None and data.action == model.asked:
+            model.look, model.n_denied = None, 0
         if data.verdict not in ("denied", "expired"):
             return
         _free(state, data.model, data.action)
         learning.abandon(state, data.action, is_awaited=data.verdict == "expired")
-        if data.action == state.tasks.open_action:
-            state.tasks.open_action = ""
-        model = state.models.get(data.model or "")
+        postponing.denied_training(state, event, data)
+        if data.verdict == "denied":
+            postponing.denied(state, event, data)
         if model is not None and data.action == model.band:
             model.band = ""
+
+    def _again(self, state: State, event: Event) -> Emits:
+        """Time has passed: ask what was postponed until now."""
+        emits = retraining.again(state, event, self.settings)
+        for subject in registering.due(state, event.time):
+            emits += self._band(state, state.models[subject], event, subject, len(emits))
+        tasks = state.tasks
+        if tasks.again_at is not None and tasks.again_at <= event.time:
+            tasks.again_at = None
+            emits += self._training(state, event, len(emits))
+        return emits + questions.release(state, event.time)
 
     def _task(self, state: State, event: Event, data: TaskRecorded) -> Emits:
         """Count a task; the arrays lie on the tasks log, as the first emit of the same input."""
         offset, _, ordinal = event.id.partition(".")
-        is_distrusted = data.provenance is not None and data.provenance.source in state.distrusted
-        if ordinal != "1" or is_distrusted:
+        source = "" if data.provenance is None else data.provenance.source
+        if ordinal != "1" or source in state.distrusted:
             return ()  # without arrays it is the only emit, and there is nothing to train on
-        tasks, place = state.tasks, f"{offset}.0"
-        if event.source != tasks.source:  # the log was made again: a range lies in one source
-            tasks.source, tasks.first, tasks.since, tasks.n, tasks.n_total = event.source, place, event.time, 0, 0
-        tasks.last, tasks.n, tasks.n_total = place, tasks.n + 1, tasks.n_total + 1
-        if tasks.n < self.settings.tasks_per_training or tasks.open_action or state.rung != "closed_loop":
+        state.tasks.take(event, f"{offset}.0", source, self.settings.n_sources)
+        return self._training(state, event, 0) if state.tasks.again_at is None else ()
+
+    def _training(self, state: State, event: Event, ordinal: int) -> Emits:
+        """Propose a meta-training, if there are tasks enough and none is in flight."""
+        tasks = state.tasks
+        n_new = tasks.count(tasks.new, state.distrusted)
+        if n_new < self.settings.tasks_per_training or tasks.open_action or state.rung != "closed_loop":
             return ()
         proposal = proposals.meta_training(state, event, self.settings)
-        tasks.n, tasks.open_action = 0, event.emit_identity(0)
+        tasks.asked, tasks.new, tasks.open_action = tasks.new, {}, event.emit_identity(ordinal)
         tasks.current = state.weights[-1].artifact if state.weights else None
         return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
 
     def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emits:
         """A meta-training is over, and has cost its time; the next one is expected to take as long."""
         if state.tasks.open_action == data.action:
-            state.tasks.open_action = ""
+            state.tasks.open_action, state.tasks.n_denied = "", 0
         state.tasks.seconds = data.seconds
         cost = data.seconds * state.rules.price_per_training_second
         settled = ActionSettled(action=data.action, kind="meta_training", state="done", cost=cost)
         return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)
 
 
-def _free(state: State, subject: str | None, action: str) -> None:
-    """Let the model have its next action."""
+def _free(state: State, subject: str | None, action: str, *, is_in_vain: bool = False) -> None:
+    """Let the model have its next action; what brought no better model is tried again with four times the labels."""
     model = state.models.get(subject or "")
     if model is not None and model.open_action == action:
         model.open_action = ""
-
-
-def _sources_of(state: State, artifact: str | None) -> list[str]:
-    """Whose tasks weights rest on; what they were continued from counts too."""
-    return next((weights.sources for weights in state.weights if weights.artifact == artifact), [])
+        if is_in_vain:
+            model.decided_labels *= 2
 
 
 def _rung(wanted: object, present: Rung) -> Rung:
     """What the learner may do in its scope; anything else than the name of a rung changes nothing."""
     rungs: tuple[Rung, ...] = ("catalogue", "scheduler", "closed_loop")
     return next((rung for rung in rungs if rung == wanted), present)
-
-
-def _is_distrusted(state: State, data: EpisodeRecorded) -> bool:
-    return data.provenance is not None and data.provenance.source in state.distrusted

@@ -7,6 +7,8 @@ lower bound. Source: Kazerouni et al. 2017 (conservative linear UCB).
 
 from dataclasses import dataclass, field
 
+from meta_learner.sources import place, restore, withdraw
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -15,11 +17,13 @@ class Ledger:
     Args:
         closed: By the key of the sources whose rows said it: sum of the values of what was chosen, and of the rule's
             arm for the same decisions.
+        aside: The same of sources that are distrusted.
         open_own: Lower bounds, where it is not known yet.
         open_baseline: Expected values of the rule's arm, for the same.
     """
 
     closed: dict[str, tuple[float, float]] = field(default_factory=dict)
+    aside: dict[str, tuple[float, float]] = field(default_factory=dict)
     open_own: float = 0.0
     open_baseline: float = 0.0
 
@@ -58,8 +62,19 @@ class Ledger:
             key: Of the sources.
             own: Value of what was chosen.
             rule: Value of the rule's arm.
-            most: Keys at most; what comes beyond is neither for nor against the learner.
+            most: Keys at most; further ones share a few.
         """
-        if key in self.closed or len(self.closed) < most:
-            before = self.closed.get(key, (0.0, 0.0))
-            self.closed[key] = (before[0] + own, before[1] + rule)
+        at = place(self.closed, key, most)
+        self.closed[at] = _sum(self.closed.get(at, (0.0, 0.0)), (own, rule))
+
+    def withdraw(self, source: str, most: int) -> None:
+        """Set aside what was booked by the word of a source."""
+        withdraw(self.closed, self.aside, source, most, _sum)
+
+    def restore(self, distrusted: list[str]) -> None:
+        """Take back in what rests on nobody who is distrusted any more."""
+        restore(self.closed, self.aside, distrusted, _sum)
+
+
+def _sum(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] + other[0], one[1] + other[1]

@@ -15,6 +15,7 @@ from river.preprocessing import StandardScaler
 from homeostat.events import Arm
 from homeostat.stats.hierarchical import Payoffs, Sums, payoffs
 from meta_learner import sources
+from meta_learner.records import Record, Score
 from meta_learner.settings import LearnerSettings
 from meta_learner.sources import Lessons
 
@@ -23,51 +24,29 @@ _MOST_ARMS: Final = 128
 
 
 @dataclass(slots=True)
-class Score:
-    """How one arm's predictions have done, each made before its payoff was seen.
+class Beside:
+    """river's regression of one arm's payoffs: a baseline, never decides. Unable to unlearn, it begins anew.
 
     Args:
-        beside: river's regression on the same data, scaled; a baseline, never decides.
+        regression: On scaled features.
         scaler: Of its features.
-        n: Payoffs seen.
-        error: Sum of absolute errors, in payoff units.
-        error_beside: The same for `beside`.
-        covered: How often the 90 % interval held the payoff.
-        seconds: Mean training time.
-        seconds_spread: Sum of squared deviations from it.
     """
 
-    beside: LinearRegression
-    scaler: StandardScaler
-    n: int = 0
-    error: float = 0.0
-    error_beside: float = 0.0
-    covered: int = 0
-    seconds: float = 0.0
-    seconds_spread: float = 0.0
-
-    def most_seconds(self, z: float) -> float:
-        """Upper bound of the next training time; 0 before the first.
-
-        What one expects before the second is a spread of half the mean; the mean itself is not sure either.
-        """
-        if not self.n:
-            return 0.0
-        variance = (self.seconds_spread + 0.25 * self.seconds * self.seconds) / self.n
-        return self.seconds + z * float(np.sqrt(variance * (1.0 + 1.0 / self.n)))
+    regression: LinearRegression = field(default_factory=LinearRegression)
+    scaler: StandardScaler = field(default_factory=StandardScaler)
 
 
-def predict_beside(score: Score, features: dict[str, float]) -> float:
+def predict_beside(beside: Beside, features: dict[str, float]) -> float:
     """Return what river's regression expects."""
-    scaled = score.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
-    return float(score.beside.predict_one(scaled))  # type: ignore[no-untyped-call]  # river
+    scaled = beside.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
+    return float(beside.regression.predict_one(scaled))  # type: ignore[no-untyped-call]  # river
 
 
-def learn_beside(score: Score, features: dict[str, float], y: float) -> None:
+def learn_beside(beside: Beside, features: dict[str, float], y: float) -> None:
     """Let river's regression learn too."""
-    score.scaler.learn_one(features)  # type: ignore[no-untyped-call]  # river
-    scaled = score.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
-    score.beside.learn_one(scaled, y)
+    beside.scaler.learn_one(features)  # type: ignore[no-untyped-call]  # river
+    scaled = beside.scaler.transform_one(features)  # type: ignore[no-untyped-call]  # river
+    beside.regression.learn_one(scaled, y)
 
 
 @dataclass(slots=True)
@@ -78,10 +57,10 @@ class Knowledge:
         features: Names of the meta-features, in the order of every context behind the intercept.
         arms: Names in the order of the sums.
         expected: Gain by arm that the catalogue expects.
-        scores: By arm.
+        beside: By arm.
         lessons: What was taught, by the key of the sources that taught it.
-        n_drifts: How often the errors of predictions rose: the meta-model is watched like any model.
-        n_left_out: Payoffs of sources beyond the bound.
+        aside: The same of sources that are distrusted.
+        n_left_out: Payoffs that nothing was learned from: of arms that the catalogue had no more.
         parent: What the other families of the parent have seen.
         is_parent_dropped: It did harm, and does not count any more.
         harm: Sum of absolute errors with the parent's prior minus without.
@@ -92,15 +71,34 @@ class Knowledge:
     features: list[str] = field(default_factory=list)
     arms: list[str] = field(default_factory=list)
     expected: list[float] = field(default_factory=list)
-    scores: dict[str, Score] = field(default_factory=dict)
+    beside: dict[str, Beside] = field(default_factory=dict)
     lessons: dict[str, Lessons] = field(default_factory=dict)
-    n_drifts: int = 0
+    aside: dict[str, Lessons] = field(default_factory=dict)
     n_left_out: int = 0
     parent: Sums | None = None
     is_parent_dropped: bool = False
     harm: float = 0.0
     n_compared: int = 0
     n_untold: int = 0
+
+    @property
+    def n_drifts(self) -> int:
+        """How often the errors of predictions rose: the meta-model is watched like any model."""
+        return sum(one.n_drifts for one in self.lessons.values())
+
+    @property
+    def width(self) -> int:
+        """Numbers of a context: the intercept and the features."""
+        return len(self.features) + 1
+
+    def score(self, arm: str) -> Score | None:
+        """Return how predictions of an arm have done by everybody's word; None for an arm that nobody knows."""
+        if arm not in self.beside:
+            return None
+        total = Record.empty(len(self.arms))
+        for _, one in sorted(self.lessons.items()):
+            total.add(one.record)
+        return Score.of(total, self.arms.index(arm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +128,14 @@ def admit(knowledge: Knowledge, arms: tuple[Arm, ...], features: list[str]) -> N
     if not knowledge.features:
         knowledge.features = features
     for arm in arms:
-        if arm.name not in knowledge.scores:
+        if arm.name not in knowledge.beside:
             knowledge.arms.append(arm.name)
             knowledge.expected.append(arm.predicted_gain)
-            knowledge.scores[arm.name] = Score(LinearRegression(), StandardScaler())
-    for one in knowledge.lessons.values():
+            knowledge.beside[arm.name] = Beside()
+    for one in (*knowledge.lessons.values(), *knowledge.aside.values()):
         if len(one.sums.n) < len(knowledge.arms):
             one.sums = one.sums.widened(len(knowledge.arms))
+            one.record = one.record.widened(len(knowledge.arms))
     if knowledge.parent is not None and len(knowledge.parent.n) < len(knowledge.arms):
         knowledge.parent = knowledge.parent.widened(len(knowledge.arms))
 
@@ -148,16 +147,16 @@ def retire(knowledge: Knowledge, kept: set[str]) -> None:
     rows = [row for row, arm in enumerate(knowledge.arms) if arm in kept]
     knowledge.arms = [knowledge.arms[row] for row in rows]
     knowledge.expected = [knowledge.expected[row] for row in rows]
-    knowledge.scores = {arm: score for arm, score in knowledge.scores.items() if arm in kept}
-    for one in knowledge.lessons.values():
-        one.sums = one.sums.selected(rows)
+    knowledge.beside = {arm: beside for arm, beside in knowledge.beside.items() if arm in kept}
+    for one in (*knowledge.lessons.values(), *knowledge.aside.values()):
+        one.sums, one.record = one.sums.selected(rows), one.record.selected(rows)
     if knowledge.parent is not None:
         knowledge.parent = knowledge.parent.selected(rows)
 
 
 def pooled(knowledge: Knowledge, settings: LearnerSettings) -> Sums:
     """Add up what all sources have taught, each capped."""
-    return sources.pooled(knowledge.lessons, len(knowledge.arms), len(knowledge.features) + 1, settings.source_cap)
+    return sources.pooled(knowledge.lessons, len(knowledge.arms), knowledge.width, settings.source_cap)
 
 
 def predict(
@@ -172,9 +171,33 @@ def predict(
     return Prediction(list(knowledge.arms), found, mean, found.sd * settings.unit)
 
 
+def predict_alone(
+    knowledge: Knowledge, lessons: Lessons, arm: str, context: Floats, settings: LearnerSettings
+) -> float:
+    """Return the payoff of an arm that one would expect who had heard nothing else: others' errors are not in it."""
+    own = lessons.sums.capped(settings.source_cap)
+    found = payoffs(own, context, shared_sd=settings.shared_sd, own_sd=settings.own_sd, noise_sd=settings.noise_sd)
+    at = knowledge.arms.index(arm)
+    return knowledge.expected[at] + float(found.mean[at]) * settings.unit
+
+
+def lessons_of(knowledge: Knowledge, key: str, settings: LearnerSettings) -> Lessons:
+    """Return the lessons that a payoff by the word of these sources belongs to; they begin with the first.
+
+    Args:
+        knowledge: Changed.
+        key: Of the sources.
+        settings: Of the learner.
+    """
+    at = sources.place(knowledge.lessons, key, settings.n_sources)
+    if at not in knowledge.lessons:
+        knowledge.lessons[at] = Lessons.empty(len(knowledge.arms), knowledge.width)
+    return knowledge.lessons[at]
+
+
 def observe(
     knowledge: Knowledge, key: str, arm: str, context: Floats, payoff: float, settings: LearnerSettings
-) -> Lessons | None:
+) -> Lessons:
     """Learn a payoff.
 
     Args:
@@ -186,19 +209,32 @@ def observe(
         settings: Of the learner.
 
     Returns:
-        The lessons it went to; None if there are too many sources: it is counted, not learned.
+        The lessons it went to.
     """
-    lessons = sources.admit(knowledge.lessons, key, len(knowledge.arms), len(context), settings.n_sources)
-    if lessons is None:
-        knowledge.n_left_out += 1
-        return None
-    place = knowledge.arms.index(arm)
+    lessons, at = lessons_of(knowledge, key, settings), knowledge.arms.index(arm)
     knowledge.n_untold += 1
-    lessons.sums.observe(place, context, (payoff - knowledge.expected[place]) / settings.unit)
+    lessons.sums.observe(at, context, (payoff - knowledge.expected[at]) / settings.unit)
     return lessons
 
 
-def forget(knowledge: Knowledge, source: str) -> None:
-    """Take back all that a source had a part in; it may have judged the parent's prior, so that is on trial anew."""
-    sources.forget(knowledge.lessons, source)
-    knowledge.is_parent_dropped, knowledge.harm, knowledge.n_compared = False, 0.0, 0
+def withdraw(knowledge: Knowledge, source: str, settings: LearnerSettings) -> None:
+    """Set aside all that a source had a part in; it may have judged the parent's prior, so that is on trial anew."""
+    if sources.withdraw(knowledge.lessons, knowledge.aside, source, settings.n_sources, Lessons.merged):
+        knowledge.beside = {arm: Beside() for arm in knowledge.beside}
+    _try_anew(knowledge)
+
+
+def restore(knowledge: Knowledge, distrusted: list[str]) -> None:
+    """Take back in what rests on nobody who is distrusted any more."""
+    sources.restore(knowledge.lessons, knowledge.aside, distrusted, Lessons.merged)
+    _try_anew(knowledge)
+
+
+def unseat(knowledge: Knowledge, principal: str, settings: LearnerSettings) -> None:
+    """Let what somebody signed count as unsigned."""
+    for known in (knowledge.lessons, knowledge.aside):
+        sources.unseat(known, principal, settings.n_sources, Lessons.merged)
+
+
+def _try_anew(knowledge: Knowledge) -> None:
+    knowledge.is_parent_dropped, knowledge.harm, knowledge.n_compared, knowledge.n_untold = False, 0.0, 0, 0

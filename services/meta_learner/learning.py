@@ -5,13 +5,14 @@ import numpy as np
 from homeostat.core import Emit
 from homeostat.events import CandidateEvaluated, IndicatorComputed, OutcomeMeasured
 from homeostat.events.logs import INDICATORS
+from homeostat.events.sources import rests_on
 from meta_learner import knowledge as known
-from meta_learner import priors, sources
+from meta_learner import priors
 from meta_learner.choice import SKIP
 from meta_learner.pricing import latency_in_points
 from meta_learner.settings import LearnerSettings
 from meta_learner.sources import FAILURES, Lessons, key_of
-from meta_learner.state import Decision, State
+from meta_learner.state import Decision, State, Told
 
 
 def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> tuple[Emit, ...]:
@@ -22,28 +23,27 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     Returns:
         Indicators of the arm's predictions; nothing for an action or an arm that nobody knows.
     """
-    decision, score = state.decisions.get(data.action), state.knowledge.scores.get(data.arm)
-    if decision is None or score is None or set(data.sources) & set(state.distrusted):
+    decision, knowledge = state.decisions.get(data.action), state.knowledge
+    if decision is None or rests_on(data.sources, state.distrusted):
+        return ()
+    if data.arm not in knowledge.beside:
+        knowledge.n_left_out += 1
         return ()
     observed = data.payoff + latency_in_points(state, data)
     observed = min(max(observed, -settings.payoff_limit), settings.payoff_limit)
-    decision.payoffs[data.arm] = observed
-    decision.sources[data.arm] = list(data.sources)
+    decision.tell(data.arm, Told(observed, list(data.sources)))
     context = np.array(decision.context)
-    mean, sd = known.predict(state.knowledge, context, settings).of(data.arm)
-    # "bias": a name that is also an attribute of river's model would be pickled in another way after a restore.
-    named = dict(zip(["bias", *state.knowledge.features], decision.context, strict=True))
-    beside = known.predict_beside(score, named) * settings.unit
+    mean, sd = known.predict(knowledge, context, settings).of(data.arm)
+    named = dict(zip(["bias", *knowledge.features], decision.context, strict=True))
+    beside = known.predict_beside(knowledge.beside[data.arm], named) * settings.unit
     noise = settings.noise_sd * settings.unit
     half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
     error = abs(mean - observed)
-    score.n += 1
-    score.error += error
-    score.error_beside += abs(beside - observed)
-    score.covered += error <= half
-    deviation = data.seconds - score.seconds
-    score.seconds += deviation / score.n
-    score.seconds_spread += deviation * (data.seconds - score.seconds)
+    key = key_of(data.sources, state.seats.of(data.signers))
+    lessons, at = known.lessons_of(knowledge, key, settings), knowledge.arms.index(data.arm)
+    lessons.record.observe(at, error, abs(beside - observed), data.seconds, is_covered=error <= half)
+    score = knowledge.score(data.arm)
+    assert score is not None
     indicators = {
         "payoff_error": score.error / score.n,
         "payoff_error_river": score.error_beside / score.n,
@@ -52,10 +52,11 @@ def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> 
     emits: tuple[Emit, ...] = ()
     if not decision.is_held_out:
         emits = priors.guard(state, data.model, data.arm, context, error, observed, settings)
-        lessons = known.observe(state.knowledge, key_of(data.sources), data.arm, context, observed, settings)
-        known.learn_beside(score, named, observed / settings.unit)
-        if lessons is not None and _has_drifted(state, lessons, error, settings):
-            indicators["meta_model_drifts"] = float(state.knowledge.n_drifts)
+        own_error = abs(known.predict_alone(knowledge, lessons, data.arm, context, settings) - observed)
+        known.observe(knowledge, key, data.arm, context, observed, settings)
+        known.learn_beside(knowledge.beside[data.arm], named, observed / settings.unit)
+        if _has_drifted(lessons, own_error, settings):
+            indicators["meta_model_drifts"] = float(knowledge.n_drifts)
     return (*(_indicator(data.model, name, value, score.n) for name, value in indicators.items()), *emits)
 
 
@@ -70,20 +71,22 @@ def close(state: State, data: OutcomeMeasured, settings: LearnerSettings) -> tup
     decision = state.decisions.pop(data.action, None)
     if decision is None:
         return ()
-    if data.state == "failed" and decision.chosen in state.knowledge.scores:
-        decision.payoffs.setdefault(decision.chosen, 0.0)
+    if data.state == "failed" and decision.chosen in state.knowledge.beside:
+        if decision.believed(decision.chosen, state.distrusted) is None:
+            decision.tell(decision.chosen, Told(0.0, []))
         if not decision.is_held_out:
             context = np.array(decision.context)
-            known.observe(state.knowledge, key_of(FAILURES), decision.chosen, context, 0.0, settings)
+            known.observe(state.knowledge, FAILURES, decision.chosen, context, 0.0, settings)
     if not decision.is_booked:
         return ()
     own, rule = (_value(state, decision, arm, settings) for arm in (decision.chosen, decision.baseline))
     ledger = state.ledger
     ledger.close(decision.low, decision.expected_baseline)
-    said_by = {s for arm in (decision.chosen, decision.baseline) for s in decision.sources.get(arm, ())}
-    ledger.book(key_of(tuple(said_by)), own, rule, settings.n_sources)
+    told = [decision.believed(arm, state.distrusted) for arm in (decision.chosen, decision.baseline)]
+    said_by = key_of(source for one in told if one is not None for source in one.sources)
+    ledger.book(said_by, own, rule, settings.n_sources)
     n = state.held_out.n
-    if decision.is_held_out and decision.baseline in decision.payoffs:
+    if decision.is_held_out and decision.believed(decision.baseline, state.distrusted) is not None:
         state.held_out.n, state.held_out.gain = n + 1, state.held_out.gain + own - rule
     all_own, all_rule = ledger.totals()
     emits = [_indicator(decision.model, "kept_value_ratio", all_own / all_rule, 1)] if all_rule else []
@@ -111,32 +114,40 @@ def abandon(state: State, action: str, *, is_awaited: bool) -> None:
         del state.decisions[action]
 
 
-def forget(state: State, source: str) -> None:
-    """Take back what a source taught, what was booked of it, and what it said of decisions that are open."""
-    known.forget(state.knowledge, source)
-    sources.forget(state.ledger.closed, source)
-    for decision in state.decisions.values():
-        for arm in [arm for arm, names in decision.sources.items() if source in names]:
-            del decision.payoffs[arm], decision.sources[arm]
+def withdraw(state: State, source: str, settings: LearnerSettings) -> None:
+    """Set aside what a source taught, and what was booked of it."""
+    known.withdraw(state.knowledge, source, settings)
+    state.ledger.withdraw(source, settings.n_sources)
+
+
+def restore(state: State) -> None:
+    """Take back in what rests on nobody who is distrusted any more; books that were closed without it stay so."""
+    known.restore(state.knowledge, state.distrusted)
+    state.ledger.restore(state.distrusted)
 
 
 def _value(state: State, decision: Decision, arm: str, settings: LearnerSettings) -> float:
-    if arm == SKIP or arm not in state.knowledge.scores:
+    if arm == SKIP or arm not in state.knowledge.beside:
         return decision.level
-    payoff = decision.payoffs.get(arm)
-    if payoff is None:
+    told = decision.believed(arm, state.distrusted)
+    if told is not None:
+        payoff = told.payoff
+    else:
         payoff, _ = known.predict(state.knowledge, np.array(decision.context), settings).of(arm)
     return decision.level + payoff - decision.prices.get(arm, 0.0)
 
 
-def _has_drifted(state: State, lessons: Lessons, error: float, settings: LearnerSettings) -> bool:
-    """Watch the learner's own errors; when they rise, what the same sources taught before counts for less."""
+def _has_drifted(lessons: Lessons, error: float, settings: LearnerSettings) -> bool:
+    """Watch the errors of lessons; when they rise, what the same sources taught before counts for less.
+
+    They are those of the lessons alone: what others say can neither hide them nor make them rise.
+    """
     detector = lessons.errors
     before = detector.estimation
     detector.update(min(error / settings.payoff_limit, 1.0))  # type: ignore[no-untyped-call]  # river's
     if not detector.drift_detected or detector.estimation <= before:
         return False
-    state.knowledge.n_drifts += 1
+    lessons.n_drifts += 1
     lessons.sums.fade(settings.drift_weight)
     return True
 

@@ -14,7 +14,7 @@ def money_of(state: State, arm: Arm, settings: LearnerSettings) -> float:
 
 def money_interval(state: State, arm: Arm, settings: LearnerSettings) -> tuple[float, float, float]:
     """Expected money for training an arm, and the 90 % interval of it; that of a first guess is only the guess."""
-    score = state.knowledge.scores.get(arm.name)
+    score = state.knowledge.score(arm.name)
     seconds = score.seconds if score is not None and score.n else settings.first_seconds
     most = score.most_seconds(settings.interval_z) if score is not None and score.n else seconds
     instance, is_spot = instance_of(arm)

@@ -46,9 +46,15 @@ def leave(state: State, event: Event, parent: str | None) -> tuple[Emit, ...]:
 
 
 def publish(state: State, event: Event, data: PriorContributed, settings: LearnerSettings) -> tuple[Emit, ...]:
-    """As the parent: keep a child's share, and give every child the sum of the others'."""
+    """As the parent: keep a child's share, and give every child the sum of the others'.
+
+    Where there are too many, the one that has seen least leaves: a family that has seen nothing takes nobody's place.
+    """
     if data.family not in state.children and len(state.children) >= settings.n_sources:
-        return ()
+        least = min(state.children, key=lambda family: (_seen(state.children[family]), family))
+        if _seen(data) <= _seen(state.children[least]):
+            return ()
+        del state.children[least]
     state.children[data.family] = data
     emits = []
     for child, own in sorted(state.children.items()):
@@ -66,6 +72,11 @@ def publish(state: State, event: Event, data: PriorContributed, settings: Learne
         )
         emits.append(Emit(EXPERIENCE, prior, child))
     return tuple(emits)
+
+
+def _seen(share: PriorContributed) -> float:
+    """Return how many payoffs a share rests on."""
+    return sum(numbers[0] for _, numbers in sorted(share.statistics.items()) if numbers)
 
 
 def adopt(state: State, data: PriorPublished, settings: LearnerSettings) -> None:

@@ -1,33 +1,52 @@
 """When a profile of a drifted model becomes a decision, and what is booked of it."""
 
 from homeostat.core import Emit, Event
-from homeostat.events import FamilyRegistered, ProfileUpdated
+from homeostat.events import FamilyRegistered
 from homeostat.events.logs import GOVERNANCE
-from homeostat.stats.draws import Draws
+from homeostat.stats.held_out import is_held_out
 from meta_learner import knowledge, learning, proposals
 from meta_learner.choice import SKIP, Choice, Question, choose
 from meta_learner.pricing import prices_in_points
 from meta_learner.screening import is_real
 from meta_learner.settings import LearnerSettings
-from meta_learner.state import Decision, Model, State
+from meta_learner.state import Decision, Look, Model, State
 
 
 def consider(
-    state: State, model: Model, event: Event, profile: ProfileUpdated, settings: LearnerSettings
+    state: State, model: Model, event: Event, look: Look, settings: LearnerSettings, ordinal: int = 0
 ) -> tuple[Emit, ...]:
     """Propose a retrain, or to skip it, once the open drift has labels enough and nothing is in flight.
 
-    Must be the first emit of its step: the action's id is the identity of the 0th.
+    Where its labels do not come in time, skip and say so: no recipe learns from rows without labels. That decides
+    nothing: labels that come after all are looked at as if nothing had been said. Where nobody has registered arms, say
+    that once of a drift. The last look at a drift is answered in any case.
+
+    Args:
+        state: Changed.
+        model: Under drift.
+        event: That it is asked with: the profile, or a tick.
+        look: The newest profile.
+        settings: Of the learner.
+        ordinal: Of the emit: the action's id is its identity.
     """
-    family = state.family
-    if family is None or profile.window is None or profile.is_noisy:
+    family, profile, story = state.family, look.profile, look.story
+    if profile.window is None or model.drift != story:
         return ()
-    if model.drift != event.story or model.open_action or profile.labels_since_onset < family.wait_labels:
+    if model.open_action:
+        return _skip(model, look, event, proposals.LAST_WHILE_OPEN) if profile.is_last else ()
+    if model.decided != story and not is_real(state, profile.model):
         return ()
-    if model.decided != event.story and not is_real(state, profile.model):
+    wanted = family.wait_labels if family is not None else settings.wait_labels
+    is_enough = profile.labels_since_onset >= wanted
+    if family is None and (is_enough or profile.is_overdue) and model.decided != story:
+        model.decided, model.decided_labels = story, profile.labels_since_onset
+        return _skip(model, look, event, proposals.without_arms(event.subject))
+    if not is_enough and profile.is_overdue:
+        return _skip(model, look, event, proposals.without_labels(profile, wanted))
+    if family is None or not is_enough or profile.is_noisy:
         return ()
-    if model.decided == event.story and profile.labels_since_onset < 2 * model.decided_labels:
-        return ()  # once more only with twice the labels
+    if model.decided == story and profile.labels_since_onset < 2 * model.decided_labels and not profile.is_last:
+        return ()  # once more only with twice the labels; four times if the last ones were in vain
     knowledge.admit(
         state.knowledge, tuple(arm for arm in family.arms if arm.name != SKIP), sorted(profile.meta_features)
     )
@@ -38,15 +57,18 @@ def consider(
         baseline=family.baseline,
         prices=prices_in_points(state, model, family, arms, settings),
         level=1.0 - (profile.error_after if profile.error_after is not None else 0.5),
-        key=event.identity,
+        key=event.emit_identity(ordinal) if ordinal else event.identity,
     )
     choice = choose(question, knowledge.predict(state.knowledge, context, settings), state.ledger, settings)
     shadows = _shadows(choice, question.prices, family, settings)
-    proposal = proposals.retrain(state, family, model, profile, event, choice, shadows, settings)
-    model.decided, model.decided_labels = event.story, profile.labels_since_onset
+    proposal = proposals.retrain(state, family, model, look, event, choice, shadows, settings)
+    if model.decided != story:
+        model.decided, model.decided_labels, model.n_denied = story, 0, 0
+    model.decided_before, model.decided_labels = model.decided_labels, profile.labels_since_onset
     if proposal.chosen != SKIP or proposal.shadows:  # a skip without shadows is over with its verdict
-        action = event.emit_identity(0)
-        model.open_action = action
+        action = event.emit_identity(ordinal)
+        model.open_action = model.asked = action
+        model.look = look
         state.ledger.open(choice.low, choice.baseline)
         state.decisions[action] = Decision(
             model=profile.model,
@@ -57,11 +79,29 @@ def consider(
             level=question.level,
             low=choice.low,
             expected_baseline=choice.baseline,
-            is_held_out=float(Draws(f"{action}|held out").uniform(1)[0]) < settings.held_out_share,
+            is_held_out=is_held_out(action, settings.held_out_share),
         )
         if len(state.decisions) > settings.n_decisions:
             learning.abandon(state, next(iter(state.decisions)), is_awaited=False)
-    return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
+    return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0], story),)
+
+
+def again(state: State, event: Event, settings: LearnerSettings) -> tuple[Emit, ...]:
+    """Ask what was postponed until now, each with the newest look at its model; what has settled itself is dropped."""
+    emits: tuple[Emit, ...] = ()
+    for name, postponed in sorted(state.postponed.items()):
+        if postponed.until > event.time:
+            continue
+        del state.postponed[name]
+        model = state.models[name]
+        if postponed.look.profile.version == model.champion:
+            emits += consider(state, model, event, postponed.look, settings, len(emits))
+    return emits
+
+
+def _skip(model: Model, look: Look, event: Event, reason: str) -> tuple[Emit, ...]:
+    proposal = proposals.stated_skip(model, look, event, reason)
+    return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0], look.story),)
 
 
 def available(state: State, family: FamilyRegistered, settings: LearnerSettings) -> list[str]:
@@ -72,7 +112,7 @@ def available(state: State, family: FamilyRegistered, settings: LearnerSettings)
     """
     names = []
     for arm in family.arms:
-        score = state.knowledge.scores.get(arm.name)
+        score = state.knowledge.score(arm.name)
         is_slow = (
             family.most_seconds is not None
             and score is not None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from homeostat.stats.held_out import HELD_OUT_SHARE
+
 INTERVAL_Z: Final = 1.6448536
 """Half-width of a 90 % interval, in standard deviations."""
 
@@ -31,6 +33,7 @@ class LearnerSettings:
         later_decisions: Decisions that what a shadow teaches is of use for.
         shadow_price: Of scoring a shadow, as a share of the price of a retrain.
         false_discovery_rate: Of the drifts of a family that are acted on.
+        wait_labels: Labels since the onset after which a family is missed that nobody has registered.
         tasks_per_training: New tasks after which initial weights are learned.
         training_steps: Outer steps of a meta-training.
         alarm_rate: Stated rate of the alert thresholds it proposes before incidents have said which is best. It must
@@ -61,10 +64,11 @@ class LearnerSettings:
     n_draws: int = 64
     floor: float = 0.01
     kept_share: float = 0.95
-    held_out_share: float = 0.05
+    held_out_share: float = HELD_OUT_SHARE
     later_decisions: int = 20
     shadow_price: float = 0.1
     false_discovery_rate: float = 0.05
+    wait_labels: int = 80
     tasks_per_training: int = 100
     training_steps: int = 300
     alarm_rate: float = 0.03

@@ -1,17 +1,33 @@
 """What a family has learned."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from homeostat.core import Identity
-from homeostat.events import FamilyRegistered, PriorContributed, RulesSet
+from homeostat.core.rate import Rate
+from homeostat.events import AdviceRequested, FamilyRegistered, PriorContributed, ProfileUpdated, RulesSet
 from homeostat.events.base import Tier
+from homeostat.events.sources import rests_on
 from meta_learner.advice import Advice
 from meta_learner.gate import Ledger
 from meta_learner.knowledge import Knowledge
 from meta_learner.rates import Thresholds
+from meta_learner.seats import Seats
+from meta_learner.tasks import Tasks
 
 Rung = Literal["catalogue", "scheduler", "closed_loop"]
+
+_MOST_TOLD: Final = 8
+"""Payoffs of one arm of a decision; usually there is one."""
+
+
+@dataclass(slots=True)
+class Told:
+    """A payoff, and whose rows it rests on."""
+
+    payoff: float
+    sources: list[str]
 
 
 @dataclass(slots=True)
@@ -29,8 +45,7 @@ class Decision:
         expected_baseline: Value of the rule's arm, as booked.
         is_held_out: Scored, never learned from.
         is_booked: The ledger counts on it.
-        sources: By arm, whose rows its payoff rests on.
-        payoffs: By arm, as they come.
+        told: Payoffs by arm, as they come, the newest last: one by the word of each set of sources.
     """
 
     model: str
@@ -43,8 +58,47 @@ class Decision:
     expected_baseline: float
     is_held_out: bool
     is_booked: bool = True
-    sources: dict[str, list[str]] = field(default_factory=dict)
-    payoffs: dict[str, float] = field(default_factory=dict)
+    told: dict[str, list[Told]] = field(default_factory=dict)
+
+    def tell(self, arm: str, told: Told) -> None:
+        """Take note of a payoff, in place of what the same sources said of it before."""
+        others = [one for one in self.told.get(arm, []) if one.sources != told.sources]
+        self.told[arm] = [*others, told][-_MOST_TOLD:]
+
+    def believed(self, arm: str, distrusted: Collection[str]) -> Told | None:
+        """Return the newest payoff of an arm that rests on nobody who is distrusted; None without any."""
+        known = self.told.get(arm, [])
+        return next((one for one in reversed(known) if not rests_on(one.sources, distrusted)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a proposal rests on.
+
+    Args:
+        profile: Of the model under drift.
+        identity: Of its event.
+        story: Of the drift.
+    """
+
+    profile: ProfileUpdated
+    identity: str
+    story: Identity
+
+
+@dataclass(slots=True)
+class Postponed:
+    """A question that is asked again.
+
+    Args:
+        look: The newest one of its drift.
+        until: When, ms.
+        cooled_at: When a profile that comes before may be asked about, ms.
+    """
+
+    look: Look
+    until: int
+    cooled_at: int
 
 
 @dataclass(slots=True)
@@ -59,7 +113,12 @@ class Model:
         log2_e: Base-2 logarithm of the e-value for a change; None from a detector that has none.
         is_discovery: Whether e-BH over the family selects it.
         evidence: Identities of what was noticed in it.
-        decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset.
+        decided: Story that a retrain was proposed in, last with `decided_labels` labels since its onset; doubled if it
+            was in vain.
+        decided_before: Labels at the proposal before that one, in the same story.
+        asked: The last retrain that was proposed.
+        look: What it rests on, until there is a verdict.
+        n_denied: How often it was denied since the last one that was approved, in the same story.
         open_action: The retrain in flight.
         band: The threshold action in flight or applied; empty without one.
         band_rate: Alarm rate that it states.
@@ -74,27 +133,28 @@ class Model:
     evidence: list[str] = field(default_factory=list)
     decided: Identity | None = None
     decided_labels: int = 0
+    decided_before: int = 0
+    asked: str = ""
+    look: Look | None = None
+    n_denied: int = 0
     open_action: str = ""
     band: str = ""
     band_rate: float = 0.0
 
 
-@dataclass(slots=True)
-class Tasks:
-    """Few-shot tasks since the last meta-training; `source`, `first`, `last` and `since` name their range.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a training job wants to know.
 
-    `seconds` is what the last meta-training took, `current` what the open one continues from.
+    Args:
+        identity: Of its event; keys the draws of the answer.
+        story: Of its event.
+        request: The question.
     """
 
-    n: int = 0
-    n_total: int = 0
-    source: str = ""
-    first: str = ""
-    last: str = ""
-    since: int = 0
-    seconds: float = 0.0
-    open_action: str = ""
-    current: str | None = None
+    identity: Identity
+    story: Identity
+    request: AdviceRequested
 
 
 @dataclass(slots=True)
@@ -104,10 +164,12 @@ class Weights:
     Args:
         artifact: Digest.
         sources: Whose tasks they were trained on.
+        number: In the order in which they were published.
     """
 
     artifact: str
     sources: list[str]
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -129,32 +191,48 @@ class State:
 
     Args:
         family: Its catalogue of arms.
+        bands: When thresholds were proposed for models that were just registered.
+        unbanded: Registered models that wait for theirs, the first come first; the values say nothing.
         rung: How much is left to the learner: the rule's arm always; whether to retrain; everything.
         knowledge: What payoffs have taught.
         ledger: Of the conservative gate.
         held_out: Score on decisions that are not learned from.
         models: By `scope/model`.
+        postponed: Questions that are asked again, by model.
         decisions: By action, the oldest first; those whose payoffs may still come.
         tasks: For the next meta-training.
         weights: Published initial weights, the newest last; older ones are there for the case that one is distrusted.
+        withdrawn: The same of sources that are distrusted.
         rules: Those in force: price list and reward weights.
         distrusted: Sources.
+        seats: Who signs with a key that the scope knows.
         children: Shares in the prior, by family: of a family that is a parent.
         advice: What episodes of training jobs have taught.
+        questions: That wait for the rules.
+        rules_until: How long they wait, ms; None: not at all.
+        has_rules: The governor has told some.
         thresholds: What incidents have taught of alarm rates.
     """
 
     family: FamilyRegistered | None = None
+    bands: Rate = field(default_factory=Rate)
+    unbanded: dict[str, bool] = field(default_factory=dict)
     rung: Rung = "closed_loop"
     knowledge: Knowledge = field(default_factory=Knowledge)
     ledger: Ledger = field(default_factory=Ledger)
     held_out: HeldOut = field(default_factory=HeldOut)
     models: dict[str, Model] = field(default_factory=dict)
+    postponed: dict[str, Postponed] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
     weights: list[Weights] = field(default_factory=list)
+    withdrawn: list[Weights] = field(default_factory=list)
     rules: RulesSet = field(default_factory=RulesSet)
     distrusted: list[str] = field(default_factory=list)
+    seats: Seats = field(default_factory=Seats)
     children: dict[str, PriorContributed] = field(default_factory=dict)
     advice: Advice = field(default_factory=Advice)
+    questions: list[Question] = field(default_factory=list)
+    rules_until: int | None = None
+    has_rules: bool = False
     thresholds: Thresholds = field(default_factory=Thresholds)

@@ -12,6 +12,7 @@ from homeostat.events import (
     ActionReverted,
     BillReceived,
     CandidateTrained,
+    ClockTicked,
     DeploymentObserved,
     Labels,
     ModelRegistered,
@@ -21,12 +22,13 @@ from homeostat.events import (
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import GOVERNANCE, TIMELINE
+from homeostat.stats.error import ErrorScale, Unit, error_of
 from outcome_evaluator.following import conclude, look
 from outcome_evaluator.inline import join
 from outcome_evaluator.judgement import assess, judged
 from outcome_evaluator.latency import pair
-from outcome_evaluator.origins import remember
-from outcome_evaluator.scoring import error_of, score
+from outcome_evaluator.origins import remember, said_by
+from outcome_evaluator.scoring import score
 from outcome_evaluator.settings import EvaluatorSettings
 from outcome_evaluator.settling import billed, failed, saved, settle, trained
 from outcome_evaluator.state import Ended, State, Tally, Trial
@@ -63,8 +65,8 @@ class OutcomeEvaluator:
         return State
 
     def wake_at(self, state: State) -> int | None:
-        """Never: only labels end a trial, and the governor ends what gets none."""
-        return None
+        """When a canary that has its labels has soaked for long enough; the governor ends what gets no labels."""
+        return state.soaked_at
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event of the timeline in."""
@@ -73,10 +75,11 @@ class OutcomeEvaluator:
             case Samples():
                 return state, self._samples(state, event, data)
             case Labels():
+                unit = state.unit_of(data)
                 if state.measured:
                     answers = [(answer.version, f8(answer.prediction)) for answer in data.answers]
-                    source = data.provenance.source if data.provenance is not None else ""
-                    return state, self._compare(state, event, data.request, f8(data.label), answers, source)
+                    by = said_by(data.provenance)
+                    return state, self._compare(state, event, data.request, f8(data.label), unit, answers, by)
             case ActionApplied():
                 return state, self._applied(state, event, data)
             case ActionReverted():
@@ -90,9 +93,13 @@ class OutcomeEvaluator:
             case SliObserved():
                 if not state.ledger.observe(data, event.time):
                     state.production.observe(data)
+            case ClockTicked():
+                return state, self._soaked(state, event)
             case DeploymentObserved():
                 state.production.serve(data.version)
             case ModelRegistered():
+                if data.kind != state.kind:
+                    state.error_scale = ErrorScale()
                 state.kind, state.hourly_value = data.kind, data.hourly_value
                 state.production.serving = state.production.serving or data.champion
             case _:
@@ -101,6 +108,8 @@ class OutcomeEvaluator:
 
     def _samples(self, state: State, event: Event, data: Samples) -> tuple[Emit, ...]:
         state.is_inline |= bool(data.label)
+        if data.label:
+            state.unit_of(data)
         measured = state.measured
         if measured:
             remember(state.origins, data, self.settings.scored_requests)
@@ -119,7 +128,8 @@ class OutcomeEvaluator:
             if state.is_inline:
                 found = join(state.rows, data, trial.reference, self.settings.inline_requests)
                 if found is not None:
-                    emits += self._compare(state, event, found.request, found.label, [*found.predictions.items()])
+                    answers = [*found.predictions.items()]
+                    emits += self._compare(state, event, found.request, found.label, state.unit, answers)
         return tuple(emits)
 
     def _applied(self, state: State, event: Event, data: ActionApplied) -> tuple[Emit, ...]:
@@ -146,6 +156,7 @@ class OutcomeEvaluator:
             trial.ended = "aborted"
         elif rollout.step != trial.step:
             trial.step, trial.step_labels, trial.judged = rollout.step, 0, ""
+            trial.step_at, trial.is_soaked = event.time, False
         return emits
 
     def _reverted(self, state: State, event: Event, data: ActionReverted) -> tuple[Emit, ...]:
@@ -173,6 +184,7 @@ class OutcomeEvaluator:
         event: Event,
         requests: list[str],
         label: Floats,
+        unit: Unit,
         answers: list[tuple[str, Floats]],
         source: str = "",
     ) -> tuple[Emit, ...]:
@@ -183,12 +195,13 @@ class OutcomeEvaluator:
             event: What brought them.
             requests: Ids of the rows, n.
             label: (n,).
+            unit: Of their errors; rows without one are not scored.
             answers: Version and prediction, (n,), NaN where it did not answer; a version may stand there twice.
             source: Who published the labels, if not the answers' own publisher.
         """
         errors: dict[str, Floats] = {}
         for version, prediction in answers:
-            error, known = error_of(state.kind, prediction, label), errors.get(version)
+            error, known = error_of(prediction, label, unit), errors.get(version)
             errors[version] = error if known is None else np.where(np.isnan(known), error, known)
         limit = max(self.settings.scored_requests, 2 * len(state.rows))  # a version may still answer those
         emits: list[Emit] = []
@@ -206,9 +219,18 @@ class OutcomeEvaluator:
                 emits += self._conclude(state, trial, event)
         return tuple(emits)
 
+    def _soaked(self, state: State, event: Event) -> tuple[Emit, ...]:
+        """Time has passed: judge what waited for nothing else."""
+        emits: list[Emit] = []
+        for trial in list(state.trials.values()):
+            if trial.soaked_at is not None and trial.soaked_at <= event.time:
+                trial.is_soaked = True
+                emits += self._conclude(state, trial, event)
+        return tuple(emits)
+
     def _conclude(self, state: State, trial: Trial, event: Event) -> tuple[Emit, ...]:
         if trial.ended is None:
-            judgement = assess(trial, self.settings)
+            judgement = assess(trial, self.settings, event.time)
             if judgement is None or judgement == trial.judged:
                 return ()
             trial.judged = judgement

@@ -10,22 +10,24 @@ from outcome_evaluator.state import Trial
 Judgement = Literal["abort", "promote", "continue", "inconclusive"]
 
 
-def assess(trial: Trial, settings: EvaluatorSettings) -> Judgement | None:
+def assess(trial: Trial, settings: EvaluatorSettings, now: int = 0) -> Judgement | None:
     """Say what the evidence allows now, or None to wait.
 
     What is guaranteed: a canary whose mean error, given all that went before, is never above the champion's is aborted
     with chance <= alpha, however often one looks; one that is never below is judged better ever with chance <= alpha.
-    It holds for errors of 0 and 1 (there: P(canary wrong | they differ) <= 1/2) and for those of a regressor, capped
-    at 1, alike.
+    It holds for errors of 0 and 1 (there: P(canary wrong | they differ) <= 1/2) and for those of a regressor, which are
+    bounded by 1 too, alike.
 
-    abort: E(worse) >= 1/alpha after any pair, at once. Everything else waits for the step's soak: a fault that heals
+    abort: E(worse) >= 1/alpha after any pair, at once. Everything else waits for the step's soak, in labels and in time
+    (`now`, broker time in ms): a fault that heals
     makes what was trained on it look better for as long as it lasts. Then promote: E(better) >= 1/alpha *now*. A
     crossing earlier in the soak is as valid a test, but of what was before: evidence that has gone since is not acted
     on. continue: the evidence leans to better. inconclusive: the label limit is reached first.
     """
     if trial.test.worse(settings.alpha):
         return "abort"
-    if trial.step_labels < trial.plan.soak_labels:
+    soak_ms = round(1000 * trial.plan.soak_seconds)
+    if trial.step_labels < trial.plan.soak_labels or (soak_ms and now < trial.step_at + soak_ms):
         return None
     if trial.test.log2_e_better >= -log(settings.alpha) * INV_LN2:
         return "promote"

@@ -56,6 +56,7 @@ def payoffs(trial: Trial, account: Account, model: str, hourly_value: float) -> 
             latency_change=tally.latency_change,
             reward=reward_of(tally.mean, tally.latency_change, money, trial.weights, hourly_value, trial.currency),
             sources=tuple(sorted(trial.sources)),
+            signers=_signers(trial),
         )
         emits.append(Emit(EXPERIENCE, evaluated, trial.family, trial.story))
     return tuple(emits)
@@ -75,7 +76,8 @@ def outcome_of(
     low, high = gain - settings.z * error, gain + settings.z * error
     verdict = verdict_of(low, high, cost, changed=is_changed)
     indicators = state.production.changes(trial.change) if is_changed else ()
-    business = next((i.after - i.before for i in indicators if i.name == trial.weights.indicator), None)
+    named = [i for i in indicators if i.name == trial.weights.indicator]
+    business = next((i.after - i.before for i in sorted(named, key=lambda i: i.layer != "business")), None)
     reward = reward_of(gain, latency_change, account.money, trial.weights, state.hourly_value, trial.currency, business)
     is_thin = is_changed and after.n < settings.verdict_labels
     return OutcomeMeasured(
@@ -91,7 +93,7 @@ def outcome_of(
         cost=cost,
         n_labels=after.n if is_changed else trial.n_labels,
         exposed=trial.exposed if ended == "aborted" else 0,
-        reason=_reason(trial, after.n, settings) + _left_out(trial),
+        reason=_reason(trial, after.n, settings),
         money=account.money,
         currency=trial.currency,
         is_billed=account.is_billed,
@@ -126,9 +128,9 @@ def _reason(trial: Trial, n: int, settings: EvaluatorSettings) -> str:
             return "it was ended before its horizon"
 
 
-def _left_out(trial: Trial) -> str:
-    n = trial.n_left_out
-    return f"; {n} rows were left out: they come from more sources than are told apart" if n else ""
+def _signers(trial: Trial) -> dict[str, str]:
+    """Public key by source, of those that signed all their rows; none where rows may be anybody's."""
+    return {} if trial.n_unnamed else {source: key for source, key in sorted(trial.sources.items()) if key}
 
 
 def settlement(outcome: OutcomeMeasured, story: Identity) -> Emit:

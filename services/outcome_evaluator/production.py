@@ -5,7 +5,7 @@ from typing import Final
 
 from homeostat.events import SliChange, SliObserved
 
-_MAX_NAMES: Final = 16
+_MAX_LEVELS: Final = 16
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Level:
     """An indicator before the last change of what serves, and since."""
 
     layer: str
+    name: str = ""
     before: Mean = field(default_factory=Mean)
     since: Mean = field(default_factory=Mean)
 
@@ -42,7 +43,7 @@ class Production:
     """Indicators of one model's service.
 
     Args:
-        levels: By name, at most 16, the longest silent one forgotten.
+        levels: By layer and name, at most 16, the longest silent one forgotten.
         n_changes: How often what serves has changed, whoever changed it.
         serving: Version that serves.
     """
@@ -53,10 +54,11 @@ class Production:
 
     def observe(self, data: SliObserved) -> None:
         """Count a window of an indicator."""
-        level = self.levels.pop(data.name, None) or Level(data.layer)
+        key = f"{data.layer}/{data.name}"
+        level = self.levels.pop(key, None) or Level(data.layer, data.name)
         level.since.add(data.value, data.window_seconds)
-        self.levels[data.name] = level
-        while len(self.levels) > _MAX_NAMES:
+        self.levels[key] = level
+        while len(self.levels) > _MAX_LEVELS:
             del self.levels[next(iter(self.levels))]
 
     def serve(self, version: str) -> int:
@@ -70,7 +72,7 @@ class Production:
         return self.n_changes
 
     def changes(self, number: int) -> tuple[SliChange, ...]:
-        """Return what the indicators did at a change, by name; nothing if there was another one after it.
+        """Return what the indicators did at a change, by name and layer; nothing if there was another one after it.
 
         Args:
             number: Of the change.
@@ -79,13 +81,13 @@ class Production:
             return ()
         return tuple(
             SliChange(
-                name=name,
+                name=level.name,
                 layer=level.layer,
                 before=level.before.value,
                 after=level.since.value,
                 n_before=level.before.n,
                 n_after=level.since.n,
             )
-            for name, level in sorted(self.levels.items())
-            if level.before.n and level.since.n
+            for level in sorted(self.levels.values(), key=lambda level: (level.name, level.layer))
+            if level.name and level.before.n and level.since.n
         )

@@ -6,22 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.events.sources import shared_name
 from outcome_evaluator.memory import forget
-from outcome_evaluator.origins import Origin
+from outcome_evaluator.origins import Origin, named
 from outcome_evaluator.state import Scored, Trial
 
 Floats = NDArray[np.float64]
 
 _MAX_SOURCES: Final = 32
-"""Sources that a payoff may rest on: all of them are named, so rows of further ones are left out."""
-
-
-def error_of(kind: str, prediction: Floats, label: Floats) -> Floats:
-    """Error per row in [0, 1]: 0 or 1 of a classifier, relative and capped of a regressor; NaN where one is missing."""
-    if kind == "classifier":
-        missing = np.isnan(prediction) | np.isnan(label)
-        return np.where(missing, np.nan, (prediction != label).astype(np.float64))
-    return np.minimum(1.0, np.abs(prediction - label) / (1.0 + np.abs(label)))
+"""Sources that a payoff names; further ones share names."""
 
 
 def score(
@@ -63,16 +56,22 @@ def score(
 
 
 def _admits(trial: Trial, origin: Origin | None, source: str) -> bool:
-    """Whether a row may be scored; name whom it comes from."""
-    origin = origin or Origin()
+    """Whether a row may be scored; name whom it comes from.
+
+    Further sources than can be told apart share names: their rows count, and are taken back with any of those who
+    share theirs. A source that signs only some of its rows is an unsigned one.
+    """
+    if origin is None:
+        trial.n_unnamed += 1
+        origin = Origin()
     if origin.is_synthetic:
         return False
-    named = dict.fromkeys([*origin.sources, *([source] if source else [])])
-    unnamed = [name for name in named if name not in trial.sources]
-    if len(trial.sources) + len(unnamed) > _MAX_SOURCES:
-        trial.n_left_out += 1
-        return False
-    trial.sources += unnamed
+    for said in dict.fromkeys([*origin.sources, *([source] if source else [])]):
+        name, signer = named(said)
+        if name not in trial.sources and len(trial.sources) >= _MAX_SOURCES:
+            name = shared_name(name)
+        if trial.sources.setdefault(name, signer) != signer:
+            trial.sources[name] = ""
     return True
 
 

@@ -5,7 +5,8 @@ from math import sqrt
 from typing import Literal
 
 from homeostat.core import Identity
-from homeostat.events import Plan, RewardWeights
+from homeostat.events import Labels, Plan, RewardWeights, Samples
+from homeostat.stats.error import ErrorScale, Unit
 from homeostat.stats.paired import PairedEProcess
 from outcome_evaluator.accounts import Ledger
 from outcome_evaluator.inline import Row
@@ -109,14 +110,16 @@ class Trial:
         ended: How the rollout ended, once it has; the outcome is measured at the horizon.
         step: Of the canary.
         step_labels: Labelled pairs in this step.
+        step_at: When it began, ms.
+        is_soaked: It was looked at when its time was over.
         judged: Last judgement of this step; it is said again only when it changes.
         test: Sequential test of the canary against the reference.
         canary_errors: Sum over the pairs.
         reference_errors: Sum over the pairs.
         n_labels: Labelled rows that the reference and a candidate answered.
         exposed: Requests that the canary answered.
-        sources: Who published the rows behind it.
-        n_left_out: Rows that were not scored because they come from too many more.
+        sources: Who published the rows behind it, and the public key that all of theirs were signed with; empty if not.
+        n_unnamed: Rows of which nobody knows any more who published them.
         scored: Requests behind it, the oldest first and forgotten.
         kind: retrain, or rollout of what was trained elsewhere.
     """
@@ -136,16 +139,26 @@ class Trial:
     ended: Ended | None = None
     step: int = -1
     step_labels: int = 0
+    step_at: int = 0
+    is_soaked: bool = False
     judged: str = ""
     test: PairedEProcess = field(default_factory=PairedEProcess)
     canary_errors: float = 0.0
     reference_errors: float = 0.0
     n_labels: int = 0
     exposed: int = 0
-    sources: list[str] = field(default_factory=list)
-    n_left_out: int = 0
+    sources: dict[str, str] = field(default_factory=dict)
+    n_unnamed: int = 0
     scored: dict[str, Scored] = field(default_factory=dict)
     kind: Literal["retrain", "rollout"] = "retrain"
+
+    @property
+    def soaked_at(self) -> int | None:
+        """When the step has lasted as long as it must, ms; None where that is not all that is waited for."""
+        is_open = self.ended is None and self.canary is not None and self.step >= 0 and not self.is_soaked
+        if not is_open or not self.plan.soak_seconds or self.step_labels < self.plan.soak_labels:
+            return None
+        return self.step_at + round(1000 * self.plan.soak_seconds)
 
 
 @dataclass(slots=True)
@@ -169,6 +182,7 @@ class State:
 
     Args:
         kind: classifier or regressor: says how an error is counted.
+        error_scale: Of a regressor's errors, learned from all labelled rows, whether an action is measured or not.
         hourly_value: Worth of a point of accuracy for an hour.
         trials: By action.
         followed: The last promotion, until its outcome is final.
@@ -182,6 +196,7 @@ class State:
     """
 
     kind: str = "classifier"
+    error_scale: ErrorScale = field(default_factory=ErrorScale)
     hourly_value: float = 0.0
     trials: dict[str, Trial] = field(default_factory=dict)
     followed: Followed | None = None
@@ -192,6 +207,20 @@ class State:
     rows: dict[str, Row] = field(default_factory=dict)
     latencies: Seconds = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
+
+    @property
+    def soaked_at(self) -> int | None:
+        """When the first canary that waits for nothing but time has soaked, ms."""
+        return min((at for trial in self.trials.values() if (at := trial.soaked_at) is not None), default=None)
+
+    @property
+    def unit(self) -> Unit:
+        """Unit of the errors of rows that are joined now."""
+        return None if self.kind == "classifier" else self.error_scale.unit
+
+    def unit_of(self, rows: Samples | Labels) -> Unit:
+        """Return the unit of the errors of labelled rows, and learn from them; None for a classifier."""
+        return None if self.kind == "classifier" else self.error_scale.update(*rows.champion_rows())
 
     @property
     def measured(self) -> list[Trial]:

@@ -1,5 +1,6 @@
 """`python -m retrain_actuator`: train on command."""
 
+from homeostat.host.environment import settings_of_environment
 from homeostat.host.process import Context, Service, main
 from homeostat.host.reader import KafkaReader
 from retrain_actuator.hand import RetrainActuator
@@ -10,7 +11,7 @@ from retrain_actuator.targets.subprocess import SubprocessLauncher
 
 def services(context: Context) -> list[Service]:
     """Wire the hand to the timeline, the store, its recipes and its host."""
-    settings = RetrainActuatorSettings()
+    settings = settings_of_environment(RetrainActuatorSettings)
     reader = KafkaReader(context.settings, context.cluster)
     hand = RetrainActuator(
         EventHistory(lambda window: reader.read(window.log, window.subject, window.from_time)),

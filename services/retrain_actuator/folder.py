@@ -32,6 +32,8 @@ class Result(msgspec.Struct, frozen=True):
         loss_curve: Loss per report.
         error: Why there are no weights.
         reason: Code of an error that ends the action if it is every arm's, for example `timed_out`.
+        code: Digest of the recipe that ran; empty where none did.
+        environment: Versions and machine that it ran on.
     """
 
     artifact: str = ""
@@ -40,6 +42,8 @@ class Result(msgspec.Struct, frozen=True):
     loss_curve: tuple[float, ...] = ()
     error: str = ""
     reason: str = ""
+    code: str = ""
+    environment: Mapping[str, str] = {}
 
 
 class JobFolder:

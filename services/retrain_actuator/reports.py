@@ -47,6 +47,9 @@ def trained(command: RetrainStart, identity: str, arm: str, result: Result) -> R
         rows=result.rows,
         loss_curve=result.loss_curve,
         error=result.error[:2000],
+        seed=seed_of(command.action),
+        environment=dict(result.environment) or None,
+        code=result.code or None,
     )
     return Report(f"trained.{arm}", candidate)
 

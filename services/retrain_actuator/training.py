@@ -1,7 +1,9 @@
 """One retrain command under way."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ from safetensors.numpy import load
 from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
 from homeostat.events import Arm, RetrainStart
+from retrain_actuator.code import environment
 from retrain_actuator.folder import JobFolder, Result
 from retrain_actuator.history import History
 from retrain_actuator.recipes.job import Line
@@ -26,6 +29,10 @@ _START_SECONDS: Final = 5.0
 """Processor time for starting a recipe, on top of what its arms may take."""
 
 _ERROR_CHARACTERS: Final = 500
+_FACTS: Final = 32
+"""Of a recipe's environment."""
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Training:
         self._run: Run | None = None
         self._attempt = Path()
         self._read_bytes = 0
+        self._code, self._environment = "", environment()
         self._deadline = self._again_at = 0.0
         self._troubled_since: float | None = None
 
@@ -109,6 +117,7 @@ class Training:
                 pending, rows, command.champion_artifact, seed_of(command.action), self._workshop.store
             )
             seconds = command.timeout_seconds * len(pending) + _START_SECONDS
+            self._code = self._workshop.launcher.code(command.plan.recipe)
             self._run = self._workshop.launcher.launch(command.plan.recipe, job, seconds)
         except ArtifactMissing as missing:
             for arm in pending:
@@ -156,7 +165,12 @@ class Training:
         """Put an arm's weights into the store, unless they cannot be used."""
         if not line.is_possible:
             return Result(error="the recipe told of seconds, rows or losses that cannot be")
-        told = Result(seconds=line.seconds, rows=line.rows, loss_curve=line.loss_curve)
+        told = Result(
+            seconds=line.seconds,
+            rows=line.rows,
+            loss_curve=line.loss_curve,
+            environment=self._environment | _plain(line.environment),
+        )
         error = line.error
         if not error:
             try:
@@ -173,7 +187,8 @@ class Training:
         return f": {words[-_ERROR_CHARACTERS:]}" if words else " before this arm had finished"
 
     def _keep(self, arm: str, result: Result) -> Report:
-        self._results[arm] = result
+        where = result.environment or (self._environment if self._code else {})
+        self._results[arm] = msgspec.structs.replace(result, code=self._code, environment=where)
         self._folder.keep(self._results)
         return self._trained(arm)
 
@@ -195,3 +210,9 @@ class Training:
         if self._run is not None:
             self._run.kill()
             self._run = None
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of a recipe's words a report can hold."""
+    named = ((name, text[:_ERROR_CHARACTERS]) for name, text in sorted(environment.items()) if _NAME.fullmatch(name))
+    return dict(islice(named, _FACTS))

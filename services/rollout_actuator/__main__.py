@@ -1,5 +1,6 @@
 """`python -m rollout_actuator`: set what serves, on command."""
 
+from homeostat.host.environment import settings_of_environment
 from homeostat.host.process import Context, Service, main
 from rollout_actuator import RolloutActuator
 from rollout_actuator.settings import RolloutActuatorSettings
@@ -8,8 +9,9 @@ from rollout_actuator.targets.embedded import EmbeddedTarget
 
 def services(context: Context) -> list[Service]:
     """Wire the hand to the model server and to its host."""
-    settings = RolloutActuatorSettings()
-    target = EmbeddedTarget(settings.url, timeout_seconds=settings.timeout_seconds)
+    settings = settings_of_environment(RolloutActuatorSettings)
+    token_file = settings.token_file or context.settings.token_file
+    target = EmbeddedTarget(settings.url, token_file=token_file, timeout_seconds=settings.timeout_seconds)
     return context.hand("rollout-actuator", RolloutActuator(target, patience_seconds=settings.patience_seconds))
 
 

@@ -1,5 +1,7 @@
 """Settings of the rollout actuator: from the environment, `HOMEOSTAT_ROLLOUT_ACTUATOR_…`."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -9,6 +11,8 @@ class RolloutActuatorSettings(BaseSettings):
 
     Args:
         url: Base URL of the embedded model server.
+        token_file: File with the token that the server wants before it lets itself be set; default
+            `<data_dir>/keys/model-server.token`, which `homeostat up` makes.
         timeout_seconds: Of one request.
         patience_seconds: How long an unreachable server is asked again before the command fails.
     """
@@ -16,5 +20,6 @@ class RolloutActuatorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_ROLLOUT_ACTUATOR_", frozen=True, extra="forbid")
 
     url: str = "http://127.0.0.1:8100"
+    token_file: Path | None = None
     timeout_seconds: float = Field(default=5.0, gt=0.0)
     patience_seconds: float = Field(default=30.0, gt=0.0)

@@ -1,5 +1,6 @@
 """`python -m threshold_actuator`: move alert thresholds, on command."""
 
+from homeostat.host.environment import settings_of_environment
 from homeostat.host.process import Context, Service, main
 from threshold_actuator import ThresholdActuator
 from threshold_actuator.settings import ThresholdActuatorSettings
@@ -8,7 +9,8 @@ from threshold_actuator.targets.prometheus import PrometheusThresholds
 
 def services(context: Context) -> list[Service]:
     """Wire the hand to its file and series, and to its host."""
-    state = ThresholdActuatorSettings().state or context.workdir("thresholds") / "thresholds.json"
+    settings = settings_of_environment(ThresholdActuatorSettings)
+    state = settings.state or context.workdir("thresholds") / "thresholds.json"
     target = PrometheusThresholds(state)
     return context.hand("threshold-actuator", ThresholdActuator(target), collectors=[target])
 

@@ -6,6 +6,7 @@ from homeostat.core import Event, Report, Task
 from homeostat.core.hand import sequence_of
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
+from homeostat.events.series import series_of
 from threshold_actuator.targets.base import ThresholdTarget
 
 
@@ -52,8 +53,16 @@ class ThresholdActuator:
             self.target.moved(event.subject, event.data)
 
     def _pinned(self, model: str, revert: ThresholdRevert) -> Band:
-        before = self.target.band(model, revert.signal)
-        pinned = Band(signal=revert.signal, rate=0.0, low=revert.threshold, high=revert.threshold, eta=1.0)
+        pinned = Band(
+            signal=revert.signal,
+            layer=revert.layer,
+            attributes=revert.attributes,
+            rate=0.0,
+            low=revert.threshold,
+            high=revert.threshold,
+            eta=1.0,
+        )
+        before = self.target.band(model, series_of(revert.signal, revert.layer, revert.attributes))
         return before.model_copy(update={"low": pinned.low, "high": pinned.high}) if before is not None else pinned
 
 

@@ -10,8 +10,10 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from homeostat.events.base import Digest, MaybeName, Name, Scope, Subject
+from homeostat.events.base import Digest, Frozen, MaybeName, Name, Scope, Subject
 from homeostat.events.costs import Currency
+from homeostat.events.registration import Versions
+from homeostat.events.requests import Role
 
 TINY: Final = (5e-324, 1e-200)
 """What vanishes when it is squared."""
@@ -28,7 +30,10 @@ NAMES: Final[dict[str, tuple[Any, ...]]] = {
     str(get_args(MaybeName)[1].pattern): ("", "v0", "n" * 128),
     str(get_args(Currency)[1].pattern): ("EUR", "USD"),
     str(get_args(Scope)[1].pattern): ("*", "team", "n" * 128),
+    str(get_args(Frozen)[1].pattern): ("*", "team", "team/model", "n" * 128),
     str(get_args(Subject)[1].pattern): ("team/model", "team/family"),
+    str(get_args(Role)[1].pattern): ("operator", "hand:rollout_actuator"),
+    str(get_args(Versions)[1].pattern): ("v0", "v1", "v*", "n" * 128),
     str(get_args(Digest)[1].pattern): ("0" * 64, "f" * 64),
 }
 """Texts by their pattern."""

@@ -13,6 +13,7 @@ from homeostat.stack.services import FOLDS
 from homeostat.testing.conformance import CHECKS, Check
 from homeostat.testing.history import history_of, places
 from homeostat.testing.simulator import Simulator
+from homeostat.testing.traces import plan
 from homeostat.testing.trial import MakeFold
 
 HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
@@ -49,6 +50,6 @@ def test_no_fault_changes_what_readers_see(fold: str) -> None:
     longest = max(history(fold).values(), key=len)
     inputs = [Output(r.topic, 0, r.key or b"", r.value, r.headers) for r in longest[:150]]
 
-    outcomes = [Simulator(MAKERS[fold], inputs, seed).run() for seed in range(3)]
+    outcomes = [Simulator(MAKERS[fold], inputs, plan(seed)).run() for seed in range(3)]
 
     assert all(outcome.is_exact for outcome in outcomes)

@@ -23,10 +23,11 @@ from homeostat.cli.app import app
 from homeostat.host.environment import SERVICES as WITH_SETTINGS
 from homeostat.host.environment import settings_class, variables_of
 from homeostat.host.settings import HostSettings
+from homeostat.stack.enrolment import NOTARY, OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
 from homeostat.stack.jars import cache_dir, read_lock
 from homeostat.stack.local import DEFAULT_PARTITIONS
 from homeostat.stack.properties import server_properties
-from homeostat.stack.services import SERVICES
+from homeostat.stack.services import FOLDS, SERVICES, SINGLE
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *map(settings_class, WITH_SETTINGS))
@@ -93,6 +94,25 @@ def test_every_service_is_a_container_of_the_one_image(service: str) -> None:
     assert "127.0.0.1:9100/readyz" in spec["healthcheck"]["test"][-1]
 
 
+def test_every_door_is_guarded_by_one_container_and_that_of_people_by_itself() -> None:
+    """The instances of intake are those of the stack; the operator waits for the one that lets keys in."""
+    doors = {pack.name: ",".join(pack.doors) for pack in SINGLE if pack.doors}
+    guards = {name: spec for name, spec in OURS.items() if spec["command"] == ["python", "-m", "intake"]}
+
+    assert {name: spec["environment"]["HOMEOSTAT_INTAKE_DOORS"] for name, spec in guards.items()} == doors
+    assert set(CONTAINERS["operator"]["depends_on"]) == {"intake-requests", "governor"}
+
+
+def test_the_auditor_keeps_its_checkpoint_where_nothing_else_writes() -> None:
+    """In a volume of its own."""
+    mounts = {name: [v.split(":")[0] for v in spec.get("volumes", [])] for name, spec in CONTAINERS.items()}
+    kept = CONTAINERS["auditor"]["environment"]["HOMEOSTAT_AUDITOR_CHECKPOINT"]
+
+    assert [name for name, volumes in mounts.items() if "checkpoint" in volumes] == ["auditor"]
+    assert kept.startswith("/checkpoint/")
+    assert "/checkpoint" in (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+
+
 def test_the_model_server_is_started_with_options_it_has() -> None:
     """And the hand is told where it is."""
     command = CONTAINERS["model-server"]["command"]
@@ -126,11 +146,21 @@ def test_prometheus_can_reach_the_metrics_of_the_services() -> None:
     assert all(spec["environment"].get("HOMEOSTAT_METRICS_ADDRESS") == "0.0.0.0" for spec in HOSTS.values())
 
 
+def shell(name: str) -> str:
+    """The script of a container, as compose passes it on."""
+    script: str = CONTAINERS[name]["command"][-1]
+    return script.replace("$$", "$")
+
+
+def homeostat_lines(script: str) -> list[list[str]]:
+    """The `homeostat …` command lines of a script."""
+    return [shlex.split(line) for line in re.findall(r"homeostat [^|>;\n]+", script)]
+
+
 def test_what_runs_once_is_what_the_command_line_has() -> None:
     """Topics with the usual partitions; keys without a network; the operator's key where no service can read it."""
     once = {name: spec for name, spec in OURS.items() if spec["restart"] == "no"}
-    lines = [shlex.split(line) for line in re.findall(r"homeostat [^|>\n]+", once["keys"]["command"][-1])]
-    for line in (*lines, once["topics"]["command"], once["operator"]["command"]):
+    for line in (*homeostat_lines(shell("keys")), *homeostat_lines(shell("operator")), once["topics"]["command"]):
         check_command(line)
 
     assert once["topics"]["command"][-1] == str(DEFAULT_PARTITIONS)
@@ -141,10 +171,22 @@ def test_what_runs_once_is_what_the_command_line_has() -> None:
     ]
 
 
+def test_the_operator_signs_for_the_keys_of_the_services() -> None:
+    """As the root of the keyring, with the roles that `homeostat up` gives; it reads public halves only."""
+    root, services = homeostat_lines(shell("operator"))
+
+    assert [root[at + 1] for at, part in enumerate(root) if part == "--role"] == list(OPERATOR_ROLES)
+    assert (root[:3], root[-1]) == (["homeostat", "keys", "register"], OPERATOR)
+    assert services[:3] == ["homeostat", "keys", "services"]
+    assert "--no-create" in services
+    assert services[services.index("--by") + 1] == OPERATOR
+
+
 def test_keys_are_made_once(tmp_path: Path) -> None:
-    """The same command again, on the next `up`, changes nothing."""
-    script = re.sub(r"(?<= )/(?!dev)", f"{tmp_path}/", CONTAINERS["keys"]["command"][-1])
-    (tmp_path / "public-keys").mkdir()  # as the image has it
+    """A folder for each who signs, with all public halves; the same again, on the next `up`, changes nothing."""
+    script = re.sub(r"(?<= )/(?!dev)", f"{tmp_path}/", shell("keys"))
+    for mount in CONTAINERS["keys"]["volumes"]:  # as the image has them
+        (tmp_path / mount.partition(":/")[2]).mkdir(parents=True)
     env = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join((str(ROOT / "shared"), str(ROOT / "services"))),
@@ -153,39 +195,66 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
     def keys() -> dict[str, str]:
         subprocess.run(["sh", "-ec", script], check=True, capture_output=True, cwd=tmp_path, env=env)
-        return {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.p*")}
+        return {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.*")}
 
     first, second = keys(), keys()
 
-    assert sorted(first) == [
-        "data/keys/notary.pem",
-        "data/keys/notary.pub",
-        "operator/keys/operator.pem",
-        "operator/keys/operator.pub",
-        "public-keys/notary.pub",
-    ]
+    private = [*(f"private/{name}/keys/{name}.pem" for name in SERVICE_ROLES), "operator/keys/operator.pem"]
+    public = {f"{name}.pub" for name in SERVICE_ROLES}
+    assert {name for name in first if name.endswith(".pem")} == set(private)
+    for folder in ("public-keys", "operator/keys", *(f"private/{name}/keys" for name in SERVICE_ROLES)):
+        assert {Path(name).name for name in first if Path(name).parent == Path(folder)} >= public
+    assert "snapshots-key/snapshots.key" in first
     assert first == second
 
 
-def test_only_who_signs_has_the_private_key() -> None:
-    """The governor and the auditor; hands check signatures with the public half. Nobody changes either."""
-    mounts = {name: [volume.split(":") for volume in spec.get("volumes", [])] for name, spec in OURS.items()}
-    keys = {name: [volume for volume in found if volume[1] == "/data/keys"] for name, found in mounts.items()}
+def mounts(target: str) -> dict[str, list[str]]:
+    """What each container of ours has at a path: volumes, with `:ro` where it cannot write."""
+    found = {name: [volume.split(":") for volume in spec.get("volumes", [])] for name, spec in OURS.items()}
+    return {name: [":".join((v[0], *v[2:])) for v in some if v[1] == target] for name, some in found.items()}
 
-    assert [name for name in keys if ["notary", "/data/keys", "ro"] in keys[name]] == ["governor", "auditor"]
-    assert all(
-        keys[service.replace("_", "-")] == [["public-keys", "/data/keys", "ro"]]
-        for service in SERVICES
-        if service not in ("governor", "auditor")
-    )
-    assert [name for name, found in keys.items() if any(len(volume) == 2 for volume in found)] == ["keys"]
+
+def test_each_who_signs_has_its_own_private_key_and_no_other() -> None:
+    """The notary's: governor and auditor. A hand: its own. All others: public halves. Only `keys` changes any."""
+    keys = mounts("/data/keys")
+    signers = dict.fromkeys(("governor", "auditor"), "notary")
+    signers |= {hand: f"{hand.replace('_', '-')}-key" for hand in SERVICE_ROLES if hand != NOTARY}
+
+    assert set(signers) <= set(SERVICES)
+    assert {service: keys[service.replace("_", "-")] for service in SERVICES} == {
+        service: [f"{signers.get(service, 'public-keys')}:ro"] for service in SERVICES
+    }
+    makes = {volume.split(":")[1]: volume.split(":")[0] for volume in CONTAINERS["keys"]["volumes"]}
+    for name in SERVICE_ROLES:
+        volume = makes[f"/private/{name}/keys"]
+        users = [other for other, spec in OURS.items() if f"{volume}:" in " ".join(spec.get("volumes", []))]
+        own = ["governor", "auditor"] if name == NOTARY else [name.replace("_", "-")]
+        assert users == ["keys", *own]
+
+
+def test_who_folds_and_nobody_else_has_the_key_of_the_snapshots() -> None:
+    """And is told where it is: without it states are stored unsealed, and anybody's are believed."""
+    held = {name for name, some in mounts("/snapshots-key").items() if some == ["snapshots-key:ro"]}
+    told = {name for name, spec in OURS.items() if "HOMEOSTAT_SNAPSHOTS_KEY" in spec.get("environment", {})}
+    folds = {fold.partition(".")[0].replace("_", "-") for fold in FOLDS} | {"intake-requests"}
+
+    assert held == told == folds
+
+
+def test_the_image_has_a_folder_for_every_volume_of_ours() -> None:
+    """A new volume takes its owner from there; else it is root's, and nobody special cannot write."""
+    line = next(line for line in (ROOT / "deploy" / "Dockerfile").read_text("utf-8").split("RUN ") if "mkdir" in line)
+    made = set(re.findall(r"/[\w/-]+", line.partition("mkdir -p")[2].partition("&&")[0]))
+    made |= {str(parent) for path in made for parent in Path(path).parents}
+
+    assert {volume.split(":")[1] for spec in OURS.values() for volume in spec.get("volumes", [])} <= made
 
 
 def test_the_broker_is_the_embedded_one() -> None:
     """The same version; every setting the same but addresses and folders."""
     own = {"log.dirs", "listeners", "advertised.listeners", "controller.quorum.bootstrap.servers"}
     given = CONTAINERS["kafka"]["environment"]
-    lines = server_properties(Path("/var/lib/kafka/data"), 9092, 9093).splitlines()
+    lines = server_properties("/var/lib/kafka/data", 9092, 9093).splitlines()
     wanted = dict(line.split("=", 1) for line in lines)
 
     differing = {
@@ -248,7 +317,7 @@ def resolve(path: Path) -> subprocess.CompletedProcess[str]:
     binary = resolver()
     if isinstance(binary, str):
         pytest.skip(binary)
-    return subprocess.run([binary, path], check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run([binary, path], check=False, capture_output=True, text=True, timeout=240)
 
 
 def test_compose_resolves_the_file_to_what_stands_in_it() -> None:
@@ -257,9 +326,10 @@ def test_compose_resolves_the_file_to_what_stands_in_it() -> None:
 
     assert resolved.returncode == 0, resolved.stderr
     services = json.loads(resolved.stdout)["services"]
-    assert {name: spec["command"] for name, spec in services.items()} == {
-        name: spec.get("command") for name, spec in CONTAINERS.items()
+    as_passed_on = {
+        name: [part.replace("$$", "$") for part in spec.get("command", [])] for name, spec in CONTAINERS.items()
     }
+    assert {name: spec["command"] or [] for name, spec in services.items()} == as_passed_on
 
 
 def test_compose_refuses_what_is_wrong(tmp_path: Path) -> None:

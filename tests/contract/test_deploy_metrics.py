@@ -15,7 +15,7 @@ import typer
 import yaml
 
 from homeostat.cli.app import app
-from homeostat.stack.services import SERVICES
+from homeostat.stack.services import SINGLE
 from homeostat.telemetry import metrics
 
 ROOT: Final = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def expressions() -> dict[str, list[str]]:
 def names(expression: str) -> set[str]:
     """Metrics that an expression reads: what is left without strings, label lists and functions."""
     bare = re.sub(r"\b(by|on|group_left|ignoring)\s*\([^)]*\)", "", re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", expression))
-    return set(re.findall(r"\b([A-Za-z_]\w+)\b(?!\s*\()", bare)) - {"or", "and", "unless"}
+    return set(re.findall(r"\b([A-Za-z_]\w+)\b(?!\s*\()", bare)) - {"or", "and", "unless", "offset"}
 
 
 @cache
@@ -114,7 +114,7 @@ def test_everything_that_has_metrics_is_scraped() -> None:
     }
     targets = {name: job["static_configs"][0]["targets"] for name, job in jobs.items()}
 
-    assert sorted(targets["homeostat"]) == sorted(f"{service.replace('_', '-')}:9100" for service in SERVICES)
+    assert sorted(targets["homeostat"]) == sorted(f"{pack.name}:9100" for pack in SINGLE)
     assert targets["model-server"] == ["model-server:8100"]
     assert targets["otel-collector"] == ["otel-collector:8888"]
 

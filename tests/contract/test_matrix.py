@@ -18,11 +18,12 @@ SHELLS = ("shared/homeostat/host", "shared/homeostat/cli")
 """What runs the services, and what people look through."""
 
 FOR_PEOPLE = {
+    "homeostat.audit.begun.v1": "read by the auditor and by whoever verifies, in homeostat.audit.kept",
     "homeostat.event.refused.v1": "kept for people, who replay or discard it",
-    "homeostat.action.progressed.v1": "shown while a hand works",
     "homeostat.incident.recorded.v1": "recorded for people and for later learners",
     "homeostat.advice.given.v1": "read by the training job that asked",
     "homeostat.indicator.computed.v1": "shown",
+    "homeostat.weights.withdrawn.v1": "read by clients, which do not hand such weights out",
 }
 """Types that no fold, hand or shell needs, and who does."""
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
+from homeostat.admission.doors import ADMITTED
 from homeostat.codec.channels import CHANNELS
 from homeostat.codec.schemas import DIALECT, asyncapi, export, schema_of
 from homeostat.events import MODELS, schema_path
 from homeostat.events.logs import DOORS, LOGS
-from intake.admission import ADMITTED
 
 COMMITTED = Path(__file__).parents[2] / "schemas"
 

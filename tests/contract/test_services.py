@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from homeostat.cli import folds as cli
 from homeostat.cli.folds import fold_of, group_of
+from homeostat.events.logs import DOORS, REPORTS, REQUESTS, TELEMETRY, TRACES
+from homeostat.host.settings import HostSettings
 from homeostat.stack.services import FOLDS, PACKED, SERVICES, SINGLE
 
 ROOT = Path(__file__).parents[2]
@@ -39,10 +42,23 @@ def test_the_command_line_knows_every_fold() -> None:
 
 
 def test_every_folder_is_started_once() -> None:
-    """Packed or each by itself."""
-    assert sorted(SERVICES) == FOLDERS
-    assert sorted(service for pack in SINGLE for service in pack.services) == FOLDERS
-    assert len({pack.name for pack in PACKED}) == len(PACKED)
+    """Packed or each by itself; intake twice, each door once."""
+    doors = sorted(log for log in FOLDS.values() if log in DOORS)
+    for packs in (PACKED, SINGLE):
+        started = [service for pack in packs for service in pack.services]
+
+        assert sorted(set(started)) == sorted(SERVICES) == FOLDERS
+        assert [service for service in FOLDERS if started.count(service) > 1] == ["intake"]
+        assert sorted(f"homeostat.{door}" for pack in packs for door in pack.doors) == doors
+        assert len({pack.name for pack in packs}) == len(packs)
+
+
+def test_what_shares_a_process_does_not_take_the_law_or_the_proof_down() -> None:
+    """The governor shares one with the door of people alone, the auditor with nobody."""
+    packs = {service: pack for pack in PACKED for service in pack.services if service in ("governor", "auditor")}
+
+    assert (packs["governor"].services, packs["governor"].doors) == (("intake", "governor"), ("requests",))
+    assert packs["auditor"].services == ("auditor",)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -70,5 +86,26 @@ def test_a_service_is_one_consumer_group(name: str) -> None:
     """The group that the host joins is the one that the command line asks for the lag."""
     folder = cli.FOLDS[name].partition(":")[0]
 
-    assert group_of(name) == folder.replace("_", "-")
+    assert group_of(name) in (folder.replace("_", "-"), "intake-requests")
     assert group_of(name) in strings(ROOT / "services" / folder / "__main__.py")
+
+
+def test_an_intake_guards_the_doors_it_is_told_to(tmp_path: Path) -> None:
+    """All without a word; requests in a group of their own; a door that does not exist is said."""
+    from homeostat.host.cluster import Cluster
+    from homeostat.host.kafka import KafkaHost
+    from homeostat.host.process import Context
+    from intake.__main__ import services
+
+    def guarded(**named: str) -> dict[str, list[str]]:
+        settings = HostSettings(bootstrap_servers="127.0.0.1:1", data_dir=tmp_path, **named)  # type: ignore[arg-type]
+        hosts = services(Context(settings, Cluster(settings)))
+        return {host.service: [f.log for f in host.folds] for host in hosts if isinstance(host, KafkaHost)}
+
+    machines = [TELEMETRY, TRACES, REPORTS]
+    assert guarded() == {"intake": machines, "intake-requests": [REQUESTS]}
+    assert guarded(intake_doors="requests") == {"intake-requests": [REQUESTS]}
+    assert guarded(intake_doors="telemetry, traces,reports") == {"intake": machines}
+    for wrong in ("", "request", "requests,requests"):
+        with pytest.raises(ValidationError, match="name each door once"):
+            guarded(intake_doors=wrong)

@@ -22,20 +22,22 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Fold, Identity
-from homeostat.events import BrakeSet, KeyRegistered, Labels, ModelRegistered, RolloutSet, Samples
+from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
 from homeostat.host.memory import MemoryLog, MemoryLoop
+from homeostat.host.notary import seal_with
 from homeostat.host.settings import HostSettings
 from homeostat.stack.errors import KafkaUnavailable
 from homeostat.stack.services import topics
 from homeostat.stack.topics import ensure_topics
 from homeostat.testing.broker import shared_broker
+from homeostat.testing.enrolled import Enrolled, registration
 from intake import RequestsIntake, TelemetryIntake
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
 LOCAL = "127.0.0.1:9092"
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 
 
 def snippets(document: str, language: str) -> list[str]:
@@ -88,12 +90,18 @@ def _source(record: Record) -> bytes:
     return dict(record.headers).get("ce_source", b"")
 
 
-def folded(records: list[Record], *folds: Fold[Any], before: tuple[Output, ...] = ()) -> MemoryLog:
-    """Logs in memory after these folds have read these records, as they lie on the broker."""
-    log = MemoryLog()
+def folded(records: list[Record], *folds: Fold[Any], operator: Key | None = None) -> MemoryLog:
+    """Logs in memory after these folds have read these records, as they lie on the broker, at the time they have.
+
+    Args:
+        records: Of doors.
+        folds: That read.
+        operator: Root of the keyring by then.
+    """
+    log = MemoryLog(start_ms=records[0].timestamp)
     loop = MemoryLoop(log, folds)
-    for output in before:
-        log.append(output)
+    if operator is not None:
+        Enrolled(log, operator).request(registration(operator, "operator"), GOVERNANCE_KEY)
         loop.settle()
     for record in records:
         place = partition_of(record.key or b"", log.places(record.topic))
@@ -128,12 +136,13 @@ def test_the_first_policy_is_heard(servers: str, logs: KafkaLogs, tmp_path: Path
         verdict="/v#1",
         family="shop/rankers",
         model="shop/ranker",
-        expires_at=1,
+        expires_at=9_000_000_000_000,
         champion="v1",
         canary="v2",
         weight=0.1,
         reference="v1",
     )
+    notary = keys.create(tmp_path / ".homeostat" / "keys", "notary")  # where `homeostat up` makes it
     last = rollout.model_copy(update={"champion": "v2", "canary": None, "weight": 0.0})
     decided: list[tuple[int, RolloutSet | BrakeSet]] = [
         (1, rollout),
@@ -142,7 +151,7 @@ def test_the_first_policy_is_heard(servers: str, logs: KafkaLogs, tmp_path: Path
         (3, last),
     ]
     for offset, data in decided:
-        logs.send(_command(offset, data, logs.places(POLICY_ROLLOUT)))
+        logs.send(seal_with(notary)(_command(offset, data, logs.places(POLICY_ROLLOUT))))
     logs.flush()
     environment = os.environ | {"HOMEOSTAT_BOOTSTRAP_SERVERS": servers, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -237,18 +246,7 @@ def test_a_request_signed_by_hand_is_obeyed(
     exec(BY_HAND.replace(LOCAL, servers), {})
 
     records = records_of(logs, REQUESTS, "shop", "/people/ana")
-    log = folded(records[-1:], RequestsIntake(), Governor(), before=(_root(operator),))
+    log = folded(records[-1:], RequestsIntake(), Governor(), operator=operator)
     brakes = [event.data for event in events_of(log, POLICY_ROLLOUT)]
     assert [brake.scope for brake in brakes if isinstance(brake, BrakeSet)] == ["shop"] * log.places(POLICY_ROLLOUT)
     assert not list(log.all(QUARANTINE))
-
-
-def _root(operator: Key) -> Output:
-    """The registration of the first key."""
-    data = KeyRegistered(
-        key=operator.key_id, public_key=operator.public_key_hex, principal="operator", roles=("operator",)
-    )
-    log = MemoryLog()
-    log.publish(REQUESTS, GOVERNANCE_KEY, data, id_="1", source="/up")
-    (record,) = log.all(REQUESTS)
-    return Output(REQUESTS, record.partition, record.key or b"", record.value, record.headers)

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.settings import HostSettings
 from homeostat.stack.broker import Broker
 from homeostat.stack.errors import KafkaUnavailable, TopicMismatch
@@ -21,7 +21,7 @@ from homeostat.stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 
 
 @pytest.fixture
@@ -50,6 +50,29 @@ def read(servers: str, topic: str, n: int) -> list[bytes | None]:
         return [message.value() for message in consumer.consume(n, WAIT_SECONDS)]
     finally:
         consumer.close()
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str) -> None:
+    """Accents, blanks, commas, what Java's properties escape: the second start finds what the first has written."""
+    monkeypatch.setenv("LC_ALL", locale)
+    folder = tmp_path / "données à, ü#!" / " a\\b=c:d "
+    ports = set()
+
+    for n in (1, 2):
+        broker = Broker(folder)
+        broker.start()
+        try:
+            ensure_topics(broker.bootstrap_servers, [TopicSpec("kept", 1)])
+            send(broker.bootstrap_servers, "kept", b"one")
+            assert read(broker.bootstrap_servers, "kept", n) == [b"one"] * n
+            ports.add(broker.bootstrap_servers)
+        finally:
+            broker.stop()
+
+    assert len(ports) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["données à, ü#!"]
+    assert (folder / "kafka" / "logs" / "meta.properties").exists()
 
 
 def test_records_port_and_identity_survive_a_crash(broker: Broker) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from homeostat.audit import keys
+from homeostat.audit.signing import key_id
 from homeostat.cli.app import app
 from homeostat.client import Client
 from homeostat.client.kafka import KafkaLogs
@@ -18,13 +20,17 @@ from homeostat.core import Identity, Payload
 from homeostat.events import BrakeSet, FreezeSet, Labels, RolloutSet, Samples
 from homeostat.events.columns import f8
 from homeostat.events.logs import LOGS, POLICY_ROLLOUT, REQUESTS, TELEMETRY
-from homeostat.host.connection import BrokerUnreachable
+from homeostat.host.kafka_errors import BrokerUnreachable
+from homeostat.host.notary import seal_with
 from homeostat.host.settings import HostSettings
 from homeostat.stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 GOVERNOR = "/homeostat/governor/homeostat.governance/id/0"
+_PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes([1] * 32))
+_PUBLIC = _PRIVATE.public_key().public_bytes_raw()
+NOTARY = keys.Key("notary", key_id(_PUBLIC), _PUBLIC.hex(), _PRIVATE)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +99,7 @@ def say(logs: KafkaLogs, offset: int, data: Payload, subject: str, partition: in
     )
     key = subject.encode()
     place = partition_of(key, logs.places(POLICY_ROLLOUT)) if partition is None else partition
-    logs.send(Output(POLICY_ROLLOUT, place, key, value, headers))
+    logs.send(seal_with(NOTARY)(Output(POLICY_ROLLOUT, place, key, value, headers)))
 
 
 def rollout(model: str) -> RolloutSet:
@@ -102,7 +108,7 @@ def rollout(model: str) -> RolloutSet:
         verdict="/v#1",
         family="it/f",
         model=model,
-        expires_at=1,
+        expires_at=9_000_000_000_000,
         champion="v1",
         reference="v1",
     )
@@ -114,7 +120,7 @@ def test_policies_come_once_and_go_on(servers: str, logs: KafkaLogs) -> None:
         say(logs, offset, rollout("it/m"), "it/m")
     say(logs, 3, rollout("it/other"), "it/other")
     logs.flush()
-    with Client(servers, source="/it/reader") as client:
+    with Client(servers, source="/it/reader", notary=NOTARY.public_key_hex) as client:
         from_start = client.policies("rollout", model="it/m", since="beginning")
         assert [next(from_start).event.id for _ in range(2)] == ["1.0", "2.0"]
         from_now = client.policies("rollout", model="it/m")

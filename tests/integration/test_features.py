@@ -14,7 +14,7 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.codec.encode import partition_of
 from homeostat.events.logs import EXPERIENCE, LOGS
 from homeostat.features import FeatureStore, FeatureStoreUnavailable, Latest
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.features import FeatureEye
 from homeostat.host.settings import HostSettings
 from homeostat.stack.topics import TopicSpec, ensure_topics
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.skipif(not is_installed(), reason=f"no {BINARY} in the path; on Debian: apt-get install {BINARY}"),
 ]
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 240.0
 MODEL = "features-it/m"
 
 

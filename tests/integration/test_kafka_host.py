@@ -7,7 +7,7 @@ import pytest
 from homeostat.testing.stages import Stages, wait_until
 
 pytestmark = pytest.mark.kafka
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 
 
 def test_two_stages_lose_and_double_nothing(kafka: str) -> None:
@@ -41,4 +41,4 @@ def test_a_graceful_stop_leaves_a_clean_place(kafka: str) -> None:
 
         process.terminate()
 
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0

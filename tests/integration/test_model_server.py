@@ -30,12 +30,14 @@ def start(tmp_path: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes]
     started: list[tuple[subprocess.Popen[bytes], EmbeddedTarget]] = []
 
     def once() -> tuple[subprocess.Popen[bytes], EmbeddedTarget]:
-        place = ["--port", str(port), "--artifacts", str(tmp_path / "store"), "--state", str(tmp_path / "state.json")]
+        token = tmp_path / "keys" / "model-server.token"
+        files = ["--artifacts", str(tmp_path / "store"), "--state", str(tmp_path / "state.json")]
+        place = ["--token", str(token), "--port", str(port), *files]
         process = subprocess.Popen(
             [sys.executable, "-m", "rollout_actuator.targets.server", *place],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
-        target = EmbeddedTarget(f"http://127.0.0.1:{port}")
+        target = EmbeddedTarget(f"http://127.0.0.1:{port}", token_file=token)
         started.append((process, target))
         with httpx2.Client(transport=httpx2.HTTPTransport(retries=7)) as client:  # backs off 0.5 s, 1 s, 2 s …
             assert client.get(f"http://127.0.0.1:{port}/healthz").is_success

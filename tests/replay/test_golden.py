@@ -14,7 +14,7 @@ from homeostat.stack.services import FOLDS
 from homeostat.testing.history import OUTPUTS, digests, read, write
 
 HISTORIES = Path(__file__).parent / "histories"
-MAX_FILE_BYTES = 300_000
+MAX_FILE_BYTES = 400_000
 MAX_BYTES = 1_500_000
 """A repository is cloned by everybody: histories stay small."""
 

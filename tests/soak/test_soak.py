@@ -29,8 +29,12 @@ N_KILLS = 20
 N_ZOMBIES = 4
 N_BROKER_KILLS = 3
 
+N_RESTARTS = 6
+N_FLOWING = 300
+MUTATION_SECONDS = 120
+
 STATIONS, FIRST, ROUNDS = 24, 40, 200
-SERVICES = ("intake", "detector", "deciders", "hands")
+SERVICES = ("intake", "detector", "deciders", "law", "hands", "auditor")
 KILL_SECONDS = 4.0
 """Between two kills, at least."""
 
@@ -48,17 +52,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
     yield own
     own.stop()
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print a line that is seen although the test passes."""
-
-    def out(text: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{text}\n")
-
-    return out
 
 
 class Fates:
@@ -147,6 +140,55 @@ def test_two_stages_survive_everything(broker: Broker, say: Callable[[str], None
     assert found.is_exact, found
     assert stages.n_published == N_EVENTS
     assert found.n_outputs == 2 * stages.n_expected + -(-N_EVENTS // REFUSED_EVERY)
+
+
+def test_two_generations_of_owners_stopped_and_resumed_then_a_restart(
+    broker: Broker, say: Callable[[str], None]
+) -> None:
+    """Owners are stopped past their session, so are those that took over; all wake, and die at once."""
+    started = time.monotonic()
+    with Stages(broker.bootstrap_servers) as stages:
+
+        def flow() -> None:
+            """Let events through both stages: whoever has been given up has been replaced then."""
+            before = stages.count("out")
+            stages.publish(N_FLOWING)
+            wait_until(lambda: stages.count("out") > before, PATIENCE_SECONDS)
+
+        for _ in range(N_RESTARTS):
+            everybody = owners = [stages.start("one"), stages.start("two")]
+            flow()
+            for _ in range(2):
+                for owner in owners:
+                    owner.send_signal(signal.SIGSTOP)
+                owners = [stages.start("one"), stages.start("two")]
+                everybody = everybody + owners
+                flow()
+            for process in everybody:
+                process.send_signal(signal.SIGCONT)
+            flow()
+            for process in everybody:
+                process.kill()
+                process.wait()
+        for stage in ("one", "two"):
+            stages.start(stage)
+        stages.settle(PATIENCE_SECONDS)
+        found = stages.exactness()
+
+    say(
+        f"generations: {stages.n_published:,} events, {N_RESTARTS} restarts, each after two generations of owners that "
+        f"were stopped and resumed, in {time.monotonic() - started:.0f} s: {found}"
+    )
+    assert found.is_exact, found
+
+
+def test_mutated_records_end_no_door(say: Callable[[str], None]) -> None:
+    """Two minutes of good records of every format, cut, flipped and grown, under limits of time and memory."""
+    argv = [sys.executable, "-m", "homeostat.testing.mutations", "--seconds", str(MUTATION_SECONDS)]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+
+    say(f"mutations: {done.stdout.rpartition(chr(13))[2].splitlines()[0]}")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_services_survive_everything(tmp_path: Path, say: Callable[[str], None]) -> None:

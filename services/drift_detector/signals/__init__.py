@@ -1,10 +1,11 @@
-"""Alert thresholds on named signals, each tracked inside its approved band.
+"""Alert thresholds on named signals, one per series, tracked inside the band that is approved for it.
 
 Two operating points. `rate`: the signal is above the threshold at a stated rate, whatever it does. `page`: rarely,
 early and precisely, on what is surprising against the signal's own past.
 """
 
 from drift_detector.signals.ladder import Ladder, climb, grade, renumber, start_ladder
+from drift_detector.signals.placed import Placed
 from drift_detector.signals.settings import SignalSettings
 from drift_detector.signals.tracker import Tracker, approve
 from drift_detector.signals.tracking import UNCERTAINTY, observe
@@ -12,6 +13,7 @@ from drift_detector.signals.tracking import UNCERTAINTY, observe
 __all__ = [
     "UNCERTAINTY",
     "Ladder",
+    "Placed",
     "SignalSettings",
     "Tracker",
     "approve",

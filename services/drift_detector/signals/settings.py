@@ -11,7 +11,10 @@ class SignalSettings:
     around them (a fifth more or less of any of them costs at most four points of 77).
 
     Args:
-        n_trackers: Most bands per model; the oldest approval leaves when there are more.
+        n_bands: Most bands per model; the oldest approval leaves when there are more.
+        n_series: Most series per model and operating point together that are tracked under these bands.
+        silent_ms: A series without a value for so long makes room for another one, if room is needed.
+        longest_key: Most characters that name a tracked series: signal, layer, attributes.
         rate_window: Values whose quantile is the threshold at the operating point `rate`.
         rate_gain: An alarm lowers the level by this x the band's eta x its rate.
         news_ratio: Move of a threshold that is told, as a share of the window's range.
@@ -26,7 +29,10 @@ class SignalSettings:
         page_again: So many times the surprise of the last page breaks through the quiet after it.
     """
 
-    n_trackers: int = 32
+    n_bands: int = 32
+    n_series: int = 64
+    silent_ms: int = 3_600_000
+    longest_key: int = 1024
     rate_window: int = 250
     rate_gain: float = 4.0
     news_ratio: float = 0.05

@@ -1,15 +1,16 @@
-"""What is remembered of one approved band."""
+"""What is remembered of one series under its approved band."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drift_detector.signals.settings import SignalSettings
 from homeostat.events import Band
+from homeostat.events.series import Attribute, Series, key_of_band
 from homeostat.stats import AdaptiveConformal, Surprise
 
 
 @dataclass(slots=True)
 class Tracker:
-    """An alert threshold inside its approved band; either `conformal` or `surprise` is there.
+    """An alert threshold inside its approved band; either `conformal` or `surprise` is there once it has begun.
 
     Args:
         band: As approved.
@@ -21,6 +22,9 @@ class Tracker:
         since: Values since the last alert began at `page`, itself not counted; -1 before the first.
         height: Surprise of the last page.
         published: Last threshold told; None before the first.
+        layer: Of the series.
+        attributes: Of the series.
+        seen_at: Broker time of its last value, ms.
     """
 
     band: Band
@@ -32,6 +36,9 @@ class Tracker:
     since: int = -1
     height: float = 0.0
     published: float | None = None
+    layer: str | None = None
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    seen_at: int = 0
 
     def within(self, threshold: float) -> float:
         """Clip a threshold into the band."""
@@ -39,44 +46,52 @@ class Tracker:
 
 
 def approve(trackers: dict[str, Tracker], band: Band, settings: SignalSettings) -> None:
-    """Track a threshold inside a band; what is known of the signal at this operating point is kept.
+    """Track thresholds inside a band; what is known of the signal at this operating point is kept.
 
     Args:
-        trackers: By signal and operating point, in the order of their first approval; changed.
+        trackers: By what the band holds for and operating point, in the order of their first approval; changed. Each
+            has the threshold of the series without layer and attributes.
         band: As approved.
         settings: Of all signals.
     """
-    key = key_of(band.signal, band.operating_point)
+    key = f"{key_of_band(band)}/{band.operating_point}"
     tracker = trackers.get(key)
     if tracker is None:
-        trackers[key] = _new(band, settings)
-        if len(trackers) > settings.n_trackers:
+        trackers[key] = new_tracker(band, Series(band.signal), settings)
+        if len(trackers) > settings.n_bands:
             del trackers[next(iter(trackers))]
         return
+    rebind(tracker, band, settings)
+
+
+def new_tracker(band: Band, series: Series, settings: SignalSettings) -> Tracker:
+    """Return the tracker of a series that has had no value; what remembers much begins with `begin`."""
+    tracker = Tracker(band, layer=series.layer, attributes=series.attributes)
+    if band.operating_point == "rate":
+        tracker.conformal = _conformal(band, settings)
+    return tracker
+
+
+def begin(tracker: Tracker, settings: SignalSettings) -> None:
+    """Begin to remember values, if that has not begun: a page tracker takes a hundred kilobytes from its start."""
+    if tracker.conformal is None and tracker.surprise is None:
+        tracker.surprise = Surprise.start(
+            memory=settings.page_memory,
+            nearest=settings.page_nearest,
+            lengths=settings.page_lengths,
+            weights=settings.page_weights,
+            fading=settings.page_fading,
+            lift=settings.page_lift,
+        )
+
+
+def rebind(tracker: Tracker, band: Band, settings: SignalSettings) -> None:
+    """Put a tracker under another band of its operating point; what is known of its series is kept."""
     tracker.band = band
     if tracker.conformal is not None:
         known = tracker.conformal.window
         tracker.conformal = _conformal(band, settings)
         tracker.conformal.window = known
-
-
-def key_of(signal: str, operating_point: str) -> str:
-    """Return the key of a tracker; no signal has a slash in its name."""
-    return f"{signal}/{operating_point}"
-
-
-def _new(band: Band, settings: SignalSettings) -> Tracker:
-    if band.operating_point == "rate":
-        return Tracker(band, conformal=_conformal(band, settings))
-    surprise = Surprise.start(
-        memory=settings.page_memory,
-        nearest=settings.page_nearest,
-        lengths=settings.page_lengths,
-        weights=settings.page_weights,
-        fading=settings.page_fading,
-        lift=settings.page_lift,
-    )
-    return Tracker(band, surprise=surprise)
 
 
 def _conformal(band: Band, settings: SignalSettings) -> AdaptiveConformal:

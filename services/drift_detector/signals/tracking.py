@@ -1,49 +1,74 @@
-"""A value of a named signal against every band that is approved for it."""
+"""A value of a series against the bands that are approved for it."""
 
 from typing import Final
 
+from drift_detector.signals.placed import Placed
 from drift_detector.signals.settings import SignalSettings
-from drift_detector.signals.tracker import Tracker, key_of
+from drift_detector.signals.tracker import Tracker, begin
 from homeostat.core import Emit, Event
-from homeostat.events import ThresholdMoved
+from homeostat.events import IndicatorComputed, ThresholdMoved
 from homeostat.events.logs import INDICATORS
+from homeostat.events.series import Series, narrowest
 from homeostat.stats import AdaptiveConformal, Surprise
 
 UNCERTAINTY: Final = "uncertainty"
 """The signal that the detector makes itself: 1 - mean score of a bucket of rows."""
+
+UNTRACKED: Final = "signals_untracked"
+"""Indicator: values of signals, so far, for whose series there was no room."""
 
 _LARGEST: Final = 1e90
 """Beyond any measurement; squares of what is compared stay finite."""
 
 
 def observe(
-    trackers: dict[str, Tracker], event: Event, signal: str, value: float, settings: SignalSettings
+    trackers: dict[str, Tracker],
+    placed: Placed,
+    event: Event,
+    series: Series,
+    value: float,
+    settings: SignalSettings,
 ) -> list[Emit]:
-    """Take one value of a signal in.
+    """Take one value of a series in.
 
-    An alarm can be told from the emits alone: at `rate` each value between an emit with an alert and the next one
-    without is above the threshold, at `page` each emit with an alert is one page.
+    An alarm can be told from the emits alone: at `rate` each value of a series between an emit with an alert and the
+    next one without is above the threshold, at `page` each emit with an alert is one page.
 
     Args:
-        trackers: Of the model; changed.
+        trackers: Of the approved bands; changed.
+        placed: Of the series that have a layer; changed.
         event: Input.
-        signal: Name.
+        series: Which.
         value: Finite.
         settings: Of all signals.
 
     Returns:
-        `threshold.moved` per band of this signal where there is news: an alert that begins or ends, or at `rate` a
-        move of the threshold. It names the threshold that this value was compared with.
+        `threshold.moved` per operating point with a band for this series where there is news: an alert that begins or
+        ends, or at `rate` a move of the threshold. It names the threshold that this value was compared with. The
+        indicator `signals_untracked`, whenever as many values again have found no room.
     """
     if not trackers:
         return []
     value = min(max(value, -_LARGEST), _LARGEST)
-    emits = []
-    rate, page = trackers.get(key_of(signal, "rate")), trackers.get(key_of(signal, "page"))
-    if rate is not None and rate.conformal is not None:
-        emits += _rate(rate, rate.conformal, event, value, settings)
-    if page is not None and page.surprise is not None:
-        emits += _page(page, page.surprise, event, value, settings)
+    emits, n_untracked = list[Emit](), placed.n_untracked
+    tracker: Tracker | None
+    for point in ("rate", "page"):
+        bands = (tracker.band for tracker in trackers.values() if tracker.band.operating_point == point)
+        band = narrowest(bands, series)
+        if band is None:
+            continue
+        if series.layer is None:
+            tracker = trackers[f"{series.key}/{point}"]  # only a band without a place holds for it
+            begin(tracker, settings)
+        else:
+            tracker = placed.tracker_of(series, band, event.time, settings)
+        if tracker is not None and tracker.conformal is not None:
+            emits += _rate(tracker, tracker.conformal, event, value, settings)
+        elif tracker is not None and tracker.surprise is not None:
+            emits += _page(tracker, tracker.surprise, event, value, settings)
+    if placed.n_untracked.bit_length() > n_untracked.bit_length():
+        n = placed.n_untracked
+        emits.append(Emit(INDICATORS, IndicatorComputed(model=event.subject, name=UNTRACKED, value=float(n), n=n)))
     return emits
 
 
@@ -93,6 +118,8 @@ def _moved(tracker: Tracker, event: Event, threshold: float, value: float) -> Em
     moved = ThresholdMoved(
         model=event.subject,
         signal=tracker.band.signal,
+        layer=tracker.layer,
+        attributes=dict(tracker.attributes) or None,
         operating_point=tracker.band.operating_point,
         threshold=threshold,
         value=value,

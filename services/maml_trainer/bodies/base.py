@@ -28,6 +28,10 @@ class Body(Protocol):
     def is_stackable(self) -> bool:
         """Whether tensors may carry a leading dimension, one slice per episode, without `vmap`."""
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """Names of tensors that no training changes: they are used as they are, and stored with the others."""
+
     def init(self, generator: np.random.Generator, dtype: torch.dtype) -> Params:
         """Draw initial tensors, on the CPU; drawn in float64, then rounded."""
 

@@ -61,6 +61,11 @@ class Conv:
         """See `Body`."""
         return False
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """See `Body`."""
+        return frozenset()
+
     def init(self, generator: np.random.Generator, dtype: torch.dtype) -> Params:
         """See `Body`. He's normal for the kernels."""
         params: Params = {}

@@ -59,6 +59,11 @@ class Mlp:
         """See `Body`."""
         return True
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """See `Body`."""
+        return frozenset()
+
     def init(self, generator: np.random.Generator, dtype: torch.dtype) -> Params:
         """See `Body`. Biases are uniform in ± 1 / sqrt(fan-in): zeros would put every kink of the first layer at 0.
 

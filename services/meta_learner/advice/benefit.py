@@ -1,10 +1,9 @@
 """Whether training on more rows pays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
 from meta_learner.advice.gains import LEAST_GAIN, Gains, unknown
-from meta_learner.advice.sources import Sources
 
 
 @dataclass(slots=True)
@@ -12,29 +11,18 @@ class Benefit:
     """Answers from the learning curves seen so far; one pass, constant memory, nothing looked at before it came.
 
     Args:
-        sources: Who has taught.
         gains: What was learned; None before the first run.
     """
 
-    sources: Sources = field(default_factory=Sources)
     gains: Gains | None = None
 
     def learn(self, episode: EpisodeRecorded) -> None:
         """Learn from a run that has a task, a configuration and rows; another teaches nothing."""
         if episode.task is None or episode.configuration is None or episode.rows < 1:
             return
-        if self.sources.admit(episode):
-            if self.gains is None:
-                self.gains = Gains()
-            self.gains.learn(episode)
-
-    def forget(self, source: str) -> None:
-        """Begin anew if a source has taught here.
-
-        What it taught is spread over weights that others share, so nothing less removes it exactly.
-        """
-        if source in self.sources.names:
-            self.sources, self.gains = Sources(), None
+        if self.gains is None:
+            self.gains = Gains()
+        self.gains.learn(episode)
 
     def answer(self, request: AdviceRequested) -> AdviceGiven:
         """Say what result each option would have, and how likely it gains more than `LEAST_GAIN`; best result first.

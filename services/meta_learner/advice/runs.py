@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 _MAX_TASKS: Final = 512
 _MAX_CONFIGURATIONS: Final = 1024
 _MAX_META_FEATURES: Final = 256
+_N_NAMED: Final = 64
 _SEPARATOR: Final = "\n"
 """Between task and source in a key; the name of a task holds no line break."""
 _LEAST_RANGE: Final = 1e-50
@@ -96,10 +97,16 @@ class Ledger:
         self._compact()
 
     def _evict(self) -> None:
-        """Drop the oldest task of the source that has told of most: it cannot push the others out."""
-        n_tasks = Counter(key.partition(_SEPARATOR)[2] for key in self.runs)
+        """Drop the oldest task of the source that has told of most: it cannot push the others out.
+
+        The sources that came first count as one each, all further ones together: many names push nobody out either.
+        """
+        sources = {key: key.partition(_SEPARATOR)[2] for key in self.runs}
+        first = set(list(dict.fromkeys(sources.values()))[:_N_NAMED])
+        n_tasks = Counter(source if source in first else _SEPARATOR for source in sources.values())
         largest = max(sorted(n_tasks), key=lambda source: n_tasks[source])
-        del self.runs[next(key for key in self.runs if key.partition(_SEPARATOR)[2] == largest)]
+        is_of = {largest} if largest != _SEPARATOR else set(sources.values()) - first
+        del self.runs[next(key for key, source in sources.items() if source in is_of)]
 
     def _compact(self) -> None:
         """Free the places of the names that no run has."""

@@ -1,11 +1,10 @@
 """How long a training would take."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
 from homeostat.events.advice import Estimate
 from meta_learner.advice.durations import Durations
-from meta_learner.advice.sources import Sources
 
 
 @dataclass(slots=True)
@@ -13,26 +12,18 @@ class Seconds:
     """Answers from the training times seen so far; one pass, constant memory.
 
     Args:
-        sources: Who has taught.
         durations: What was learned; None before the first run.
     """
 
-    sources: Sources = field(default_factory=Sources)
     durations: Durations | None = None
 
     def learn(self, episode: EpisodeRecorded) -> None:
         """Learn from a run that has a task, a configuration and a time; another teaches nothing."""
         if episode.task is None or episode.configuration is None or episode.seconds <= 0.0:
             return
-        if self.sources.admit(episode):
-            if self.durations is None:
-                self.durations = Durations()
-            self.durations.learn(episode)
-
-    def forget(self, source: str) -> None:
-        """Begin anew if a source has taught here; see `Benefit.forget`."""
-        if source in self.sources.names:
-            self.sources, self.durations = Sources(), None
+        if self.durations is None:
+            self.durations = Durations()
+        self.durations.learn(episode)
 
     def estimates(self, request: AdviceRequested) -> list[Estimate] | None:
         """Say what each option would take, in the order asked; None before anything was learned."""

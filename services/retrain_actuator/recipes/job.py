@@ -21,6 +21,7 @@ class Line(msgspec.Struct, frozen=True):
         rows: Labelled rows it saw.
         loss_curve: Loss per report.
         error: Why there are no weights.
+        environment: What trained, where that is not what the hand runs on: versions of libraries, a container, a GPU.
     """
 
     arm: str
@@ -29,6 +30,7 @@ class Line(msgspec.Struct, frozen=True):
     rows: int = 0
     loss_curve: tuple[float, ...] = ()
     error: str = ""
+    environment: Mapping[str, str] = {}
 
     @property
     def is_possible(self) -> bool:

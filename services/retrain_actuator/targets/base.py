@@ -22,6 +22,13 @@ class Run(Protocol):
 class Launcher(Protocol):
     """Runs recipes by name."""
 
+    def code(self, recipe: str) -> str:
+        """Digest of a recipe as it is now, sha256 in hex.
+
+        Raises:
+            RecipeUnknown: No such name.
+        """
+
     def launch(self, recipe: str, job: Path, cpu_seconds: float) -> Run:
         """Start a recipe on a job file.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from retrain_actuator.code import digest_of
 from retrain_actuator.recipes.job import Line
 from retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
@@ -19,11 +20,19 @@ class InlineLauncher:
     def __init__(self, recipes: Mapping[str, Callable[[Path], Iterable[Line]]]) -> None:
         self._recipes = recipes
 
-    def launch(self, recipe: str, job: Path, cpu_seconds: float) -> "FinishedRun":
-        """See `Launcher.launch`; returns when every arm has finished."""
+    def code(self, recipe: str) -> str:
+        """See `Launcher.code`."""
+        return digest_of(("python", "-m", getattr(self._found(recipe), "__module__", recipe)))
+
+    def _found(self, recipe: str) -> Callable[[Path], Iterable[Line]]:
         train = self._recipes.get(recipe)
         if train is None:
             raise RecipeUnknown(recipe, ", ".join(sorted(self._recipes)))
+        return train
+
+    def launch(self, recipe: str, job: Path, cpu_seconds: float) -> "FinishedRun":
+        """See `Launcher.launch`; returns when every arm has finished."""
+        train = self._found(recipe)
         lines = b"".join(msgspec.json.encode(line) + b"\n" for line in train(job))
         (job.parent / LINES).write_bytes(lines)
         (job.parent / ERRORS).touch()

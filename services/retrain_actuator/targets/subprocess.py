@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
+from retrain_actuator.code import digest_of
 from retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
 _OWN_PREFIX: Final = "HOMEOSTAT_"
@@ -37,11 +38,19 @@ class SubprocessLauncher:
     ) -> None:
         self._recipes, self._memory_bytes, self._environment = recipes, memory_bytes, environment or {}
 
-    def launch(self, recipe: str, job: Path, cpu_seconds: float) -> "ProcessRun":
-        """See `Launcher.launch`."""
+    def code(self, recipe: str) -> str:
+        """See `Launcher.code`."""
+        return digest_of(self._template(recipe))
+
+    def _template(self, recipe: str) -> Sequence[str]:
         template = self._recipes.get(recipe)
         if template is None:
             raise RecipeUnknown(recipe, ", ".join(sorted(self._recipes)))
+        return template
+
+    def launch(self, recipe: str, job: Path, cpu_seconds: float) -> "ProcessRun":
+        """See `Launcher.launch`."""
+        template = self._template(recipe)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)}
         with (job.parent / LINES).open("wb") as lines, (job.parent / ERRORS).open("wb") as errors:
             process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """Client of the embedded model server."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 import httpx2
@@ -8,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.audit.secret_file import SecretMissing, SecretUnusable, read_secret
 from homeostat.core import Reject, Retry
 from rollout_actuator.targets.base import Deployment
 from rollout_actuator.targets.routing import Answers
@@ -33,14 +35,21 @@ class EmbeddedTarget:
 
     Args:
         url: Base URL of the server.
+        token_file: File with the server's token; None: nothing is set through this one. Read at each call, so that a
+            token that is renewed needs no restart.
         timeout_seconds: Of one request; to connect at most 2 s of it.
         transport: What carries the requests, for tests.
     """
 
     def __init__(
-        self, url: str, *, timeout_seconds: float = 5.0, transport: httpx2.BaseTransport | None = None
+        self,
+        url: str,
+        *,
+        token_file: Path | None = None,
+        timeout_seconds: float = 5.0,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self._url = url
+        self._url, self._token_file = url, token_file
         self._client = httpx2.Client(
             base_url=url,
             timeout=httpx2.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds)),
@@ -60,7 +69,7 @@ class EmbeddedTarget:
     def apply(self, model: str, deployment: Deployment) -> bool:
         """See `RolloutTarget.apply`."""
         try:
-            self._call("PUT", f"/models/{model}/deployment", msgspec.json.encode(deployment))
+            self._call("PUT", f"/models/{model}/deployment", msgspec.json.encode(deployment), token=self._token())
         except Reject as refusal:
             if refusal.reason == "stale":
                 return False
@@ -76,9 +85,25 @@ class EmbeddedTarget:
         body = encode_batch(request, x)
         return msgspec.msgpack.decode(self._call("POST", f"/models/{model}/predict", body, MSGPACK), type=Answers)
 
-    def _call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
+    def _token(self) -> str:
+        if self._token_file is None:
+            return ""
         try:
-            response = self._client.request(method, path, content=body, headers={"content-type": content_type})
+            return read_secret(self._token_file)
+        except (SecretMissing, SecretUnusable) as error:  # the server makes it, a person mends it: ask again
+            raise TargetUnreachable(self._url, f"its token: {error}") from None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        token: str = "",
+    ) -> bytes:
+        headers = {"content-type": content_type} | ({"authorization": f"Bearer {token}"} if token else {})
+        try:
+            response = self._client.request(method, path, content=body, headers=headers)
         except httpx2.TransportError as error:
             raise TargetUnreachable(self._url, f"{type(error).__name__}: {error}") from error
         if response.is_success:
@@ -87,6 +112,8 @@ class EmbeddedTarget:
             refusal = msgspec.json.decode(response.content, type=_Refusal)
         except msgspec.MsgspecError:
             refusal = _Refusal(detail=response.text[:200])
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            raise TargetUnreachable(self._url, f"401, not its token in {self._token_file}")
         if response.is_client_error:
             raise Reject(refusal.reason, refusal.detail)
         raise TargetUnreachable(self._url, f"{response.status_code} {refusal.detail}")

@@ -1,5 +1,6 @@
 """Metrics of the model server, for Prometheus; one registry per server."""
 
+from collections import Counter as Counts
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -57,10 +58,10 @@ class ServerMetrics:
     def observe(self, model: str, answers: Answers, latency_seconds: float) -> None:
         """Count one batch."""
         self._latency.observe(latency_seconds)
-        n_served = len(answers.served.version)
+        n_served = Counts(answers.served.version)
         for version, role in answers.roles.items():
             n_mirrored = len(answers.mirrored[version].rows) if version in answers.mirrored else 0
             if n_mirrored:
                 self._requests.labels(model, role, "false").inc(n_mirrored)
             if role != "shadow":
-                self._requests.labels(model, role, "true").inc(n_served - n_mirrored)
+                self._requests.labels(model, role, "true").inc(n_served[version])

@@ -1,6 +1,7 @@
 """Inference of a multi-layer perceptron from its artifact."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,14 +42,29 @@ class Network:
             x: (n, width) float32; not modified.
 
         Returns:
-            Class indices (n,), and the softmax of each as confidence (n,) in (0, 1].
+            Class indices (n,), and the softmax of each as confidence (n,) in (0, 1]. NaN where not even float64 holds
+            what the layers make of an input: such a row has no answer.
         """
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            logits = self._logits(x)
+            label, score = _most_likely(logits)
+            lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+            if len(lost):  # rows whose sums leave float32
+                logits = self._logits(x[lost].astype(np.float64))
+                label[lost], score[lost] = _most_likely(logits)
+                score[lost[~np.isfinite(logits).all(axis=1)]] = np.nan
+        return label, score
+
+    def _logits(self, x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = np.maximum(x @ weight + bias, 0.0)
-        logits = x @ self.weights[-1] + self.biases[-1]
-        label = logits.argmax(axis=1)
-        top = logits[np.arange(len(logits)), label]
-        return label, 1.0 / np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64)
+        return x @ self.weights[-1] + self.biases[-1]
+
+
+def _most_likely(logits: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    label = logits.argmax(axis=1)
+    top = logits[np.arange(len(logits)), label]
+    return label, 1.0 / np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64)
 
 
 def load_network(content: bytes) -> Network:

@@ -70,15 +70,16 @@ class Router:
             The state after it: another one if this deployment had already acted before that.
 
         Raises:
+            SequenceInvalid: Its sequence is no place in a log.
             StaleDeployment: A later one of its source has acted.
             Reject: A version has no known artifact, or its artifact cannot be served.
             StoreUnavailable: Try again.
         """
         with self._lock:
             old = self._models.get(model)
+            fences = fenced(old.state.fences if old else {}, model, deployment)
             if old is not None and old.state.fences.get(deployment.source) == deployment.sequence:
                 return old.state
-            fences = fenced(old.state.fences if old else {}, model, deployment)
             known = (old.state.known if old else {}) | deployment.artifacts
             missing = [version for version, _ in deployment.roles() if version not in known]
             if missing:

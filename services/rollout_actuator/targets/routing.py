@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.core import Reject
 from rollout_actuator.targets.base import Deployment, Role
 from rollout_actuator.targets.predictor import Network
+
+_SHOWN: Final = 64
+"""Characters of a request id that a refusal quotes."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -43,6 +48,8 @@ class Mirrored(msgspec.Struct, frozen=True):
 
 class Answers(msgspec.Struct, frozen=True):
     """Answers to a batch: together `served` and `mirrored` hold one answer of every version to every row.
+
+    A row that a version has no finite answer to is not among what it mirrors.
 
     Args:
         served: What counts.
@@ -96,6 +103,9 @@ def answer(
         networks: One per version.
         request: n ids, n >= 1.
         x: (n, width) float32, a row per request.
+
+    Raises:
+        Reject: `answer_not_finite`: the version that a row is routed to has no finite answer to it.
     """
     is_canary = canary_rows(model, request, deployment.weight if deployment.canary is not None else 0.0)
     label, score = networks[deployment.champion].predict(x)
@@ -109,10 +119,22 @@ def answer(
         label, score = np.where(is_canary, canary_label, label), np.where(is_canary, canary_score, score)
         for row in rows:
             version[row] = deployment.canary
+    _check_finite(request, version, score)
     every = np.arange(len(request))
     for shadow in deployment.shadows:
         _mirror(mirrored, shadow, "shadow", every, *networks[shadow].predict(x))
     return Answers(Served(version, label.tolist(), score.tolist()), mirrored, dict(deployment.roles()))
+
+
+def _check_finite(request: Sequence[str], version: Sequence[str], score: NDArray[np.float64]) -> None:
+    lost = np.flatnonzero(~np.isfinite(score))
+    if len(lost):
+        row = int(lost[0])
+        raise Reject(
+            "answer_not_finite",
+            f"row {row}, request {request[row][:_SHOWN]!r}: what {version[row]} makes of this input is beyond float64; "
+            f"{len(lost)} of {len(request)} rows are; send inputs of the size that it was trained on",
+        )
 
 
 def _mirror(
@@ -123,5 +145,6 @@ def _mirror(
     label: NDArray[np.int64],
     score: NDArray[np.float64],
 ) -> None:
+    rows = rows[np.isfinite(score[rows])]
     if len(rows):
         mirrored[version] = Mirrored(role, rows.tolist(), label[rows].tolist(), score[rows].tolist())

@@ -1,14 +1,21 @@
 """The embedded target: a model server over HTTP.
 
-PUT  /models/{scope}/{model}/deployment   what to serve (`Deployment`); 409 if a later one has acted
+PUT  /models/{scope}/{model}/deployment   what to serve (`Deployment`); needs `Authorization: Bearer TOKEN`, else 401;
+                                          409 if a later one has acted
 GET  /models/{scope}/{model}/deployment   what is served
 POST /models/{scope}/{model}/predict      a batch (`Batch` as msgpack, or JSON) -> `Answers`
 GET  /models  /healthz  /metrics
 
-    python -m rollout_actuator.targets.server --port 8100 --artifacts .homeostat/artifacts --state server.json
+    python -m rollout_actuator.targets.server --artifacts artifacts --state server.json --token model-server.token
+
+Bodies, heads, connections and the time for them are bounded (`bounds`): 413, 408, 503.
 """
 
 import argparse
+import hmac
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -23,26 +30,52 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from homeostat.artifacts import open_store
-from homeostat.core import Reject, Retry
+from homeostat.audit.secret_file import ensure_secret, read_secret
+from homeostat.core import Halt, HomeostatError, Reject, Retry
 from rollout_actuator.targets.base import Deployment
+from rollout_actuator.targets.bounds import (
+    BATCH_BYTES,
+    DEPLOYMENT_BYTES,
+    HEAD_BYTES,
+    MAX_CONNECTIONS,
+    BoundedProtocol,
+    body_of,
+)
 from rollout_actuator.targets.metrics import ServerMetrics
 from rollout_actuator.targets.router import Router
 from rollout_actuator.targets.state import StateFile
 from rollout_actuator.targets.wire import JSON, decode_batch, encode_answers
 
-_STATUS: Final = {"stale": 409, "model_unknown": 404, "batch_invalid": 400}
+_STATUS: Final = {
+    "stale": 409,
+    "model_unknown": 404,
+    "batch_invalid": 400,
+    "unauthorized": 401,
+    "body_too_large": 413,
+    "body_too_slow": 408,
+    "body_incomplete": 400,
+}
 """HTTP status by reason code; any other refusal is 422."""
+
+_CLOSING: Final = frozenset({401, 408, 413})
+"""Answers before the body was read: what follows is not waited for."""
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _STOP_SECONDS: Final = 1
 
 
-def create_app(router: Router) -> Starlette:
-    """Put HTTP in front of a router."""
+def create_app(router: Router, token: Callable[[], str]) -> Starlette:
+    """Put HTTP in front of a router.
+
+    Args:
+        router: What serves.
+        token: Returns what a client must show to set what serves; asked each time, so that it can be renewed.
+    """
     metrics = ServerMetrics(router)
 
     async def put_deployment(request: Request) -> Response:
-        body = await request.body()
+        _authorize(request, token)
+        body = await body_of(request, DEPLOYMENT_BYTES)
         try:
             deployment = msgspec.json.decode(body, type=Deployment)
         except msgspec.MsgspecError as error:
@@ -55,7 +88,7 @@ def create_app(router: Router) -> Starlette:
 
     async def predict(request: Request) -> Response:
         content_type = request.headers.get("content-type", JSON)
-        body = await request.body()
+        body = await body_of(request, BATCH_BYTES)
         started = perf_counter()
         ids, x = decode_batch(content_type, body)
         answers = router.predict(_model(request), ids, x)
@@ -84,8 +117,27 @@ def create_app(router: Router) -> Starlette:
             Route("/healthz", healthz),
             Route("/metrics", get_metrics),
         ],
-        exception_handlers={Reject: _refused, Retry: _unavailable},
+        exception_handlers={
+            Reject: _refused,
+            Retry: _unavailable,
+            Halt: _unavailable,
+            OSError: _unavailable,
+            Exception: _failed,
+        },
     )
+
+
+def _authorize(request: Request, token: Callable[[], str]) -> None:
+    """Compare in constant time.
+
+    Raises:
+        Reject: `unauthorized`.
+        Halt: Our own token cannot be read.
+    """
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    is_right = hmac.compare_digest(shown.strip().encode(), token().encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise Reject("unauthorized", "what serves is set by whoever shows the token of this server, and nobody else")
 
 
 def _model(request: Request) -> str:
@@ -98,11 +150,21 @@ def _json(value: object, status: int = 200) -> Response:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Reject)
-    return _json({"reason": error.reason, "detail": error.detail}, _STATUS.get(error.reason, 422))
+    status = _STATUS.get(error.reason, 422)
+    response = _json({"reason": error.reason, "detail": error.detail}, status)
+    if status in _CLOSING:
+        response.headers["connection"] = "close"
+    if error.reason == "unauthorized":
+        response.headers["www-authenticate"] = "Bearer"
+    return response
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:
     return _json({"reason": "unavailable", "detail": str(error)}, 503)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return _json({"reason": "failed", "detail": f"{type(error).__name__}: {error}"[:500]}, 500)
 
 
 def main() -> None:
@@ -112,12 +174,21 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--artifacts", required=True, help="artifact store: a folder or a URL")
     parser.add_argument("--state", type=Path, required=True, help="file that a restart continues from")
+    parser.add_argument("--token", type=Path, required=True, help="file with the token; made if it is not there")
     settings = parser.parse_args()
-    router = Router(open_store(settings.artifacts), StateFile(settings.state))
+    try:
+        ensure_secret(settings.token)
+        router = Router(open_store(settings.artifacts), StateFile(settings.state))
+    except (HomeostatError, OSError) as error:
+        sys.exit(f"the model server cannot start: {error}")
     uvicorn.run(
-        create_app(router),
+        create_app(router, partial(read_secret, settings.token)),
         host=settings.host,
         port=settings.port,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
+        ws="none",
         log_level="warning",
         access_log=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

@@ -67,13 +67,14 @@ def decode_batch(content_type: str, body: bytes) -> tuple[list[str], NDArray[np.
             request, x = batch.request, np.frombuffer(batch.inputs, F4).reshape(len(batch.request), batch.width)
         else:
             rows = _json_batch.decode(body)
-            request, x = rows.request, np.array(rows.inputs, F4, ndmin=2)
-    except (msgspec.MsgspecError, ValueError) as error:
+            with np.errstate(over="ignore"):  # what float32 does not hold is infinite, and refused below
+                request, x = rows.request, np.array(rows.inputs, F4, ndmin=2)
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
         raise Reject("batch_invalid", f"request and inputs do not fit: {error}") from None
     if not 1 <= len(request) <= MAX_ROWS:
         raise Reject("batch_invalid", f"a batch has 1 to {MAX_ROWS} requests, not {len(request)}")
     if not np.isfinite(x).all():
-        raise Reject("batch_invalid", "inputs must be finite")
+        raise Reject("batch_invalid", "inputs must be finite as float32")
     return request, x
 
 

@@ -3,16 +3,17 @@
 from typing import Protocol
 
 from homeostat.events import Band, ThresholdMoved
+from homeostat.events.series import Series
 
 
 class ThresholdTarget(Protocol):
-    """Something with an alert threshold per model and signal. What it was set to survives its restart."""
+    """Something with an alert threshold per model and series. What it was set to survives its restart."""
 
     def approve(self, model: str, source: str, sequence: str, band: Band) -> bool:
         """Let a threshold be tracked inside a band; it is clipped into the band at once.
 
-        Fenced: of one source a lower sequence than the last of this model and signal never acts and the
-        same one acts once.
+        Fenced: of one source a lower sequence than the last for this model and what the band holds for never acts, and
+        the same one acts once.
 
         Args:
             model: `scope/model`.
@@ -27,8 +28,11 @@ class ThresholdTarget(Protocol):
             OSError: It could not be kept; nothing was done.
         """
 
-    def band(self, model: str, signal: str) -> Band | None:
-        """What is approved for a signal, if anything."""
+    def band(self, model: str, series: Series) -> Band | None:
+        """The band that was approved for just this: a signal, or what it is at one place."""
 
     def moved(self, model: str, moved: ThresholdMoved) -> None:
-        """Take a tracked threshold over, clipped into the band, and the signal; without a band nothing happens."""
+        """Take the tracked threshold of a series over, clipped into the band that counts, and the signal.
+
+        Without a band nothing happens.
+        """

@@ -28,7 +28,7 @@ class FolderStore:
             if path.is_file() and path.read_bytes() == content:
                 return digest
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, content)
+            write_whole(path, content)
         except OSError as error:
             raise StoreUnavailable(self.root.as_uri(), str(error)) from error
         return digest
@@ -56,7 +56,12 @@ class FolderStore:
         return self.root / key_of(digest, self.root.as_uri())
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in place whole: after a crash it holds the old bytes or the new ones.
+
+    Raises:
+        OSError: Nothing was changed.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,9 +1,10 @@
 """Signatures, keys and proofs: what was decided cannot be changed afterwards without a trace."""
 
 from homeostat.audit.digest import ORIGIN, digest_records
+from homeostat.audit.findings import Finding
 from homeostat.audit.keys import Key, KeyExists, KeyMissing, KeyUnusable
 from homeostat.audit.signing import key_id, sign, signed_bytes, verify
-from homeostat.audit.verify import Finding, VerifyReport, verify_chain, verify_log
+from homeostat.audit.verify import VerifyReport, verify_chain, verify_log
 
 __all__ = [
     "ORIGIN",

@@ -19,6 +19,9 @@ GENESIS: Final = "0" * 64
 _COVERED: Final = ("content-type", "key-id", "signature")
 """Headers that are covered besides the `ce_` ones; others (`traceparent`) are derived or transport."""
 
+_ENTRY_DIGITS: Final = 32
+"""128 bits: nobody finds a second record with the digest of a given one."""
+
 _ABSENT: Final = (2**64 - 1).to_bytes(8, "big")
 
 
@@ -58,12 +61,57 @@ def digest_records(records: Sequence[Record]) -> str:
     return digest.hexdigest()
 
 
+class EntryDigests:
+    """Digests of the records of a run of a compacted log, one by one.
+
+    A record that another one of the run replaces, or a tombstone deletes, is left out: compaction takes it away.
+    """
+
+    def __init__(self) -> None:
+        self._alive: dict[bytes | None, tuple[int, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._alive)
+
+    def update(self, record: Record) -> None:
+        """Add the next record."""
+        self._alive.pop(record.key, None)
+        if record.value is not None:
+            self._alive[record.key] = (record.offset, entry_digest(record))
+
+    def entries(self) -> tuple[str, ...]:
+        """`offset:digest` of what is there at the end of the run, by offset."""
+        return tuple(f"{offset}:{digest}" for offset, digest in sorted(self._alive.values()))
+
+
+def entry_digest(record: Record) -> str:
+    """Digest one record of a compacted log: the first 32 hex digits of that of a run of one."""
+    return digest_records([record])[:_ENTRY_DIGITS]
+
+
+def digest_entries(entries: Sequence[str]) -> str:
+    """Digest the entries of a run of a compacted log."""
+    return hashlib.sha256(b"homeostat.entries.v1\n" + b"".join(_prefixed(e.encode()) for e in entries)).hexdigest()
+
+
 def leaf_hash(
-    *, previous: str, index: int, log: str, topic_id: str, partition: int, first: int, last: int, digest: str
+    *,
+    previous: str,
+    index: int,
+    log: str,
+    topic_id: str,
+    partition: int,
+    first: int,
+    last: int,
+    digest: str,
+    time: int | None = None,
 ) -> str:
-    """Hash a leaf with the leaf before it: the chain."""
-    fields = (previous, str(index), log, topic_id, str(partition), str(first), str(last), digest)
-    return hashlib.sha256(b"homeostat.leaf.v1\n" + b"".join(_prefixed(field.encode()) for field in fields)).hexdigest()
+    """Hash a leaf with the leaf before it: the chain. Leaves of before times were noted hash as they did."""
+    fields = [previous, str(index), log, topic_id, str(partition), str(first), str(last), digest]
+    if time is not None:
+        fields.append(str(time))
+    kind = b"homeostat.leaf.v1\n" if time is None else b"homeostat.leaf.v2\n"
+    return hashlib.sha256(kind + b"".join(_prefixed(field.encode()) for field in fields)).hexdigest()
 
 
 def checkpoint_bytes(origin: str, tree_size: int, root_hash: str) -> bytes:

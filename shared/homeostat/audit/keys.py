@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ from homeostat.core import Halt
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_\-]{0,127}")  # no dot: retired keys are `<name>.<key id>.pem`
 _OPEN: Final = 0o027
 """Anything for strangers, or writing for the group. Group reading is how Kubernetes mounts a secret."""
+
+_WRITABLE: Final = "make room there, or move away what is in its place"
 
 
 class KeyMissing(Halt):
@@ -59,9 +62,21 @@ class KeyUnusable(Halt):
     Operator: see the message; if the file was readable by others, rotate and revoke the old key.
     """
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"key {path}: {why}")
+    def __init__(self, path: Path, why: str, mend: str = "") -> None:
         self.path, self.why = path, why
+        self.mend = mend or f"restore {path} from a copy, or move it away and make another key"
+        super().__init__(f"key {path}: {why}: {self.mend}")
+
+
+class KeyNameInvalid(Halt, ValueError):
+    """A name that no key has.
+
+    Operator: use letters, digits, `_` and `-`, at most 128.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a key's name is letters, digits, _ and -, at most 128, not {name[:128]!r}")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +99,32 @@ class Key:
         """Return the Base64 signature of `signed`."""
         return signing.sign(self.private, signed)
 
+    def headers(self, type_: str, subject: str, source: str, id_: str, content: bytes) -> list[tuple[str, bytes]]:
+        """Return the headers that sign an event; see `signed_bytes`."""
+        signed = signing.signed_bytes(type_, subject, source, id_, content)
+        return [("signature", self.sign(signed).encode()), ("key-id", self.key_id.encode())]
+
 
 def create(folder: Path, name: str) -> Key:
     """Make a key: `<folder>/<name>.pem` (PKCS8, mode 0600) and `<name>.pub` (hex); makes the folder (0700) if needed.
 
-    A crash between the two leaves a key without its public half, which `publish` writes.
+    A crash between the two leaves a key without its public half, which `publish` writes. A disk that is full leaves
+    nothing.
 
     Raises:
         KeyExists: There is one of this name.
-        ValueError: A name is letters, digits, `_` and `-`.
+        KeyNameInvalid: A name is letters, digits, `_` and `-`.
+        KeyUnusable: It cannot be written.
     """
     path = _path(folder, name)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = Ed25519PrivateKey.generate()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path, _pem(private))
     except FileExistsError:
         raise KeyExists(path) from None
-    _write(descriptor, _pem(private))
+    except OSError as error:
+        raise _unwritable(path, error) from None
     key = _key(name, private)
     publish(folder, key)
     return key
@@ -113,7 +136,7 @@ def load(folder: Path, name: str) -> Key:
     Raises:
         KeyMissing: No such file.
         KeyUnusable: Not an Ed25519 key in PEM, or open to others.
-        ValueError: Not a name.
+        KeyNameInvalid: Not a name.
     """
     path = _path(folder, name)
     try:
@@ -124,7 +147,8 @@ def load(folder: Path, name: str) -> Key:
     except OSError as error:
         raise KeyUnusable(path, f"cannot be read: {error.strerror}") from None
     if mode & _OPEN:
-        raise KeyUnusable(path, f"mode {mode:04o} lets others at it: chmod 600, then rotate if it may have been read")
+        mend = f"chmod 600 {path}, then rotate it if it may have been read"
+        raise KeyUnusable(path, f"mode {mode:04o} lets others at it", mend)
     try:
         private = load_pem_private_key(raw, password=None)
     except (ValueError, TypeError):
@@ -145,7 +169,7 @@ def rotate(folder: Path, name: str) -> tuple[Key, Key]:
 
     Raises:
         KeyMissing: Nothing to rotate.
-        KeyUnusable: The old key cannot be read.
+        KeyUnusable: The old key cannot be read, or the new one not be written.
     """
     old, path = load(folder, name), _path(folder, name)
     retired = folder / f"{name}.{old.key_id}.pem"
@@ -159,8 +183,19 @@ def rotate(folder: Path, name: str) -> tuple[Key, Key]:
 
 
 def publish(folder: Path, key: Key) -> None:
-    """Write the public half of a key, `<name>.pub`: all that whoever checks its signatures needs."""
-    _replace(folder / f"{key.name}.pub", key.public_key_hex.encode())
+    """Write the public half of a key, `<name>.pub`: all that whoever checks its signatures needs.
+
+    A file that holds it already is left alone.
+
+    Raises:
+        KeyUnusable: It cannot be written.
+    """
+    path = folder / f"{key.name}.pub"
+    content = key.public_key_hex.encode()
+    with suppress(OSError):  # what cannot be read is written anew
+        if path.read_bytes() == content:
+            return
+    _replace(path, content)
 
 
 def public_keys(folder: Path, name: str) -> dict[str, str]:
@@ -188,7 +223,7 @@ def public_keys(folder: Path, name: str) -> dict[str, str]:
 
 def _path(folder: Path, name: str) -> Path:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"a key's name is letters, digits, _ and -, at most 128, not {name!r}")
+        raise KeyNameInvalid(name)
     return folder / f"{name}.pem"
 
 
@@ -201,10 +236,44 @@ def _key(name: str, private: Ed25519PrivateKey) -> Key:
     return Key(name, signing.key_id(public), public.hex(), private)
 
 
+def _make(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all."""
+    draft = _draft(path, content)
+    try:
+        os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
 def _replace(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, or leave that as it is.
+
+    Raises:
+        KeyUnusable: It cannot be written.
+    """
+    try:
+        draft = _draft(path, content)
+        try:
+            draft.replace(path)
+        except OSError:
+            draft.unlink()
+            raise
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> KeyUnusable:
+    return KeyUnusable(path, f"cannot be written: {error.strerror}", _WRITABLE)
+
+
+def _draft(path: Path, content: bytes) -> Path:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    _write(descriptor, content)
-    Path(temporary).replace(path)
+    try:
+        _write(descriptor, content)
+    except OSError:
+        Path(temporary).unlink()
+        raise
+    return Path(temporary)
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -22,6 +22,7 @@ def hash_of(leaf: LogDigested) -> str:
         first=leaf.first,
         last=leaf.last,
         digest=leaf.digest,
+        time=leaf.time,
     )
 
 

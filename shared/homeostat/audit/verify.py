@@ -7,36 +7,17 @@ What a chain of hashes cannot show: that leaves *and* the checkpoints over them 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records
+from homeostat.audit.findings import Finding
 from homeostat.audit.leaves import Succession
 from homeostat.audit.signing import verify
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, LogDigested
-
-Kind = Literal["edited", "missing", "truncated", "reordered", "undigested", "forked", "unsigned", "unknown_key"]
-"""edited: bytes differ from what was proven. missing: something in the middle is not there. truncated: the
-end is not there. reordered: the same things in another order. undigested: records that no leaf covers.
-forked: a checkpoint signs another history, or a leaf proves what was proven before. unsigned: a signature
-that is not one. unknown_key: signed by a key outside the keyring."""
+from homeostat.events.logs import DOORS, SNAPSHOTS
 
 _SEQUENCE: Final = "ce_sequence"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong, and where.
-
-    Args:
-        kind: See `Kind`.
-        where: `leaf 12`, `checkpoint of 40 leaves`, or `homeostat.timeline[3] 100..149`.
-        detail: One sentence.
-    """
-
-    kind: Kind
-    where: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +100,23 @@ def _cover(leaf: LogDigested, next_offsets: dict[tuple[str, str, int], int]) -> 
     """Note which records a leaf covers; each belongs to exactly one leaf."""
     key, log = (leaf.log, leaf.topic_id, leaf.partition), f"{leaf.log}[{leaf.partition}]"
     expected = next_offsets.get(key, leaf.first)
-    if leaf.first > expected:
+    if leaf.first > expected and not _has_gaps(leaf.log):  # `verify_log` and `verify_compacted` look there
         yield Finding("undigested", f"{log} {expected}..{leaf.first - 1}", f"leaf {leaf.index} begins after them")
     elif leaf.first < expected or leaf.last < leaf.first:
         yield Finding("forked", f"leaf {leaf.index}", f"{log} {leaf.first}..{leaf.last} was digested before")
     next_offsets[key] = max(expected, leaf.last + 1)
+
+
+def signature_of(checkpoint: CheckpointSigned, keyring: Mapping[str, str], origin: str = ORIGIN) -> bool:
+    """Whether a checkpoint of an audit log is signed by a key of the keyring (public key in hex by id)."""
+    public = keyring.get(checkpoint.key)
+    signed = checkpoint_bytes(checkpoint.origin, checkpoint.tree_size, checkpoint.root_hash)
+    return checkpoint.origin == origin and public is not None and verify(public, checkpoint.signature, signed)
+
+
+def _has_gaps(log: str) -> bool:
+    """Whether offsets may hold nothing: of a door where producers use transactions, of snapshots by compaction."""
+    return log in DOORS or log.startswith(SNAPSHOTS)
 
 
 def _check(
@@ -136,12 +129,9 @@ def _check(
 ) -> Iterator[Finding]:
     size = checkpoint.tree_size
     where = f"checkpoint of {size} leaves"
-    public = keyring.get(checkpoint.key)
-    if public is None:
+    if checkpoint.key not in keyring:
         yield Finding("unknown_key", where, f"signed by {checkpoint.key!r}, which is not in the keyring")
-        return
-    signed = checkpoint_bytes(checkpoint.origin, size, checkpoint.root_hash)
-    if checkpoint.origin != origin or not verify(public, checkpoint.signature, signed):
+    elif not signature_of(checkpoint, keyring, origin):
         yield Finding("unsigned", where, f"not a signature of {origin!r} by {checkpoint.key!r}")
     elif size > len(chain):
         if not is_broken:  # else the break is the finding
@@ -183,7 +173,20 @@ def verify_log(digested: Sequence[LogDigested], records: Sequence[Record], *, lo
         found = list(_compare(leaf, run, end))
         findings += found
         n_records += 0 if found else len(run)
+    findings += _between(runs, by_offset)
     return VerifyReport(tuple(findings), n_records=n_records, n_expired=n_expired)
+
+
+def _between(runs: Sequence[LogDigested], by_offset: Mapping[int, Record]) -> Iterator[Finding]:
+    """Records that lie before the first leaf, or, of a door, between two; and in none."""
+    if runs and (first := [offset for offset in by_offset if offset < runs[0].first]):
+        where = f"{runs[0].log}[{runs[0].partition}] {min(first)}..{max(first)}"
+        yield Finding("undigested", where, f"leaf {runs[0].index} begins after them")
+    for before, after in pairwise(runs):
+        there = [offset for offset in range(before.last + 1, after.first) if offset in by_offset]
+        if there and before.log in DOORS:
+            where = f"{before.log}[{before.partition}] {there[0]}..{there[-1]}"
+            yield Finding("undigested", where, f"leaf {after.index} begins after them")
 
 
 def _order(records: Sequence[Record]) -> Iterator[Finding]:

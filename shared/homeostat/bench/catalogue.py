@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from homeostat.bench import hops, policy, recovery, scale, throughput
+from homeostat.bench import floods, hops, policy, recovery, scale, throughput
 from homeostat.bench.ground import Ground, ground
 from homeostat.bench.row import BenchFailed, Row, missing
 
@@ -35,6 +35,15 @@ def _scale(say: Say, *, is_quick: bool) -> Iterator[Row]:
     yield from scale.scale(200 if is_quick else 10_000)
 
 
+def _floods(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    say("floods")
+    with ground(say) as own:
+        try:
+            yield from floods.floods(own, 0.02 if is_quick else 1.0)
+        except BenchFailed as failed:
+            yield missing("floods", "", f"{failed}{own.last_words()}")
+
+
 def _learning(say: Say, *, is_quick: bool) -> Iterator[Row]:
     from homeostat.bench.learning_decisions import decisions
     from homeostat.bench.learning_detector import detector
@@ -57,6 +66,7 @@ _BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {
     "pipeline": _pipeline,
     "scale": _scale,
     "learning": _learning,
+    "floods": _floods,
 }
 NAMES: Final = tuple(_BENCHMARKS)
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from homeostat.codec import Output
 from homeostat.events.logs import QUARANTINE, Log, by_name, snapshot_log
-from homeostat.host.connection import Cluster, KafkaOutbox
+from homeostat.host.cluster import Cluster
+from homeostat.host.kafka_outbox import KafkaOutbox
 from homeostat.host.settings import HostSettings
 from homeostat.stack import Broker, TopicSpec, ensure_topics
 

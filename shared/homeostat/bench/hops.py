@@ -48,6 +48,7 @@ def four_hops(ground: Ground, *, n: int, runs: int) -> Iterator[Row]:
             [quantile(values, share) for values in through],
             reference="one bare trip through the broker, no stage",
             references=[quantile(values, share) for values in direct],
+            excluded=f"{n_warm} warm-up events, and {_WARM_UP} before each run of {n}",
         )
 
 

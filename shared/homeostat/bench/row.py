@@ -24,6 +24,9 @@ class Row:
         reference_value: Its figure, None if there is none.
         ratio: `value / reference_value`; None without both.
         runs: Number of runs behind the median.
+        low: Least of the runs.
+        high: Greatest of the runs.
+        excluded: What was left out of the figure, in a few words; empty for nothing.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Row:
     reference_value: float | None = None
     ratio: float | None = None
     runs: int = 1
+    low: float | None = None
+    high: float | None = None
+    excluded: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Fields in order, for JSON."""
@@ -46,6 +52,7 @@ def row(
     *,
     reference: str = "",
     references: Sequence[float] = (),
+    excluded: str = "",
 ) -> Row:
     """Make a row of the medians of several runs.
 
@@ -55,11 +62,12 @@ def row(
         values: One a run, at least one.
         reference: What `references` measure.
         references: One a run, or none.
+        excluded: What was left out of the figures, in a few words.
     """
     value = median(values)
     beside = median(references) if references else None
     ratio = value / beside if beside else None
-    return Row(name, unit, value, reference, beside, ratio, len(values))
+    return Row(name, unit, value, reference, beside, ratio, len(values), min(values), max(values), excluded)
 
 
 def missing(name: str, unit: str, why: str) -> Row:

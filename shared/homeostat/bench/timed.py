@@ -6,7 +6,7 @@ from typing import Any
 from homeostat.bench.ground import Ground
 from homeostat.bench.row import BenchFailed
 from homeostat.core import Fold
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.kafka import KafkaHost
 
 _STALLED_SECONDS = 60.0

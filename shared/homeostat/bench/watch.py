@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, TopicPartition
 from homeostat.bench.ends import ends
 from homeostat.bench.ground import Ground
 from homeostat.codec import Output, Record
-from homeostat.host.connection import KafkaOutbox, record_of
+from homeostat.host.kafka_outbox import KafkaOutbox
+from homeostat.host.reading import record_of
 
 
 class Watch:

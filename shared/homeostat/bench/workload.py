@@ -11,7 +11,7 @@ from homeostat.core import Identity, Payload
 from homeostat.events import IndicatorComputed, ModelRegistered, Samples
 from homeostat.events.base import Provenance
 from homeostat.events.columns import F4, pack
-from homeostat.events.telemetry import FeatureContract
+from homeostat.events.registration import FeatureContract
 
 N_FEATURES: Final = 8
 FEATURES: Final = tuple(f"f{i}" for i in range(N_FEATURES))

@@ -6,34 +6,43 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.options import writable
+
 
 def bench(
-    name: Annotated[str, typer.Argument(help="pipeline, scale or learning.")] = "pipeline",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows here, too, as a JSON list.")] = None,
+    name: Annotated[str, typer.Argument(help="pipeline, scale, learning or floods.")] = "pipeline",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", callback=writable, help="Write the rows here, too, as one JSON list.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small numbers, one run each: that it works.")] = False,
 ) -> None:
-    """Measure throughput, latency, recovery, memory and learning; needs no running system and leaves nothing behind.
+    """Measure throughput, latency, recovery, memory, learning, floods; needs no running system, leaves nothing behind.
 
     Examples: [bold]homeostat bench pipeline[/bold], [bold]homeostat bench scale --json scale.json[/bold]
     """
     import logging
 
-    import structlog
-
     from homeostat.bench import NAMES, run
     from homeostat.cli.exits import usage
-    from homeostat.cli.output import hint, table
+    from homeostat.cli.extras import SERVICE_EXTRAS, require
+    from homeostat.cli.output import hint, say, table
+    from homeostat.telemetry import quiet_logging
 
     if name not in NAMES:
         raise usage(f"no benchmark {name!r}; there are {', '.join(NAMES)}")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    require(f"homeostat bench {name}", SERVICE_EXTRAS)
     found = []
-    for row in run(name, is_quick=quick, say=hint):
-        hint(f"  {row.name}: {'-' if row.value is None else f'{row.value:,.4g}'} {row.unit}")
-        found.append(row.as_dict())
-        if json_file is not None:  # after each row: a long run that is broken off has told something
-            json_file.write_text(json.dumps(found, indent=1) + "\n")
-    table(list(found[0]), [[_figure(value) for value in row.values()] for row in found], title=f"bench {name}")
+    with quiet_logging(logging.WARNING):
+        for row in run(name, is_quick=quick, say=hint):
+            hint(f"  {row.name}: {'-' if row.value is None else f'{row.value:,.4g}'} {row.unit}")
+            found.append(row.as_dict())
+            if json_file is not None:  # after each row: a long run that is broken off has told something
+                json_file.write_text(json.dumps(found, indent=1) + "\n")
+    shown = [name for name in found[0] if name != "excluded"]
+    title = f"bench {name}" + (", small numbers and one run: that it works, not how fast" if quick else "")
+    table(shown, [[_figure(row[name]) for name in shown] for row in found], title=title)
+    for text in dict.fromkeys(f"{row['name']}: {row['excluded']}" for row in found if row["excluded"]):
+        say(f"not counted in {text}")
 
 
 def _figure(value: object) -> object:

@@ -7,29 +7,21 @@ from pathlib import Path
 import typer
 
 from homeostat.audit.keys import load
-from homeostat.client.address import STACK_FILE, read_address, resolve, write_address
+from homeostat.client.address import resolve
 from homeostat.client.client import Client
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs
+from homeostat.commands import is_signed, notary_keys
+from homeostat.core import Event
+from homeostat.host.environment import settings_of_environment
 from homeostat.host.settings import HostSettings
-
-__all__ = [
-    "STACK_FILE",
-    "Session",
-    "bootstrap_servers",
-    "read_address",
-    "resolve",
-    "session",
-    "settings_of",
-    "write_address",
-]
 
 SOURCE = "/homeostat/cli"
 
 
 def settings_of(data_dir: Path) -> HostSettings:
     """Settings of a command: the environment, this data folder, and the broker of the environment or of its stack."""
-    base = HostSettings()
+    base = settings_of_environment(HostSettings)
     given = {name: getattr(base, name) for name in base.model_fields_set}
     return resolve(HostSettings(**(given | {"data_dir": data_dir})))
 
@@ -59,6 +51,14 @@ class Session:
         """
         signer = None if key is None else load(self.settings.keys_dir, key)
         return Client(source=SOURCE, settings=self.settings, logs=self.logs, key=signer)
+
+    def is_notarised(self, event: Event) -> bool:
+        """Whether the notary has signed an event: only then has the governor said it.
+
+        Raises:
+            NotaryKeyMissing: It cannot be checked here.
+        """
+        return is_signed(event, notary_keys(self.settings.notary_keys, self.settings.keys_dir))
 
 
 @contextmanager

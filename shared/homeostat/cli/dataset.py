@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Family, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _N_SHOWN = 20
 @app.command()
 def report(
     ctx: typer.Context,
-    family: Annotated[str, typer.Argument(help="scope/family; all without it.")] = "",
+    family: Family = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
@@ -52,22 +52,30 @@ def report(
 @app.command()
 def episodes(
     ctx: typer.Context,
-    family: Annotated[str, typer.Argument(help="scope/family; all without it.")] = "",
+    family: Family = "",
+    is_all: Annotated[bool, typer.Option("--all", help="Those of distrusted sources too.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
-    """List whole episodes: runs of jobs, and arms of actions with their settings, curve, cost and outcome so far."""
+    """List whole episodes: runs of jobs, and arms of actions with their settings, curve, cost and outcome so far.
+
+    What rests on a distrusted source is left out, as the learner leaves it out.
+    """
     from dataclasses import asdict
 
     from homeostat.cli import episodes as assembling
     from homeostat.cli.connection import session
+    from homeostat.cli.metadataset import believed
     from homeostat.cli.output import as_json, table
     from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 
     with session(ctx, data_dir) as opened:
+        experience = _events(opened.logs, EXPERIENCE)
         found = [
             one
-            for one in assembling.episodes(_events(opened.logs, EXPERIENCE), _events(opened.logs, GOVERNANCE))
+            for one in assembling.episodes(
+                experience if is_all else believed(experience), _events(opened.logs, GOVERNANCE)
+            )
             if family in ("", one.family)
         ]
     if is_json:
@@ -105,21 +113,22 @@ def _events(logs: "Logs", topic: str) -> "Iterator[Event]":
 
 
 def _print(one: "Report") -> None:
-    from rich.markup import escape
+    from homeostat.cli.output import plain, show, table
 
-    from homeostat.cli.output import show, table
-
-    show(f"[bold]{escape(one.family)}[/bold]  version {one.digest[:16]}")
+    show(f"[bold]{plain(one.family)}[/bold]  version {one.digest[:16]}")
+    kinds = f"{one.n_jobs} of jobs, {one.n_own} arms of actions"
     facts = [
-        ("episodes", f"{one.n_episodes} ({one.n_held_out} held out), and {one.n_own} arms of actions"),
+        ("episodes", f"{one.n_episodes} ({one.n_held_out} held out): {kinds}"),
         ("tasks", f"{one.n_tasks} ({one.n_held_out_tasks} held out)"),
-        ("configurations", str(one.n_configurations)),
+        ("configurations, arms", f"{one.n_configurations} run, {one.n_arms} arms to choose from"),
         ("outcomes, incidents", f"{one.n_outcomes}, {one.n_incidents}"),
     ]
     for name, shares in (("sources", one.sources), ("models", one.models), ("episodes by task", one.tasks)):
         if shares.n:
             most = f"most {shares.most} with {shares.most_ratio:.0%}"
             facts.append((name, f"{shares.n}, as diverse as {shares.effective:.1f} even ones; {most}"))
+    if one.distrusted:
+        facts.append(("distrusted", f"{', '.join(one.distrusted)}: {one.n_excluded} of theirs are left out"))
     if one.comparison is not None:
         beside = one.comparison
         difference = f"{beside.chosen - beside.beside:+.4f} ± {1.96 * beside.standard_error:.4f}"
@@ -128,9 +137,9 @@ def _print(one: "Report") -> None:
         facts.append(("label lag", f"{one.label_lag_seconds:.3g} s"))
     facts.append(("complete", ", ".join(f"{name} {share:.0%}" for name, share in one.complete.items())))
     for name, text in facts:
-        show(f"  [dim]{escape(name):<20}[/dim] {escape(text)}")
+        show(f"  [dim]{plain(name):<20}[/dim] {plain(text)}")
     for problem in one.problems:
-        show(f"  [yellow]! {escape(problem)}[/yellow]")
+        show(f"  [yellow]! {plain(problem)}[/yellow]")
     covered = [(name, c.low, c.high, f"{c.missing_ratio:.0%}") for name, c in one.meta_features.items()]
     if covered:
         table(("meta-feature", "low", "high", "missing"), covered[:_N_SHOWN])

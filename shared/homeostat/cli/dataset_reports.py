@@ -72,17 +72,22 @@ class Report:
 
     Args:
         family: `scope/family`.
-        digest: Version of the dataset: sha256 over the identities of its episodes, sorted.
-        n_episodes: Training runs recorded.
-        n_held_out: Of these, on tasks reserved for meta-validation.
-        n_own: Arms of actions that were trained and measured: the loop's own episodes.
-        n_tasks: Tasks named.
+        digest: Version of the dataset: sha256 over all that is learned from: runs, arms and their payoffs, outcomes,
+            incidents, few-shot tasks, and who is distrusted.
+        n_episodes: Training runs that are learned from or held out: of jobs, and arms of actions.
+        n_held_out: Of these, reserved for meta-validation.
+        n_jobs: Of these, runs of jobs.
+        n_own: Of these, arms of actions that were trained and measured: the loop's own episodes.
+        n_excluded: Runs, arms, incidents, few-shot tasks and outcomes that rest on a distrusted source.
+        n_tasks: Learning tasks that jobs name, and few-shot tasks.
         n_held_out_tasks: Of these, reserved.
-        n_configurations: Configurations named.
+        n_configurations: Configurations and arms that were run.
+        n_arms: Arms that the family has to choose from.
         n_incidents: Incidents recorded.
         n_outcomes: Actions whose outcome was measured.
-        complete: By field: share of the episodes that have it, arms of actions included. `outcome`: of those arms,
-            how many have the outcome of their action.
+        distrusted: Sources, sorted.
+        complete: By field: share of the episodes that have it, arms of actions included. `outcome`, `code`: of those
+            arms, how many have the outcome of their action, and the digest of what trained them.
         meta_features: By name.
         sources: Of the episodes.
         models: Of the episodes that name one.
@@ -96,12 +101,16 @@ class Report:
     digest: str
     n_episodes: int
     n_held_out: int
+    n_jobs: int
     n_own: int
+    n_excluded: int
     n_tasks: int
     n_held_out_tasks: int
     n_configurations: int
+    n_arms: int
     n_incidents: int
     n_outcomes: int
+    distrusted: tuple[str, ...]
     complete: dict[str, float]
     meta_features: dict[str, Coverage]
     sources: Shares
@@ -112,22 +121,23 @@ class Report:
     problems: tuple[str, ...]
 
 
-def with_problems(report: Report, leaking: Sequence[str]) -> Report:
+def with_problems(report: Report, leaking: Sequence[str], *, is_validated: bool) -> Report:
     """Add what a person should look at.
 
     Args:
         report: Without problems.
         leaking: Tasks that are both held out and learned from, sorted.
+        is_validated: Some learning task is held out, or there is none. Of few-shot tasks the trainer holds some out.
     """
     problems = []
     if leaking:
         problems.append(f"{len(leaking)} tasks are both held out and learned from, for example {leaking[0]}")
-    if report.n_tasks and not report.n_held_out_tasks:
+    if not is_validated:
         problems.append("no task is held out: nothing can be validated on new tasks")
     for what, spread in (("source", report.sources), ("model", report.models), ("task", report.tasks)):
         if spread.n > 1 and spread.most_ratio > _ONE_SIDED:
             problems.append(f"{spread.most_ratio:.0%} of the episodes come from one {what}, {spread.most}")
-    shares = ((name, report.complete.get(name, 1.0)) for name in ("seed", "environment", "cost", "outcome"))
+    shares = ((name, report.complete.get(name, 1.0)) for name in ("seed", "environment", "code", "cost", "outcome"))
     problems += [f"only {share:.0%} of the episodes have {name}" for name, share in shares if share < _INCOMPLETE]
     gaps = [name for name, coverage in report.meta_features.items() if coverage.missing_ratio > _MISSING]
     if gaps:

@@ -9,13 +9,17 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from homeostat.cli.extras import SERVICE_EXTRAS
+
 
 def demo(
-    seed: Annotated[int, typer.Option(help="of the world")] = 0,
-    stations: Annotated[int, typer.Option(min=3, help="cameras")] = 24,
-    events: Annotated[int, typer.Option(min=100, help="per camera")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="of the world")] = 0,
+    stations: Annotated[int, typer.Option(min=3, max=1000, help="cameras")] = 24,
+    events: Annotated[int, typer.Option(min=100, max=100_000, help="per camera")] = 400,
     memory: Annotated[bool, typer.Option("--memory", help="the same folds and hands without Kafka")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="report; default DATA_DIR/report.json")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="report, one JSON document; default DATA_DIR/report.json")
+    ] = None,
     data_dir: Annotated[Path, typer.Option("--data-dir", help="of this run; emptied first")] = Path(".homeostat/demo"),
     stay: Annotated[bool, typer.Option("--stay/--no-stay", help="stay up at the end, on a terminal")] = True,
 ) -> None:
@@ -23,6 +27,9 @@ def demo(
 
     Exits 0 only if every claim holds and every decision was derived again, byte for byte.
     """
+    from homeostat.cli.extras import require
+
+    require("homeostat demo", ("demo", *SERVICE_EXTRAS))
     from homeostat.demo.run import run, system_of
     from homeostat.demo.screen import HINTS, Screen, claims_table, policies_table
     from homeostat.demo.world import World

@@ -19,6 +19,7 @@ from homeostat.events import (
     ProfileUpdated,
 )
 from homeostat.events.base import Range, Scalar
+from homeostat.stats.held_out import is_held_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ class Episode:
         seconds: Training time.
         cost: Money.
         environment: Versions of code, libraries and hardware.
+        code: Digest of the recipe that trained an arm; a job says it in its environment, if it does.
         seed: Of the run.
-        held_out: Reserved for meta-validation.
+        held_out: Reserved for meta-validation: a job says so, of an action of ours its identity does (as long as the
+            learner's share of them is the default).
         outcome: What came of it where it was deployed; None until then.
     """
 
@@ -88,6 +91,7 @@ class Episode:
     seconds: float
     cost: float
     environment: dict[str, str]
+    code: str | None
     seed: int | None
     held_out: bool
     outcome: Outcome | None
@@ -151,6 +155,7 @@ def _of_job(event: Event, run: EpisodeRecorded) -> Episode:
         seconds=run.seconds,
         cost=run.cost,
         environment=run.environment,
+        code=None,
         seed=run.seed,
         held_out=run.held_out,
         outcome=None,
@@ -180,9 +185,10 @@ def _of_action(event: Event, payoff: CandidateEvaluated, pieces: _Pieces) -> Epi
         result=payoff.payoff,
         seconds=payoff.seconds,
         cost=payoff.money,
-        environment={} if trained is None else {"instance": trained.instance},
-        seed=None,
-        held_out=False,
+        environment={} if trained is None else {"instance": trained.instance, **(trained.environment or {})},
+        code=None if trained is None else trained.code,
+        seed=None if trained is None else trained.seed,
+        held_out=is_held_out(payoff.action),
         outcome=None if said is None else _outcome(said, payoff.arm),
     )
 

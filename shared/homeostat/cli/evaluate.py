@@ -2,7 +2,6 @@
 
 import json
 import time
-import traceback
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from homeostat.cli.options import writable
 
 if TYPE_CHECKING:  # numpy is not loaded for --help
     from collections.abc import Callable, Iterator, Mapping
@@ -36,10 +37,15 @@ def evaluate(
         Path | None, typer.Option(help="folder of the data sets, one folder each", exists=True, file_okay=False)
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="repetitions; each task has its own default")] = None,
-    first: Annotated[int, typer.Option(help="first seed of demo; its settings were chosen on seeds 100 and 101")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="also write the rows to a file")] = None,
+    first: Annotated[
+        int, typer.Option(min=0, help="first seed of demo; its settings were chosen on seeds 100 to 103")
+    ] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", callback=writable, help="also write the rows to a file, as one JSON list")
+    ] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", help=f"also write a page with plots; for all: {_ALL_PAGE} unless told")
+        Path | None,
+        typer.Option("--html", help=f"also write a page with plots; for all: {_ALL_PAGE} unless told"),
     ] = None,
 ) -> None:
     """Measure what is claimed, our folds and hands beside the baselines, and print values with 95 % intervals.
@@ -48,9 +54,14 @@ def evaluate(
     folds: events in, decisions out. drift-many and sinusoid make their own data. A task that fails is named and loses
     no other: what was measured is written and printed, and the exit status is 1.
     """
+    from homeostat.cli.extras import require
+
+    require("homeostat evaluate", ("evaluation",))
     console = Console(stderr=True)
     began = time.monotonic()
     page = html_file or (_ALL_PAGE if task == _ALL else None)
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written is said before hours of work
     results: dict[str, Result] = {}
     failed: list[str] = []
     with console.status("starting") as status:
@@ -62,7 +73,6 @@ def evaluate(
             except Exception as error:  # the other tasks stand for themselves
                 failed.append(name)
                 results[name] = _failure(name, error)
-                console.print(escape(traceback.format_exc()), highlight=False)
             if json_file is not None:  # after each task: a long run that is broken off has told something
                 rows = [row.as_dict() for result in results.values() for row in result.rows]
                 json_file.write_text(json.dumps(rows, indent=1) + "\n")
@@ -86,7 +96,8 @@ def _demo(first: int, seeds: int | None, say: "Say") -> "Result":
     from homeostat.evaluation.rows import Result
 
     worlds = range(first, first + (seeds or 5))
-    return Result(evaluation.evaluate(worlds, say=say) + initial_weights.evaluate(worlds, say=say))
+    played = evaluation.evaluate(worlds, say=say)
+    return Result(played.rows + initial_weights.evaluate(worlds, say=say), notes=played.notes)
 
 
 def _on_data(name: str, data: Path | None, seeds: int | None) -> "list[tuple[str, Callable[[Say], Result]]]":
@@ -135,9 +146,10 @@ def _left_out(why: str, say: "Say") -> "Result":
 
 
 def _failure(name: str, error: Exception) -> "Result":
+    from homeostat.cli.failures import explain
     from homeostat.evaluation.rows import OURS, Result, missing_row
 
-    return Result([missing_row(name, "failed", "", OURS)], notes=[f"failed: {type(error).__name__}: {error}"])
+    return Result([missing_row(name, "failed", "", OURS)], notes=[f"failed: {explain(error)[1]}"])
 
 
 def _prefixed(say: "Say", name: str) -> "Say":
@@ -155,7 +167,7 @@ def _table(results: "Mapping[str, Result]") -> Table:
         table.add_column(head, justify="right" if is_number else "left", no_wrap=is_whole, overflow="fold")
     for result in results.values():
         for row in result.rows:
-            cells = (row.task, row.metric, row.setting, row.method, number(row.value), interval(row), str(row.n))
+            cells = (row.task, row.metric, row.setting, row.method, number(row.value), interval(row), row.units)
             table.add_row(*map(escape, cells), style="bold" if row.method == OURS else None)
         table.add_section()
     return table

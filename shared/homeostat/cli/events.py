@@ -1,12 +1,13 @@
 """`homeostat publish|tail`: feed the doors and look at the logs."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from homeostat.cli import completion
 from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
 
 _LIMIT: Final = 20
@@ -16,8 +17,15 @@ _SHORT_SUBJECT: Final = 22
 
 def publish(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="TYPE|FILE|-", help="Event type, or JSON lines in a file or stdin.")],
-    subject: Annotated[str | None, typer.Argument(help="scope/model, scope/family or scope.")] = None,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="TYPE|FILE|-", autocompletion=completion.types, help="Event type, or JSON lines in a file or stdin."
+        ),
+    ],
+    subject: Annotated[
+        str | None, typer.Argument(autocompletion=completion.subjects, help="scope/model, scope/family or scope.")
+    ] = None,
     data: Annotated[str | None, typer.Argument(help="The payload as JSON; - reads it from stdin.")] = None,
     log: Annotated[str, typer.Option(help="Log to write to, instead of the door of the type.")] = "",
     key: Annotated[str, typer.Option("--key", help="Sign with this key of <data dir>/keys.")] = "",
@@ -31,7 +39,7 @@ def publish(
     [bold]homeostat publish events.jsonl[/bold], [bold]generate | homeostat publish -[/bold]
     """
     from homeostat.cli.connection import session
-    from homeostat.cli.output import as_json, hint, show
+    from homeostat.cli.output import as_json, hint, say
     from homeostat.cli.publishing import Publisher
 
     events = _one(what, subject, data) if subject is not None else _lines(what)
@@ -44,7 +52,7 @@ def publish(
             if is_json:
                 as_json({"identity": identity})
             elif subject is not None:
-                show(identity)
+                say(identity)
         opened.logs.flush()
     hint(f"{n_sent} published; what a door refuses is in `homeostat quarantine list`")
 
@@ -55,19 +63,23 @@ def _one(type_: str, subject: str, data: str | None) -> Iterator[Mapping[str, An
 
     if data is None:
         raise usage("the payload is missing: homeostat publish TYPE SUBJECT '{json}'")
-    yield {"type": type_, "subject": subject, "data": parse(sys.stdin.read() if data == "-" else data, "the payload")}
+    try:
+        text = sys.stdin.read() if data == "-" else data
+    except UnicodeDecodeError:
+        raise usage("the payload is not UTF-8: convert it first") from None
+    yield {"type": type_, "subject": subject, "data": parse(text, "the payload")}
 
 
 def _lines(what: str) -> Iterator[Mapping[str, Any]]:
     from homeostat.cli.exits import not_found
-    from homeostat.cli.publishing import parse
+    from homeostat.cli.publishing import parse_lines
 
     if what == "-":
-        yield from (parse(line, f"line {n}") for n, line in enumerate(sys.stdin, 1) if line.strip())
+        yield from parse_lines(sys.stdin, "the input")
         return
     try:
         with Path(what).open(encoding="utf-8") as file:
-            yield from (parse(line, f"line {n}") for n, line in enumerate(file, 1) if line.strip())
+            yield from parse_lines(file, what)
     except FileNotFoundError:
         raise not_found(
             f"no file {what}; to publish one event write: homeostat publish TYPE SUBJECT '{{json}}'"
@@ -76,9 +88,23 @@ def _lines(what: str) -> Iterator[Mapping[str, Any]]:
 
 def tail(
     ctx: typer.Context,
-    logs: Annotated[list[str] | None, typer.Argument(metavar="[LOG]…", help="Default: no doors, no proofs.")] = None,
-    types: Annotated[list[str] | None, typer.Option("--type", "-t", help="Short or full type; * allowed.")] = None,
-    subject: Annotated[str, typer.Option("--subject", "-s", help="Key or scope; * allowed.")] = "",
+    logs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LOG", autocompletion=completion.logs, help="Default: no doors, no proofs."),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", "-t", autocompletion=completion.types, help="Short or full type; * allowed."),
+    ] = None,
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject",
+            "-s",
+            autocompletion=completion.subjects,
+            help="A scope, a family, or a model with all that is about it; * allowed.",
+        ),
+    ] = "",
     story: Annotated[str, typer.Option(help="Identity of a story, or its ending.")] = "",
     since: Annotated[str, typer.Option(help="10m, 2h, beginning, or an ISO time.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Newest records to show first.")] = _LIMIT,
@@ -112,7 +138,7 @@ def tail(
             as_json(readable(record)) if is_json else _line(record)
         if not follow:
             if not shown:
-                hint("nothing there; wider: --since beginning, other logs, or -f to wait")
+                hint(_why_nothing(types or ()))
             return
         follower = opened.logs.follow(ends)
         try:
@@ -126,22 +152,30 @@ def tail(
             follower.close()
 
 
-def _line(record: Any) -> None:
-    from rich.markup import escape
+def _why_nothing(types: Sequence[str]) -> str:
+    from homeostat.cli.selection import Selection
+    from homeostat.events import MODELS
 
-    from homeostat.cli.output import show
+    unknown = [one for one in types if not any(map(Selection((one,)).is_of, MODELS))]
+    if unknown:
+        return f"no event type is {', '.join(unknown)}; `homeostat topics --types` lists them"
+    return "nothing there; wider: --since beginning, other logs, or -f to wait"
+
+
+def _line(record: Any) -> None:
+    from homeostat.cli.output import plain, show
     from homeostat.cli.records import PREFIX, attributes, event_of, name_of
     from homeostat.cli.summaries import colour, summary
     from homeostat.cli.when import clock
     from homeostat.core import Reject
 
     try:
-        text = escape(summary(event_of(record).data))
+        text = plain(summary(event_of(record).data))
     except Reject as reject:
-        text = f"[red]{escape(str(reject))}[/red]"
+        text = f"[red]{plain(str(reject))}[/red]"
     name, found = name_of(record), attributes(record)
     log = record.topic.removeprefix(PREFIX)
     show(
-        f"[dim]{clock(record.timestamp)} {log:<12}[/dim] [{colour(name)}]{escape(name):<20}[/] "
-        f"{escape(found.subject):<{_SHORT_SUBJECT}} {text}"
+        f"[dim]{clock(record.timestamp)} {log:<12}[/dim] [{colour(name)}]{plain(name):<20}[/] "
+        f"{plain(found.subject):<{_SHORT_SUBJECT}} {text}"
     )

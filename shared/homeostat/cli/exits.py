@@ -16,11 +16,13 @@ class Exit(IntEnum):
     DENIED = 4
     PENDING = 5
     UNVERIFIED = 6
+    EXPIRED = 7
+    OTHER_VERSION = 8
 
 
 EPILOG: Final = (
     "Data go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, "
-    "4 denied, 5 pending, 6 verification failed."
+    "4 denied, 5 pending, 6 verification failed, 7 it cannot be derived any more, 8 another version made it."
 )
 
 
@@ -51,6 +53,6 @@ def code_of(error: HomeostatError) -> Exit:
     """Exit code of any error of ours."""
     if isinstance(error, CommandFailed):
         return error.code
-    if type(error).__name__ in ("KeyMissing", "TopicMissing", "ArtifactMissing"):
+    if type(error).__name__ in ("KeyMissing", "NotaryKeyMissing", "TopicMissing", "ArtifactMissing"):
         return Exit.NOT_FOUND
-    return Exit.USAGE if isinstance(error, Reject) else Exit.FAILED
+    return Exit.USAGE if isinstance(error, Reject | ValueError) else Exit.FAILED

@@ -1,10 +1,10 @@
 """`homeostat features`: the online feature store, and how to make it anew."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json, Model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Look into the feature store, or fi
 
 @app.command()
 def show(
-    model: Annotated[str, typer.Argument(help="scope/model")],
+    model: Model,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
@@ -24,7 +24,7 @@ def show(
     from dataclasses import asdict
 
     from homeostat.cli.exits import not_found
-    from homeostat.cli.output import as_json, show, table
+    from homeostat.cli.output import as_json, plain, say, show, table
     from homeostat.events.meta_features import SCHEMA
 
     latest = _store(data_dir).latest(model)
@@ -36,9 +36,10 @@ def show(
         as_json(fields)
         return
     state = "fresh" if latest.is_fresh else "stale"
-    show(f"[bold]{latest.model}[/bold]  version {latest.version}, {latest.labels_since_onset} labels since the onset")
-    show(f"  {state}: {latest.age_seconds:.0f} s old; schema {latest.schema_version or 'unknown'}")
-    show(f"  [dim]{latest.event}[/dim]")
+    since = f"{latest.labels_since_onset} labels since the onset"
+    show(f"[bold]{plain(latest.model)}[/bold]  version {plain(latest.version)}, {since}")
+    say(f"  {state}: {latest.age_seconds:.0f} s old; schema {latest.schema_version or 'unknown'}")
+    show(f"  [dim]{plain(latest.event)}[/dim]")
     meanings = {feature.name: feature.meaning for feature in SCHEMA.features}
     values = latest.meta_features
     names = sorted(values, key=lambda name: [*SCHEMA.names, name].index(name))

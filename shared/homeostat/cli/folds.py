@@ -3,6 +3,7 @@
 import importlib
 from typing import Any, Final
 
+from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.cli.exits import usage
 from homeostat.core import Fold
 
@@ -16,11 +17,15 @@ FOLDS: Final = {
     "meta_learner": "meta_learner:MetaLearner",
     "governor": "governor:Governor",
 }
-"""`module:class`, made without arguments."""
+"""`module:class`, made without arguments; doors with a salt."""
 
 
-def fold_of(name: str) -> Fold[Any]:
+def fold_of(name: str, salt: Salt = NO_SALT) -> Fold[Any]:
     """Make a fold with the settings it is deployed with.
+
+    Args:
+        name: Of the fold.
+        salt: Of the deployment; doors say by it what stands for personal data.
 
     Raises:
         CommandFailed: There is none of this name, or its extra is not installed.
@@ -29,12 +34,19 @@ def fold_of(name: str) -> Fold[Any]:
         raise usage(f"no fold {name!r}; the folds are {', '.join(FOLDS)}, or all")
     module, _, class_name = FOLDS[name].partition(":")
     try:
-        fold: Fold[Any] = getattr(importlib.import_module(module), class_name)()
+        made = getattr(importlib.import_module(module), class_name)
+        fold: Fold[Any] = made(salt=salt) if module == "intake" else made()
     except ModuleNotFoundError as missing:
         raise usage(f"{name}: {missing}; pip install 'homeostat[{module.replace('_', '-')}]'") from None
     return fold
 
 
+_OWN_GROUPS: Final = {"intake.requests": "intake-requests"}
+"""The door of people shares its group with no other: a rebalance of the others does not stop it."""
+
+
 def group_of(name: str) -> str:
-    """Consumer group of the service that runs a fold."""
+    """Consumer group of the host that runs a fold."""
+    if name in _OWN_GROUPS:
+        return _OWN_GROUPS[name]
     return FOLDS[name].partition(":")[0].replace("_", "-")

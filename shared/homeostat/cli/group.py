@@ -1,35 +1,79 @@
-"""A command group that prints errors of ours as one line and turns them into an exit code."""
+"""A command group that prints every error as one line and turns it into an exit code."""
 
 import os
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from homeostat.cli.exits import Exit, code_of
-from homeostat.core import HomeostatError
+from homeostat.cli.exits import Exit, usage
 
 
 class Group(TyperGroup):
-    """Root of the command line: no traceback for what was foreseen."""
+    """Root of the command line: no traceback, whatever the arguments are."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
-        try:
-            if any(name.upper().startswith("HOMEOSTAT_") for name in os.environ):
-                from homeostat.host.environment import check_environment
-
-                check_environment(os.environ)
-            return super().invoke(ctx)
-        except HomeostatError as error:
-            code, text = code_of(error), str(error)
-        except RuntimeError as error:  # what the stack raises says what to do, and is no HomeostatError
-            if type(error).__module__ != "homeostat.stack.errors":
-                raise
-            code, text = Exit.FAILED, " ".join(str(error).split())
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run, and exit."""
+        from homeostat.cli.failures import explain, is_broken_pipe
         from homeostat.cli.output import problem
 
+        rest: dict[str, Any] = {"complete_var": complete_var, "windows_expand_args": windows_expand_args, **extra}
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **rest)
+        try:
+            _check_text(sys.argv[1:] if args is None else args)
+            sys.exit(super().main(args, prog_name, standalone_mode=False, **rest) or 0)
+        except (typer.Abort, EOFError):
+            problem("broken off: nothing was answered")
+            sys.exit(Exit.FAILED)
+        except Exception as error:
+            if is_broken_pipe(error):
+                raise
+            if type(error).__name__ == "NoArgsIsHelpError":  # the help has been printed
+                sys.exit(Exit.USAGE)
+            code, text = _of_usage(error) if _is_usage(error) else explain(error)
         problem(text)
-        raise typer.Exit(code)
+        sys.exit(code)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, in an environment in which every variable of ours is one."""
+        if any(name.upper().startswith("HOMEOSTAT_") for name in os.environ):
+            from homeostat.host.environment import check_environment
+
+            if ignored := check_environment(os.environ):
+                from homeostat.cli.output import hint
+
+                hint(f"set by Kubernetes for Services, no settings: {', '.join(ignored)}")
+        return super().invoke(ctx)
+
+
+def _check_text(args: Sequence[str]) -> None:
+    for arg in args:
+        try:
+            arg.encode()
+        except UnicodeEncodeError:
+            raise usage(f"an argument is not UTF-8: {arg!r}") from None
+        if "\0" in arg:
+            raise usage(f"an argument holds a NUL: {arg!r}")
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether it is one of the errors of the parser of the command line."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _of_usage(error: Any) -> tuple[int, str]:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "homeostat"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return error.exit_code, f"{message}; `{path} --help` shows what it takes"

@@ -6,25 +6,38 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json
+from homeostat.cli import completion
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json, check_model, check_name, check_optional, finite
 
 _FOLLOW_SECONDS: Final = 0.5
 
 
 def inject_drift(
     ctx: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="SCOPE/MODEL", help="Whose stream, as it lies on the timeline.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCOPE/MODEL",
+            callback=check_model,
+            autocompletion=completion.models,
+            help="Whose stream, as on the timeline.",
+        ),
+    ],
     kind: Annotated[
         str, typer.Argument(help="mean-shift, scale, class-prior, label-swap, feature-outage.", metavar="KIND")
     ],
-    target: Annotated[str, typer.Option("--as", help="Model to publish as; MODEL-injected by default.")] = "",
+    target: Annotated[
+        str, typer.Option("--as", callback=check_optional, help="Model to publish as; MODEL-injected by default.")
+    ] = "",
     family: Annotated[
-        str, typer.Option(help="Family of that model: another one, so that nothing mixes.")
+        str, typer.Option(callback=check_name, help="Family of that model: another one, so that nothing mixes.")
     ] = "synthetic",
     feature: Annotated[str, typer.Option(help="Feature that moves.")] = "",
-    size: Annotated[float, typer.Option(help="Deviations, factor, or share of the rows left out.")] = 1.0,
-    label: Annotated[float, typer.Option(help="Class.")] = 0.0,
-    other: Annotated[float, typer.Option(help="Class it is exchanged with.")] = 1.0,
+    size: Annotated[
+        float, typer.Option(callback=finite, help="Deviations, factor, or share of the rows left out.")
+    ] = 1.0,
+    label: Annotated[float, typer.Option(callback=finite, help="Class.")] = 0.0,
+    other: Annotated[float, typer.Option(callback=finite, help="Class it is exchanged with.")] = 1.0,
     course: Annotated[str, typer.Option(help="abrupt, gradual or recurring.")] = "abrupt",
     onset: Annotated[int, typer.Option(min=1, help="Row of the stream from which it holds.")] = 1000,
     width: Annotated[int, typer.Option(min=1, help="Rows, for gradual and recurring.")] = 500,

@@ -12,10 +12,11 @@ from homeostat.cli.exits import not_found, usage
 from homeostat.cli.law import Law
 from homeostat.cli.when import duration_ms
 from homeostat.codec.decode import first_error
-from homeostat.events import BudgetSet, Data, RoleGranted, RulesSet, ScopeConfigured, short
+from homeostat.events import BudgetSet, Data, ModelConfigured, RoleGranted, RulesSet, ScopeConfigured, short
 
-_SECTIONS: Final = ("rules", "budget", "scopes", "roles")
+_SECTIONS: Final = ("rules", "budget", "scopes", "roles", "models")
 _IN_SCOPE: Final = ("owner", "settings", "rules", "budget")
+_OF_MODEL: Final = ("tier", "owner", "is_regulated")
 _EVERYWHERE: Final = "*"
 
 
@@ -65,6 +66,9 @@ def _requests(path: Path, body: Mapping[str, Any]) -> Iterator[Data]:
         if "owner" in section or "settings" in section:
             yield ScopeConfigured(scope=scope, owner=section.get("owner", ""), settings=section.get("settings", {}))
         yield from _of_scope(section, scope)
+    for model, said in body.get("models", {}).items():
+        _check_names(path, f"models.{model}.", said, _OF_MODEL)
+        yield ModelConfigured.model_validate({"model": model} | said)
     for principal, granted in body.get("roles", {}).items():
         for entry in granted:
             role, _, scope = entry.partition("@")
@@ -91,7 +95,7 @@ def changes(law: Law, wanted: list[Data]) -> list[Change]:
     found = []
     for data in wanted:
         before, scope = _before(law, data)
-        after = _fields(data)
+        after = _fields(data.after(law.scopes.get(scope)) if isinstance(data, ScopeConfigured) else data)
         lines = []
         for name in sorted(after):
             if before.get(name) != after[name]:
@@ -110,6 +114,8 @@ def _before(law: Law, data: Data) -> tuple[dict[str, Any], str]:
             return _fields(law.budgets.get(data.scope)), data.scope
         case ScopeConfigured():
             return _fields(law.scopes.get(data.scope)), data.scope
+        case ModelConfigured():
+            return _fields(law.models.get(data.model)), data.model.partition("/")[0]
         case RoleGranted():
             has = f"{data.role}@{data.scope}" in law.roles.get(data.principal, ())
             return (_fields(data) if has else {}), data.scope
@@ -117,4 +123,7 @@ def _before(law: Law, data: Data) -> tuple[dict[str, Any], str]:
 
 
 def _fields(data: Data | None) -> dict[str, Any]:
-    return {} if data is None else data.model_dump(mode="json", exclude={"provenance", "scope"})
+    if data is None:
+        return {}
+    unsaid = {"provenance", "scope", "valid_until", "reason"}
+    return data.model_dump(mode="json", exclude=unsaid, exclude_none=isinstance(data, ModelConfigured))

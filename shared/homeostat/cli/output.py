@@ -1,6 +1,7 @@
 """How things are printed: data on stdout, as a table or JSON; everything else on stderr."""
 
 import json
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -15,28 +16,43 @@ _WIDE: Final = 200
 
 def data() -> Console:
     """Console of stdout; colours only on a terminal and without NO_COLOR."""
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDE)
+    console = Console(highlight=False, soft_wrap=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDE, emoji=False)
 
 
 def hints() -> Console:
     """Console of stderr."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
+
+
+def plain(text: str) -> str:
+    """Return text as it may stand in what is printed: no markup, no control of the terminal, whoever wrote it."""
+    return escape(text if text.isprintable() else "".join(_shown(character) for character in text))
+
+
+def _shown(character: str) -> str:
+    is_control = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in "\n\t"
+    return repr(character)[1:-1] if is_control else character
 
 
 def show(text: RenderableType) -> None:
-    """Print something to read, unwrapped."""
+    """Print something to read, unwrapped; what somebody else wrote stands in it as `plain`."""
     data().print(text, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a sentence, unwrapped, as it is."""
+    show(plain(text))
 
 
 def hint(text: str) -> None:
     """Say what to do next, or what goes on."""
-    hints().print(f"[dim]{escape(text)}[/dim]", soft_wrap=True)
+    hints().print(f"[dim]{plain(text)}[/dim]", soft_wrap=True)
 
 
 def problem(text: str) -> None:
     """Say what is wrong, in one line."""
-    hints().print(f"[bold red]error:[/bold red] {escape(text)}", soft_wrap=True)
+    hints().print(f"[bold red]error:[/bold red] {plain(' '.join(text.split()))}", soft_wrap=True)
 
 
 def as_json(value: object) -> None:
@@ -52,7 +68,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
         is_number = bool(body) and all(isinstance(row[index], int | float) for row in body)
         grid.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in body:
-        grid.add_row(*(escape(_cell(value)) for value in row))
+        grid.add_row(*(plain(_cell(value)) for value in row))
     data().print(grid)
 
 

@@ -1,6 +1,6 @@
 """From JSON that a person wrote to a record at a door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -25,8 +25,29 @@ def parse(text: str, where: str) -> Any:
     """
     try:
         return msgspec.json.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise usage(f"{where} is not JSON: {error}") from None
+    except RecursionError:
+        raise usage(f"{where} is nested too deeply: no event is") from None
+
+
+def parse_lines(lines: Iterable[str], where: str) -> Iterator[Any]:
+    """Read JSON lines; empty ones are skipped.
+
+    Raises:
+        CommandFailed: A line is not JSON, or not even text.
+    """
+    number, rest = 0, iter(lines)
+    while True:
+        number += 1
+        try:
+            line = next(rest)
+        except StopIteration:
+            return
+        except UnicodeDecodeError as error:
+            raise usage(f"{where} is not UTF-8 at byte {error.start}: {error.reason}; convert it first") from None
+        if line.strip():
+            yield parse(line, f"line {number}")
 
 
 class Publisher:

@@ -4,29 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from homeostat.cli.blindness import IS_BLIND, why_blind
+from homeostat.cli.contracts import contract_line
+from homeostat.cli.evidence import Known, gather
 from homeostat.cli.exits import not_found
+from homeostat.cli.indicators import clocks, newest_indicators, unannounced, untracked
+from homeostat.cli.label_lag import label_lag
 from homeostat.cli.law import in_force
-from homeostat.cli.records import attributes, event_of
-from homeostat.cli.selection import order
 from homeostat.cli.summaries import summary
+from homeostat.cli.troubles import (
+    Trouble,
+    all_refused,
+    denied,
+    failed_hand,
+    failing,
+    unsigned_deployment,
+    without_family,
+)
 from homeostat.cli.when import clock
 from homeostat.client.logs import Logs, Place
-from homeostat.codec import Record
-from homeostat.codec.encode import partition_of
-from homeostat.core import Event, Reject
-from homeostat.events import (
-    ActionApplied,
-    ActionProposed,
-    ActionRequested,
-    ActionSettled,
-    DriftCleared,
-    DriftDetected,
-    FamilyRegistered,
-    ModelRegistered,
-    ProfileUpdated,
-    VerdictGiven,
-)
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
+from homeostat.events import ActionProposed, VerdictGiven
 
 _N_VERDICTS: Final = 3
 _LAGGING: Final = 100
@@ -39,28 +36,17 @@ class Answer:
 
     Args:
         model: The model.
-        because: One sentence.
+        because: One sentence: the first thing that stands still.
+        todo: What to do about it; empty where nothing is to be done.
         facts: What is known, by name, for people.
         lag: Records each service has still to read.
     """
 
     model: str
     because: str
+    todo: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     lag: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Known:
-    family: str = ""
-    registered: ModelRegistered | None = None
-    wait_labels: int | None = None
-    drift: Event | None = None
-    cleared: Event | None = None
-    profile: ProfileUpdated | None = None
-    proposals: dict[str, Event] = field(default_factory=dict)
-    verdicts: dict[str, Event] = field(default_factory=dict)
-    settled: dict[str, Event] = field(default_factory=dict)
 
 
 def explain(logs: Logs, model: str) -> Answer:
@@ -69,7 +55,7 @@ def explain(logs: Logs, model: str) -> Answer:
     Raises:
         CommandFailed: The model is not registered.
     """
-    known = _gather(logs, model)
+    known = gather(logs, model)
     if known.registered is None:
         raise not_found(
             f"{model} is not registered: publish model.registered first; `homeostat quarantine list --model {model}` "
@@ -77,9 +63,23 @@ def explain(logs: Logs, model: str) -> Answer:
         )
     scope = model.partition("/")[0]
     law, lag = in_force(logs), _lag(logs.committed(), logs)
-    freeze = law.freeze_of(scope)
-    answer = Answer(model, _because(known, freeze, lag), _facts(known), lag)
-    answer.facts["freeze"] = f"by {freeze}; `homeostat unfreeze`" if freeze else "none"
+    freeze = law.freeze_of(model)
+    newest = newest_indicators(logs, model)
+    blind = why_blind(newest)
+    answer = Answer(
+        model, *_because(known, model, freeze, lag, blind, is_watched=IS_BLIND in newest), _facts(known), lag
+    )
+    if blind:
+        answer.facts["blind"] = blind
+    answer.facts["contract"] = contract_line(known.registered)
+    if stranger := unannounced(newest):
+        answer.facts["versions"] = stranger
+    answer.facts["label lag"] = label_lag(newest, known.registered)
+    if without_threshold := untracked(newest):
+        answer.facts["signals"] = without_threshold
+    if rising := clocks(newest):
+        answer.facts["clocks"] = rising
+    answer.facts["freeze"] = f"of {freeze} by {law.freezes[freeze]}; homeostat unfreeze {freeze}" if freeze else "none"
     budget = law.budgets.get(scope) or law.budgets.get("*")
     left = _money_left(known)
     per = f"{budget.money:g} per {budget.period_ms / 3_600_000:g} h in {budget.scope}" if budget else "the default"
@@ -88,114 +88,90 @@ def explain(logs: Logs, model: str) -> Answer:
     return answer
 
 
-def _gather(logs: Logs, model: str) -> _Known:
-    known, scope = _Known(), model.partition("/")[0]
-    by_partition = {GOVERNANCE: 0, VERDICTS: partition_of(scope.encode(), logs.places(VERDICTS))}
-    records = [r for log, place in by_partition.items() for r in logs.read([log], partition=place)]
-    for record in sorted(records, key=order):
-        _note(known, record, model)
-    if known.family:
-        key = known.family.encode()
-        place = partition_of(key, logs.places(EXPERIENCE))
-        for record in logs.read([EXPERIENCE], partition=place):
-            if record.key == key:
-                _note(known, record, model)
-    return known
-
-
-_READ: Final = {
-    cls.TYPE
-    for cls in (
-        ActionApplied,
-        ActionProposed,
-        ActionRequested,
-        ActionSettled,
-        DriftCleared,
-        DriftDetected,
-        FamilyRegistered,
-        ModelRegistered,
-        ProfileUpdated,
-        VerdictGiven,
-    )
-}
-
-
-def _note(known: _Known, record: Record, model: str) -> None:
-    if attributes(record).type not in _READ:
-        return
-    try:
-        event = event_of(record)
-    except Reject:
-        return
-    data: Any = event.data
-    if isinstance(data, FamilyRegistered):
-        known.wait_labels = data.wait_labels
-        return
-    if data.model != model:
-        return
-    match data:
-        case ModelRegistered():
-            known.registered = data
-            known.family = f"{model.partition('/')[0]}/{data.family}"
-        case DriftDetected():
-            known.drift, known.cleared = event, None
-        case DriftCleared():
-            known.cleared = event
-        case ProfileUpdated():
-            known.profile = data
-        case ActionProposed():
-            known.proposals[event.identity] = event
-        case VerdictGiven():
-            known.verdicts.pop(data.action, None)
-            known.verdicts[data.action] = event
-        case ActionSettled():
-            known.settled[data.action] = event
-        case ActionApplied(kind="threshold"):  # a band that is applied is done: nothing settles it later
-            known.settled[data.action] = event
-
-
-def _open_action(known: _Known) -> tuple[str, str] | None:
-    """The action that is under way, with its last verdict; a denied or expired one is not."""
+def _open_action(known: Known) -> tuple[str, str] | None:
+    """The action that is under way, with its last verdict; a denied or expired one is not, nor one that starts none."""
     for action in reversed(known.proposals):
+        proposal: Any = known.proposals[action].data
         verdict: Any = known.verdicts[action].data if action in known.verdicts else None
-        if action not in known.settled and (verdict is None or verdict.verdict in ("approved", "held")):
+        is_open = action not in known.settled and (verdict is None or verdict.verdict in ("approved", "held"))
+        if is_open and not proposal.is_idle:
             return action, verdict.verdict if verdict else "not decided yet"
     return None
 
 
-def _failing(verdict: VerdictGiven) -> str:
-    parts = []
-    for rule in verdict.rules:
-        if not rule.passed:
-            nearest = f" (would pass at {rule.nearest})" if rule.nearest is not None else ""
-            parts.append(f"{rule.rule}: {rule.value} against {rule.limit}, {rule.reason}{nearest}")
-    return "; ".join(parts)
+def _stated_skip(known: Known) -> str:
+    """Why nothing is done, if that is what was said last since the drift."""
+    asked: list[Any] = [event for event in known.proposals.values() if getattr(event.data, "kind", "") == "retrain"]
+    if not asked or known.drift is None or asked[-1].time < known.drift.time or not asked[-1].data.is_idle:
+        return ""
+    return str(asked[-1].data.reason)
 
 
-def _because(known: _Known, freeze: str | None, lag: Mapping[str, int]) -> str:
+def _under_way(known: Known, action: str, verdict: str) -> Trouble:
+    """What an action waits for."""
+    data: Any = known.proposals[action].data if action in known.proposals else None
+    if verdict == "held":
+        return f"an action is under way (held): {action}", f"`homeostat approve {action}` or `homeostat deny` decides"
+    at = ""
+    rollout = known.applied[action].rollout if action in known.applied else None
+    if rollout is not None and rollout.canary is not None:
+        plan = rollout.plan
+        at = (
+            f"; {rollout.canary} answers {rollout.weight:.0%}, step {rollout.step + 1} of {len(plan.steps)}, and waits "
+            f"for {plan.soak_labels} labelled rows that both versions answered"
+        ) + (f" and {plan.soak_seconds:g} s" if plan.soak_seconds else "")
+    elif rollout is not None:
+        at = f"; its outcome is measured over {rollout.plan.horizon_labels} labelled rows"
+    elif isinstance(data, ActionProposed) and data.kind == "retrain":
+        n = len(known.trained.get(action, ()))
+        at = f"; {n} of {len(data.trained_arms)} arms have reported"
+    return f"an action is under way ({verdict}): {action}{at}", ""
+
+
+def _because(
+    known: Known, model: str, freeze: str | None, lag: Mapping[str, int], blind: str, *, is_watched: bool
+) -> Trouble:
+    """The first thing that stands still, and what to do."""
     if (action := _open_action(known)) is not None:
-        held = "; `homeostat approve` decides" if action[1] == "held" else ""
-        return f"an action is under way ({action[1]}): {action[0]}{held}"
+        return _under_way(known, *action)
     if freeze is not None:
-        return "its scope is frozen"
-    last: Any = next(reversed(known.verdicts.values())).data if known.verdicts else None
-    newest_drift = known.drift.time if known.drift and not known.cleared else None
-    if last is not None and last.verdict == "denied" and newest_drift is not None:
-        return f"the last proposal was denied: {_failing(last)}"
+        return "it is frozen" if "/" in freeze else "its scope is frozen", f"homeostat unfreeze {freeze}"
     if known.drift is None:
-        behind = [name for name, n in lag.items() if n > _LAGGING]
-        return f"no drift was seen yet, and {', '.join(behind)} lags" if behind else "no drift was detected"
+        return _without_drift(known, model, lag, blind, is_watched=is_watched)
     if known.cleared is not None:
-        return "the last drift is over"
+        return "the last drift is over", ""
+    first = without_family(known) or failed_hand(known) or unsigned_deployment(known) or denied(known)
+    if first is not None:
+        return first
+    said = _stated_skip(known)
+    if said and known.profile is not None and known.profile.is_overdue:
+        return said, ""
     n, wait = known.profile.labels_since_onset if known.profile else 0, known.wait_labels
     if wait is not None and n < wait:
-        return f"it waits for labels: {n} of {wait} since the onset of the drift"
-    if any(event.time >= (newest_drift or 0) for event in known.settled.values()):
-        return "the last action is settled; the level check will look again"
-    return "a drift is open and nothing was proposed for it yet"
+        return f"it waits for labels: {n} of {wait} since the onset of the drift", ""
+    if said:
+        return said, ""
+    if any(event.time >= known.drift.time for event in known.settled.values()):
+        return "the last action is settled; the level check will look again", ""
+    return "a drift is open and nothing was proposed for it yet", ""
 
 
-def _facts(known: _Known) -> dict[str, str]:
+def _without_drift(known: Known, model: str, lag: Mapping[str, int], blind: str, *, is_watched: bool) -> Trouble:
+    if (refused := all_refused(known, model)) is not None:
+        return refused
+    lacking = without_family(known)
+    todo = f"before one is: {lacking[1]}" if lacking is not None else ""
+    behind = [name for name, n in lag.items() if n > _LAGGING]
+    if blind:
+        return f"no drift was detected, and its detector is blind: {blind}", todo
+    if behind:
+        return f"no drift was seen yet, and {', '.join(behind)} lags", todo
+    if not known.has_rows and not is_watched:
+        return "none of its rows has come lately, so nothing is looked at", f"publish samples.observed under {model}"
+    return "no drift was detected", todo
+
+
+def _facts(known: Known) -> dict[str, str]:
     assert known.registered is not None
     facts = {"family": known.family, "tier": known.registered.tier}
     if known.drift is not None:
@@ -203,15 +179,22 @@ def _facts(known: _Known) -> dict[str, str]:
     if known.cleared is not None:
         facts["cleared"] = f"{clock(known.cleared.time)} {summary(known.cleared.data)}"
     if known.profile is not None:
-        facts["labels"] = f"{known.profile.labels_since_onset} since the onset, {known.wait_labels} wanted"
+        wanted = "nobody has said how many are" if known.wait_labels is None else str(known.wait_labels)
+        facts["labels"] = f"{known.profile.labels_since_onset} since the onset, {wanted} wanted"
+    if known.unapproved is not None:
+        facts["deployment"] = (
+            f"{known.unapproved.version} in the place of {known.unapproved.replaced}: nobody approved it"
+        )
+    if known.n_refused:
+        facts["refused"] = f"{sum(known.n_refused.values())} of its records, the last with {known.refused}"
     for n, event in enumerate(list(known.verdicts.values())[-_N_VERDICTS:], 1):
         assert isinstance(event.data, VerdictGiven)
-        failing = _failing(event.data)
-        facts[f"verdict {n}"] = f"{clock(event.time)} {event.data.verdict} {event.data.kind} {failing}".rstrip()
+        said = "; ".join(failing(rule, event.time) for rule in event.data.rules if not rule.passed)
+        facts[f"verdict {n}"] = f"{clock(event.time)} {event.data.verdict} {event.data.kind} {said}".rstrip()
     return facts
 
 
-def _money_left(known: _Known) -> float | None:
+def _money_left(known: Known) -> float | None:
     for event in reversed(known.verdicts.values()):
         assert isinstance(event.data, VerdictGiven)
         for rule in event.data.rules:

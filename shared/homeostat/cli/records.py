@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from homeostat.cli.exits import usage
+from homeostat.cli.when import iso
 from homeostat.codec import Record, decode_event
-from homeostat.codec.encode import rfc3339
 from homeostat.core import Event, Payload, Reject
 from homeostat.core.event import identity
 from homeostat.events import short
@@ -92,7 +92,7 @@ def readable(record: Record) -> dict[str, Any]:
         "log": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "time": rfc3339(max(0, record.timestamp)),
+        "time": iso(record.timestamp),
         "type": event.type if event else found.type,
         "source": event.source if event else found.source,
         "id": event.id if event else found.id,

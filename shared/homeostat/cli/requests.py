@@ -1,25 +1,36 @@
-"""`homeostat approve|deny|freeze|unfreeze|budget|revert`: what people decide, signed."""
+"""`homeostat approve|deny|budget|revert`: what people decide, signed."""
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from homeostat.cli.options import DEFAULT_DATA_DIR, DEFAULT_KEY, DataDir, KeyName, Reason, Timeout
+from homeostat.cli.options import DEFAULT_DATA_DIR, DEFAULT_KEY, DataDir, KeyName, Model, Reason, Scope, Timeout, finite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from homeostat.cli.answers import Answered
     from homeostat.cli.connection import Session
     from homeostat.core import Event, Payload
 
-_TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = 10.0
+_N_NAMED: Final = 5
 Action = Annotated[str, typer.Argument(metavar="ID", help="The action: identity of its proposal, or its ending.")]
-Scope = Annotated[str, typer.Argument(help="A scope, or * for everything.")]
 
 
 def send(
-    opened: "Session", data: "Payload", scope: str, key: str, is_answer: "Answered | None", timeout: float
+    opened: "Session",
+    data: "Payload",
+    scope: str,
+    key: str,
+    is_answer: "Answered | None",
+    timeout: float,
+    *,
+    may_be_silent: bool = False,
 ) -> "Event | None":
-    """Sign a request, publish it, wait for what comes of it.
+    """Sign a request, publish it, wait for what comes of it; see `Answers.wait`.
 
     Raises:
         KeyMissing: There is no such key.
@@ -33,31 +44,67 @@ def send(
     request = client.request(data, scope)
     client.flush()
     hint(f"sent as {request}")
-    return answers.wait(request, is_answer, timeout)
+    return answers.wait(request, is_answer, timeout, may_be_silent=may_be_silent)
 
 
-def _verdict(ctx: typer.Context, id_: str, key: str, timeout: float, data_dir: Any, make: Any) -> Any:
+def _verdict(
+    ctx: typer.Context,
+    id_: str,
+    key: str,
+    timeout: float,
+    data_dir: "Path",
+    make: "Callable[[str], Payload]",
+    *,
+    may_be_silent: bool = False,
+) -> Any:
+    """Answer a held action and return the verdict that follows; None where the governor only took note."""
     from homeostat.cli.connection import session
-    from homeostat.cli.exits import not_found
+
+    with session(ctx, data_dir) as opened:
+        action, scope = _held(opened, id_)
+        data: Any = send(
+            opened,
+            make(action),
+            scope,
+            key,
+            lambda admitted, event: _is_verdict(action, admitted, event),
+            timeout,
+            may_be_silent=may_be_silent,
+        )
+        return None if data is None else data.data
+
+
+def _held(opened: "Session", id_: str) -> tuple[str, str]:
+    """The action that an identity or its ending means, and its scope.
+
+    Raises:
+        CommandFailed: None with a verdict, or more than one.
+    """
+    from homeostat.cli.exits import not_found, usage
     from homeostat.cli.records import attributes, event_of
+    from homeostat.core import Reject
     from homeostat.events import VerdictGiven
     from homeostat.events.logs import VERDICTS
 
-    with session(ctx, data_dir) as opened:
-        held: dict[str, str] = {}
-        for record in opened.logs.read([VERDICTS]):
-            if attributes(record).type == VerdictGiven.TYPE:
-                verdict: Any = event_of(record).data
-                if verdict.action.endswith(id_):
-                    held[verdict.action] = verdict.family.partition("/")[0]
-        if len(held) != 1:
-            what = "no action" if not held else f"{len(held)} actions"
-            raise not_found(f"{what} with a verdict ends in {id_!r}; `homeostat tail verdicts` shows them")
-        action, scope = held.popitem()
-        data: Any = send(
-            opened, make(action), scope, key, lambda admitted, event: _is_verdict(action, admitted, event), timeout
-        )
-        return data.data
+    if not id_.strip():
+        raise usage("name the action: its identity, or an ending of it; `homeostat tail verdicts` shows them")
+    raw = json.dumps(id_, ensure_ascii=False)[1:-1].encode(errors="surrogateescape")  # as it stands in a payload
+    found: dict[str, str] = {}
+    for record in opened.logs.read([VERDICTS]):
+        if attributes(record).type != VerdictGiven.TYPE or raw not in (record.value or b""):
+            continue
+        try:
+            verdict: Any = event_of(record).data
+        except Reject:
+            continue  # of a version that this one cannot read
+        if verdict.action.endswith(id_):
+            found[verdict.action] = verdict.family.partition("/")[0]
+    if len(found) > 1 and id_ not in found:
+        some = ", ".join(sorted(found)[:_N_NAMED])
+        raise usage(f"{len(found)} actions end in {id_!r}: {some}; write more of it")
+    if not found:
+        raise not_found(f"no action with a verdict ends in {id_!r}; `homeostat tail verdicts` shows them")
+    return (id_, found[id_]) if id_ in found else found.popitem()
 
 
 def _is_verdict(action: str, admitted: Any, event: Any) -> bool:
@@ -72,19 +119,29 @@ def approve(
     emergency: Annotated[bool, typer.Option(help="Go through a freeze; needs two people.")] = False,
     reason: Reason = "",
     key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
+    timeout: Timeout = TIMEOUT_SECONDS,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Approve an action that is held for a person. Exits 4 if a rule still denies it, 5 while more is needed."""
-    from homeostat.cli.exits import Exit
-    from homeostat.cli.output import show
+    from homeostat.cli.exits import CommandFailed, Exit
+    from homeostat.cli.output import say
     from homeostat.cli.summaries import summary
     from homeostat.events import ApprovalGiven
 
     verdict = _verdict(
-        ctx, id_, key, timeout, data_dir, lambda a: ApprovalGiven(action=a, is_emergency=emergency, reason=reason)
+        ctx,
+        id_,
+        key,
+        timeout,
+        data_dir,
+        lambda action: ApprovalGiven(action=action, is_emergency=emergency, reason=reason),
+        may_be_silent=emergency,  # the first of two
     )
-    show(summary(verdict))
+    if verdict is None:
+        raise CommandFailed(
+            Exit.PENDING, f"it is an emergency for one; a second person is needed: homeostat approve {id_} --emergency"
+        )
+    say(summary(verdict))
     codes = {"approved": Exit.OK, "held": Exit.PENDING}
     raise typer.Exit(codes.get(verdict.verdict, Exit.DENIED))
 
@@ -94,106 +151,51 @@ def deny(
     id_: Action,
     reason: Reason = "",
     key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
+    timeout: Timeout = TIMEOUT_SECONDS,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Deny an action that is held for a person."""
-    from homeostat.cli.output import show
+    from homeostat.cli.output import say
     from homeostat.cli.summaries import summary
     from homeostat.events import ApprovalDenied
 
-    show(summary(_verdict(ctx, id_, key, timeout, data_dir, lambda a: ApprovalDenied(action=a, reason=reason))))
-
-
-def freeze(
-    ctx: typer.Context,
-    scope: Scope,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Until the hands of every policy partition have confirmed.")
-    ] = False,
-    reason: Reason = "",
-    key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-) -> None:
-    """Stop every new action in a scope. Without a broker it brakes the hands of this machine by a file."""
-    from homeostat.cli.connection import session
-    from homeostat.cli.freezing import Confirmed, brake_here, is_brake
-    from homeostat.cli.output import hint, show
-    from homeostat.client.brake import publish_pending, release_brake
-    from homeostat.events import FreezeSet
-    from homeostat.host.connection import BrokerUnreachable
-
-    data = FreezeSet(scope=scope, reason=reason)
-    with session(ctx, data_dir) as opened:
-        try:
-            opened.logs.topics()
-        except BrokerUnreachable as away:
-            path = brake_here(opened, data, key)
-            hint(str(away))
-            show(f"{scope} is braked on this machine by {path}")
-            hint(f"`homeostat up` publishes it when the broker is back; without it: homeostat freeze {scope}")
-            return
-        publish_pending(opened.settings.brake_file, opened.logs)
-        confirmed = Confirmed(opened.logs) if wait else None
-        send(opened, data, scope, key, confirmed or is_brake, timeout)
-        release_brake(opened.settings.brake_file, scope)  # the governor's brake holds now, everywhere
-    show(f"{scope} is frozen" + (f", confirmed by {confirmed.n_places} policy partitions" if confirmed else ""))
-
-
-def unfreeze(
-    ctx: typer.Context,
-    scope: Scope,
-    reason: Reason = "",
-    key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-) -> None:
-    """Let actions in a scope go on; judgements that were kept are decided again."""
-    from homeostat.cli.connection import session
-    from homeostat.cli.freezing import is_release
-    from homeostat.cli.output import show
-    from homeostat.client.brake import release_brake
-    from homeostat.events import FreezeLifted
-
-    with session(ctx, data_dir) as opened:
-        if release_brake(opened.settings.brake_file, scope):
-            show(f"{scope} is no longer braked by {opened.settings.brake_file}")
-        send(opened, FreezeLifted(scope=scope, reason=reason), scope, key, is_release, timeout)
-    show(f"{scope} goes on")
+    verdict = _verdict(ctx, id_, key, timeout, data_dir, lambda a: ApprovalDenied(action=a, reason=reason))
+    say(summary(verdict))
 
 
 def budget(
     ctx: typer.Context,
     scope: Scope,
-    money: Annotated[float, typer.Argument(min=0.0, help="Per period, in the currency of the prices.")],
+    money: Annotated[
+        float, typer.Argument(min=0.0, callback=finite, help="Per period, in the currency of the prices.")
+    ],
     period: Annotated[str, typer.Option(help="Length of a period: 1h, 1d, 30d.")] = "1d",
     key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
+    timeout: Timeout = TIMEOUT_SECONDS,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Set what automation may spend in a scope."""
     from homeostat.cli.connection import session
-    from homeostat.cli.output import show
+    from homeostat.cli.output import say
     from homeostat.cli.when import duration_ms
     from homeostat.events import BudgetSet
 
     with session(ctx, data_dir) as opened:
         send(opened, BudgetSet(scope=scope, money=money, period_ms=duration_ms(period)), scope, key, None, timeout)
-    show(f"{scope} may spend {money:g} per {period}")
+    say(f"{scope} may spend {money:g} per {period}")
 
 
 def revert(
     ctx: typer.Context,
-    model: Annotated[str, typer.Argument(help="scope/model.")],
+    model: Model,
     reason: Reason = "",
     key: KeyName = DEFAULT_KEY,
-    timeout: Timeout = _TIMEOUT_SECONDS,
+    timeout: Timeout = TIMEOUT_SECONDS,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Bring the last known good version of a model back."""
     from homeostat.cli.connection import session
-    from homeostat.cli.output import show
+    from homeostat.cli.output import say
     from homeostat.events import RevertRequested, RolloutRevert
 
     with session(ctx, data_dir) as opened:
@@ -202,7 +204,11 @@ def revert(
             RevertRequested(model=model, reason=reason),
             model.partition("/")[0],
             key,
-            lambda admitted, event: isinstance(event.data, RolloutRevert) and event.cause == admitted.identity,
+            lambda admitted, event: (
+                isinstance(event.data, RolloutRevert)
+                and event.cause == admitted.identity
+                and opened.is_notarised(event)
+            ),
             timeout,
         )
-    show(f"{model} goes back to {event.data.champion}")
+    say(f"{model} goes back to {event.data.champion}")

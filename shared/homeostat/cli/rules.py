@@ -12,22 +12,25 @@ _TIMEOUT_SECONDS: Final = 15.0
 
 def apply(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="homeostat.toml: rules, budget, scopes, roles.")],
+    file: Annotated[Path, typer.Argument(help="homeostat.toml: rules, budget, scopes, models, roles.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change.")] = False,
     key: KeyName = DEFAULT_KEY,
     timeout: Timeout = _TIMEOUT_SECONDS,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
-    """Make the rules, budgets, scopes and roles of a file the law: signed requests for what differs.
+    """Make the rules, budgets, scopes, models and roles of a file the law: signed requests for what differs.
 
-    Sections: rules, budget (money, period), scopes.NAME (owner, settings, rules, budget), roles (principal =
-    ["role@scope", …]). What the file does not name stays as it is.
+    Sections: rules, budget (money, period), scopes.NAME (owner, settings, rules, budget), models."SCOPE/MODEL" (tier,
+    owner, is_regulated), roles (principal = ["role@scope", …]). What the file does not name stays as it is. What
+    weakens approval is noted, and counts when a second person applies the same file: exits 5 for the first.
     """
+    from homeostat.cli.answers import SecondPersonNeeded
     from homeostat.cli.connection import session
+    from homeostat.cli.exits import CommandFailed, Exit
     from homeostat.cli.law import in_force
     from homeostat.cli.lawfile import changes, read_law
-    from homeostat.cli.output import as_json, hint, show
+    from homeostat.cli.output import as_json, hint, plain, show
     from homeostat.cli.requests import send
 
     wanted = read_law(file)
@@ -37,11 +40,16 @@ def apply(
             if is_json:
                 as_json({"type": change.data.TYPE, "scope": change.scope, "changed": change.lines})
                 continue
-            show(f"[bold]{change.title}[/bold]")
+            show(f"[bold]{plain(change.title)}[/bold]")
             for line in change.lines:
                 colour = "green" if line.startswith("+") else "red"
-                show(f"  [{colour}]{line}[/{colour}]")
-        if not dry_run:
-            for change in found:
+                show(f"  [{colour}]{plain(line)}[/{colour}]")
+        held: list[str] = []
+        for change in () if dry_run else found:
+            try:
                 send(opened, change.data, change.scope, key, None, timeout)
+            except SecondPersonNeeded as waits:
+                held.append(f"{change.title}: {waits}")
+    if held:
+        raise CommandFailed(Exit.PENDING, f"{len(found) - len(held)} changed; {'; '.join(held)}")
     hint(f"{len(found)} {'would change' if dry_run else 'changed'}" if found else "nothing differs")

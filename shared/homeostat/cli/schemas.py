@@ -12,7 +12,7 @@ def schemas(
     ),
 ) -> None:
     """Write a JSON Schema per event type, and one AsyncAPI document over all logs."""
-    from homeostat.cli.output import show
+    from homeostat.cli.output import say
     from homeostat.codec.schemas import export
 
-    show(f"{len(export(folder))} files in {folder}")
+    say(f"{len(export(folder))} files in {folder}")

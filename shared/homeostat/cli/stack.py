@@ -1,62 +1,126 @@
-"""`homeostat up|down|status|doctor`: the whole system on this machine."""
+"""`homeostat up|down|status|address`: the whole system on this machine."""
 
 import json
 import os
-import shutil
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from homeostat.host.connection import Cluster
-    from homeostat.host.settings import HostSettings
+from homeostat.cli.options import DEFAULT_DATA_DIR, DataDir, Json, OwnDataDir, is_named
 
 out, err = Console(), Console(stderr=True)
-DataDir = Annotated[Path, typer.Option("--data-dir", envvar="HOMEOSTAT_DATA_DIR", help="keys, logs, artifacts, state")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 _DOWN_SECONDS: Final = 30.0
-_CLOCK_SECONDS: Final = 5.0
-"""Between two clocks: commands live for minutes, timers of subjects for less."""
 
 
 def up(
-    data_dir: DataDir = Path(".homeostat"),
-    partitions: Annotated[int, typer.Option(help="of new topics")] = 12,
+    ctx: typer.Context,
+    data_dir: OwnDataDir = DEFAULT_DATA_DIR,
+    partitions: Annotated[int, typer.Option(min=1, max=1000, help="of new topics")] = 12,
     separate: Annotated[bool, typer.Option("--separate", help="one process per service")] = False,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="a broker with users and ACLs; a folder keeps what it began with")
+    ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="a process to leave out, as `homeostat status` names it")
+    ] = None,
 ) -> None:
     """Start Kafka and every service, supervise them until Ctrl-C.
 
     Uses the broker of HOMEOSTAT_BOOTSTRAP_SERVERS if that is set. Data survive a restart.
     """
+    from homeostat.host.settings import DEFAULT_BOOTSTRAP
     from homeostat.host.stopping import Stopping
     from homeostat.stack.local import LocalStack
 
+    if secure and os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"):
+        from homeostat.cli.exits import usage
+
+        raise usage("--secure is about a broker that is started here; at yours: homeostat acl --apply")
+    _check_packs(separate=separate, without=without or [])
+    if not is_named(ctx):
+        _check_above(data_dir)
     stop = Stopping().on_signals()
     started = time.monotonic()
     stack = LocalStack(
         data_dir,
         bootstrap_servers=os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"),
+        kafka_port=int(DEFAULT_BOOTSTRAP.rpartition(":")[2]),
         partitions=partitions,
         is_packed=not separate,
-        on_progress=lambda text: err.print(f"[dim]{text}[/dim]"),
+        is_secure=secure or None,
+        without=without or (),
+        on_progress=lambda text: _say(f"[dim]{text}[/dim]"),
     )
     try:
         stack.start()
-        err.print(f"[green]up[/green] in {time.monotonic() - started:.1f} s: Kafka at {stack.bootstrap_servers}")
-        err.print("look: homeostat status · homeostat tail timeline -f · stop: Ctrl-C or homeostat down")
+        _say(f"[green]up[/green] in {time.monotonic() - started:.1f} s: Kafka at {stack.bootstrap_servers}")
+        if stack.bootstrap_servers != DEFAULT_BOOTSTRAP:
+            _say(f"not at {DEFAULT_BOOTSTRAP}: other tools find it by `homeostat address`")
+        _say("look: homeostat status · homeostat tail timeline -f · stop: Ctrl-C or homeostat down")
         stack.run(stop)
     finally:
-        err.print("[dim]stopping[/dim]")
+        if stack.is_ours:
+            _say("[dim]stopping[/dim]")
         stack.stop()
 
 
-def down(data_dir: DataDir = Path(".homeostat")) -> None:
+def _check_above(data_dir: Path) -> None:
+    """See that no stack runs in a folder above: one in a new folder here would hide it from the commands typed here."""
+    from homeostat.client.address import find_data_dir
+    from homeostat.stack.errors import StackRunning
+    from homeostat.stack.report import read_report
+
+    found = find_data_dir()
+    report = read_report(found / "processes.json") if found != data_dir else None
+    if report is not None:
+        raise StackRunning(found, str(report.supervisor_pid))
+
+
+def _check_packs(*, separate: bool, without: list[str]) -> None:
+    """See that every service that is to run can: one that cannot would be started again and again."""
+    from homeostat.cli.exits import usage
+    from homeostat.cli.extras import missing_modules, require
+    from homeostat.stack.services import PACKED, SINGLE
+
+    packs = {
+        pack.name: [service.replace("_", "-") for service in pack.services] for pack in (SINGLE if separate else PACKED)
+    }
+    if unknown := sorted(set(without) - set(packs)):
+        raise usage(f"no process {unknown[0]!r}; there are {', '.join(packs)}")
+    wanted = {name: services for name, services in packs.items() if name not in without}
+    # the model server runs with any choice of services
+    extras = dict.fromkeys(["rollout-actuator", *(service for services in wanted.values() for service in services)])
+    lacking = [name for name, services in wanted.items() if any(missing_modules(service) for service in services)]
+    is_small = len(lacking) == 1 and not missing_modules("rollout-actuator")
+    instead = f"leave it out: homeostat up --without {' --without '.join([*without, *lacking])}" if is_small else ""
+    require("homeostat up", [*extras], instead)
+
+
+def _say(text: str) -> None:
+    err.print(text, soft_wrap=True)
+
+
+def address(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Print the address of Kafka, for other tools: kcat -b $(homeostat address). Exits 3 if there is none.
+
+    It is what HOMEOSTAT_BOOTSTRAP_SERVERS says, else what runs under the data folder.
+    """
+    from homeostat.cli.connection import settings_of
+    from homeostat.cli.exits import not_found
+
+    settings = settings_of(data_dir)
+    if "bootstrap_servers" not in settings.model_fields_set:
+        raise not_found(f"nothing runs under {data_dir}; start it with `homeostat up`")
+    sys.stdout.write(f"{settings.bootstrap_servers}\n")
+
+
+def down(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Stop what `homeostat up` started here; nothing is lost."""
     from homeostat.stack.report import read_report
 
@@ -74,7 +138,7 @@ def down(data_dir: DataDir = Path(".homeostat")) -> None:
     err.print("down")
 
 
-def status(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> None:
+def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: Json = False) -> None:
     """Show the processes: state, restarts, memory. Exits 1 if one of them is not running."""
     import psutil
 
@@ -98,9 +162,10 @@ def status(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> Non
             }
         )
     if as_json:
-        sys.stdout.write(json.dumps(rows) + "\n")
+        for row in rows:
+            sys.stdout.write(json.dumps(row) + "\n")
     else:
-        table = Table(*rows[0])
+        table = Table("process", "state", "pid", "restarts", "uptime_seconds", "memory_bytes")
         for row in rows:
             colour = "green" if row["state"] == "running" else "red"
             cells = [str(value) for value in row.values()]
@@ -110,110 +175,3 @@ def status(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> Non
         out.print(table)
     if any(row["state"] != "running" for row in rows):
         raise typer.Exit(1)
-
-
-def doctor(data_dir: DataDir = Path(".homeostat"), as_json: Json = False) -> None:
-    """Check what the system needs here and in its broker, and say what to do. Exits 1 if something is wrong."""
-    checks = [*_machine_checks(), *_data_checks(data_dir), *_process_checks(data_dir), *_broker_checks(data_dir)]
-    if as_json:
-        sys.stdout.write(json.dumps([dict(zip(("check", "ok", "detail"), c, strict=True)) for c in checks]) + "\n")
-    else:
-        for name, good, detail in checks:
-            out.print(f"{'[green]ok  [/green]' if good else '[red]FAIL[/red]'} {name}: {detail}", highlight=False)
-    if not all(good for _, good, _ in checks):
-        raise typer.Exit(1)
-
-
-Check = tuple[str, bool, str]
-
-
-def _machine_checks() -> list[Check]:
-    import importlib.util
-
-    free = shutil.disk_usage(Path.cwd()).free
-    checks: list[Check] = [
-        ("python", sys.version_info >= (3, 11), f"{sys.version.split()[0]}; 3.11 or later is needed"),
-        ("disk", free > 2 << 30, f"{free / 1e9:.1f} GB free; 2 GB are needed"),
-    ]
-    for module, extra in (("river", "drift-detector"), ("torch", "maml-trainer"), ("jgo", "broker")):
-        there = importlib.util.find_spec(module) is not None
-        todo = "installed" if there else f"missing: pip install 'homeostat[{extra}]'"
-        checks.append((module, there, todo))
-    return checks
-
-
-def _data_checks(data_dir: Path) -> list[Check]:
-    from homeostat.audit.keys import KeyMissing, load
-    from homeostat.core import HomeostatError
-
-    checks: list[Check] = []
-    for name in ("notary", "operator"):
-        try:
-            checks.append((f"key {name}", True, load(data_dir / "keys", name).key_id))
-        except KeyMissing:
-            checks.append((f"key {name}", True, "not made yet: `homeostat up` makes it"))
-        except HomeostatError as error:
-            checks.append((f"key {name}", False, str(error)))
-    return checks
-
-
-def _process_checks(data_dir: Path) -> list[Check]:
-    from homeostat.host.process import EXIT_HALTED
-    from homeostat.stack.report import read_report
-
-    report = read_report(data_dir / "processes.json")
-    if report is None:
-        return []
-    checks: list[Check] = []
-    for process in report.processes:
-        if process.state in ("backoff", "crash_loop"):
-            log = data_dir / "logs" / f"{process.name}.log"
-            why = (
-                "halted, for a person to act" if process.last_exit == EXIT_HALTED else f"ended with {process.last_exit}"
-            )
-            checks.append((f"process {process.name}", False, f"{why}: {_last_line(log)} ({log})"))
-    return checks or [("processes", True, f"{len(report.processes)}, none has halted")]
-
-
-def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_text("utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return "it has said nothing"
-    return next((line for line in reversed(lines) if line.strip()), "it has said nothing")
-
-
-def _broker_checks(data_dir: Path) -> list[Check]:
-    from homeostat.cli.connection import settings_of
-    from homeostat.host.connection import BrokerUnreachable, Cluster, TopicMissing
-    from homeostat.stack.services import topics
-
-    settings = settings_of(data_dir)
-    servers = settings.bootstrap_servers
-    cluster = Cluster(settings)
-    try:
-        cluster.load(timeout_seconds=3.0)
-    except BrokerUnreachable as error:
-        return [("broker", False, str(error))]
-    missing = []
-    for spec in topics(1):
-        try:
-            cluster.places(spec.name)
-        except TopicMissing:
-            missing.append(spec.name)
-    detail = f"{len(missing)} missing: run `homeostat topics create`" if missing else "all there"
-    clock = [] if missing else [_clock_check(settings, cluster)]
-    return [("broker", True, servers), ("topics", not missing, detail), *clock]
-
-
-def _clock_check(settings: "HostSettings", cluster: "Cluster") -> Check:
-    from homeostat.host.clock import clock_ahead_seconds
-    from homeostat.host.connection import BrokerUnreachable
-
-    try:
-        ahead = clock_ahead_seconds(settings, cluster)
-    except BrokerUnreachable as error:
-        return ("clock", False, str(error))
-    detail = f"the broker's is {abs(ahead):.2f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
-    is_good = abs(ahead) <= _CLOCK_SECONDS
-    return ("clock", is_good, detail if is_good else f"{detail}: let NTP set both")

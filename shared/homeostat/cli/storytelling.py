@@ -1,19 +1,23 @@
 """A story: every event that one drift or one request led to, as a tree by cause."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from homeostat.audit.authority import BINDING, Approval, standing
+from homeostat.audit.keyring import Registered, is_governors
+from homeostat.cli.approvals import of_actions, text_of
 from homeostat.cli.exits import not_found, usage
+from homeostat.cli.notaries import keyring_of
 from homeostat.cli.records import PREFIX, attributes, event_of, name_of
 from homeostat.cli.selection import order
 from homeostat.cli.summaries import summary
+from homeostat.cli.when import iso
 from homeostat.client.logs import Logs
 from homeostat.codec import Record
-from homeostat.codec.encode import rfc3339
 from homeostat.core import Reject
-from homeostat.events.logs import AUDIT, LOGS, TELEMETRY, TIMELINE
+from homeostat.events.logs import AUDIT, EXPERIENCE, LOGS, TELEMETRY, TIMELINE
 
 _BULK: Final = (TELEMETRY, TIMELINE)
 """Read only when the others do not know the id."""
@@ -33,6 +37,7 @@ class Node:
         record: Its first occurrence.
         logs: Logs it lies in; a broadcast lies in several.
         text: What it says.
+        authority: Of a verdict or command: `signed`, or why it is nobody's; empty for what nobody signs.
         children: What it led to, by time.
     """
 
@@ -40,6 +45,7 @@ class Node:
     record: Record
     logs: list[str]
     text: str
+    authority: str = ""
     children: list["Node"] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -47,12 +53,13 @@ class Node:
         found = attributes(self.record)
         return {
             "identity": self.identity,
-            "time": rfc3339(self.record.timestamp),
+            "time": iso(self.record.timestamp),
             "type": found.type,
             "subject": found.subject,
             "logs": self.logs,
             "cause": found.cause or None,
             "summary": self.text,
+            "authority": self.authority or None,
             "led_to": [child.as_json() for child in self.children],
         }
 
@@ -102,8 +109,13 @@ def find(logs: Logs, id_: str) -> str:
     raise not_found(f"no event ends in {id_!r}; `homeostat tail --json` shows identities as source#id")
 
 
-def tell(logs: Logs, story: str) -> Story:
-    """Collect a story from all logs.
+def tell(logs: Logs, story: str, notaries: Mapping[str, Registered] | None = None) -> Story:
+    """Collect a story from all logs, with what people said of its actions, which opens stories of its own.
+
+    Args:
+        logs: Where.
+        story: Identity of the event that opened it.
+        notaries: Keys that sign verdicts and commands; None where none is known, so that none is strange.
 
     Raises:
         CommandFailed: No event belongs to it.
@@ -118,8 +130,11 @@ def tell(logs: Logs, story: str) -> Story:
     if not records:
         raise not_found(f"no event belongs to the story {story}")
     nodes = _nodes(sorted(records, key=order))
-    roots = _link(nodes)
-    times = [r.timestamp for r in records]
+    for node in nodes.values():
+        node.authority = _authority(node.record, notaries)
+    said = _said(logs, nodes)
+    roots = _link(nodes, {one.identity: one.data.action for one in said})
+    times = [node.record.timestamp for node in nodes.values()]
     return Story(story, roots, len(nodes), min(times), max(times), _outcome(nodes.values()))
 
 
@@ -140,11 +155,34 @@ def _nodes(records: Sequence[Record]) -> dict[str, Node]:
     return nodes
 
 
-def _link(nodes: dict[str, Node]) -> tuple[Node, ...]:
+def _said(logs: Logs, nodes: dict[str, Node]) -> list[Approval]:
+    """Add what people said of the actions of a story to its nodes."""
+    if not any(name_of(node.record) == "verdict.given" for node in nodes.values()):
+        return []
+    keyring, refused = keyring_of(logs)
+    said = of_actions(logs, keyring, refused, nodes.keys())
+    for one in said:
+        log = one.record.topic.removeprefix(PREFIX)
+        nodes.setdefault(one.identity, Node(one.identity, one.record, [log], text_of(one))).text = text_of(one)
+    return said
+
+
+def _authority(record: Record, notaries: Mapping[str, Registered] | None) -> str:
+    """Whether a verdict or command is the governor's, as far as the keys that are known can say."""
+    is_copy = record.topic == EXPERIENCE and name_of(record) == "verdict.given"
+    if record.topic not in BINDING and not is_copy:
+        return ""
+    if is_copy:  # it lies signed among the verdicts
+        return "" if is_governors(attributes(record).source) else "not the governor"
+    said = standing(record, notaries or {})
+    return "" if said == "unknown_key" and notaries is None else said
+
+
+def _link(nodes: dict[str, Node], parents: Mapping[str, str]) -> tuple[Node, ...]:
     children: defaultdict[str, list[Node]] = defaultdict(list)
     roots: list[Node] = []
     for node in nodes.values():
-        cause = attributes(node.record).cause
+        cause = parents.get(node.identity) or attributes(node.record).cause
         (children[cause] if cause in nodes and cause != node.identity else roots).append(node)
     for identity, node in nodes.items():
         node.children = children[identity]

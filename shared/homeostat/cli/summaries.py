@@ -5,6 +5,7 @@ from typing import Any, Final
 from homeostat.core import Payload
 from homeostat.events import Labels, Samples
 from homeostat.events.columns import f8
+from homeostat.events.series import attributes_text, series_of
 
 _COLOURS: Final = {
     "drift": "yellow",
@@ -91,6 +92,8 @@ def _proposal(data: Any) -> str:
     arm = next((a for a in data.arms if a.name == data.chosen), None)
     expected = f", expects {arm.predicted_gain:+.4g} [{arm.gain_low:.4g}, {arm.gain_high:.4g}]" if arm else ""
     chance = f" p={arm.propensity:.2f}" if arm else ""
+    if data.chosen == "skip" and not data.shadows and data.reason:
+        return f"{data.kind}: skip, {data.reason}"
     return f"{data.kind}: {data.chosen}{chance} of {len(data.arms)} arms{expected}"
 
 
@@ -144,6 +147,14 @@ def _settled(data: Any) -> str:
     return f"{data.state}{cost}, gain {data.gain:+.4g}"
 
 
+def _moved(data: Any) -> str:
+    series = series_of(data.signal, data.layer, data.attributes)
+    place = " ".join(filter(None, (series.layer, attributes_text(series.attributes))))
+    alert = ", alert" if data.is_alert else ""
+    of_place = f" ({place})" if place else ""
+    return f"{data.signal}{of_place}, {data.operating_point}: {data.value:.4g} against {data.threshold:.4g}{alert}"
+
+
 _OWN: Final[dict[str, Any]] = {
     "drift.detected": _drift,
     "action.proposed": _proposal,
@@ -160,4 +171,5 @@ _OWN: Final[dict[str, Any]] = {
     "candidate.evaluated": _evaluated,
     "event.refused": _refused,
     "action.settled": _settled,
+    "threshold.moved": _moved,
 }

@@ -36,7 +36,7 @@ def topics(
         (log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in LOGS
     ]
     table += [
-        (name, "snapshots", "partition|subject|writer", n, counts[name], f"state of {name.removeprefix(SNAPSHOTS)}")
+        (name, "snapshots", "kind|writer|place|subject", n, counts[name], f"state of {name.removeprefix(SNAPSHOTS)}")
         for name, n in present.items()
         if name.startswith(SNAPSHOTS)
     ]
@@ -61,8 +61,25 @@ def _types(*, is_json: bool) -> None:
 
 
 @app.command()
+def repair(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Give every log the settings it needs: time stamps, retention, sizes. Numbers of partitions are never changed."""
+    from homeostat.cli.connection import settings_of
+    from homeostat.cli.output import show
+    from homeostat.stack.services import topics as specs_of
+    from homeostat.stack.topics import repair_topics
+
+    settings = settings_of(data_dir)
+    changed = repair_topics(settings.client(), specs_of(1, settings.quarantine_retention_days))
+    for line in changed:
+        show(line)
+    show(f"{len(changed)} settings changed" if changed else "every topic is as it must be")
+
+
+@app.command()
 def create(
-    partitions: Annotated[int, typer.Option(min=1, help="Of logs without a number of their own; never changed.")] = 12,
+    partitions: Annotated[
+        int, typer.Option(min=1, max=1000, help="Of logs without a number of their own; never changed.")
+    ] = 12,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Create every log that is missing, with the snapshot logs of the folds."""
@@ -71,6 +88,7 @@ def create(
     from homeostat.stack.services import topics as specs_of
     from homeostat.stack.topics import ensure_topics
 
-    specs = specs_of(partitions)
-    ensure_topics(settings_of(data_dir).client(), specs)
+    settings = settings_of(data_dir)
+    specs = specs_of(partitions, settings.quarantine_retention_days)
+    ensure_topics(settings.client(), specs)
     show(f"{len(specs)} topics are there")

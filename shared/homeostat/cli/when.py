@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from homeostat.cli.exits import usage
+from homeostat.codec.encode import rfc3339
 
 _UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
@@ -32,17 +33,29 @@ def since_ms(text: str) -> int:
     if text == "beginning":
         return 0
     if _DURATION.fullmatch(text.strip()):
-        return int(time.time() * 1000) - duration_ms(text)
+        return max(0, int(time.time() * 1000) - duration_ms(text))
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise usage(f"{text!r} is no time: write 10m, 2h, beginning, or 2026-01-31T12:00") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return max(0, int(seconds * 1000))
 
 
 def clock(millis: int) -> str:
     """Write broker time for people: local time of day with milliseconds."""
-    return datetime.fromtimestamp(millis / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except (ValueError, OverflowError, OSError):
+        return f"{millis} ms"  # a topic whose time stamps are the sender's may hold anything
+
+
+def iso(millis: int) -> str:
+    """Write broker time for programs: RFC 3339; the number itself where it is no time."""
+    try:
+        return rfc3339(millis)
+    except (ValueError, OverflowError, OSError):
+        return f"{millis} ms"
 
 
 def span(millis: int) -> str:

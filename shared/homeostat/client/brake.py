@@ -3,14 +3,17 @@
 import json
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from homeostat.client.logs import Logs, Place
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import partition_of
+from homeostat.commands import Guard
+from homeostat.core import Reject
 from homeostat.core.event import identity
-from homeostat.events import BrakeSet, FreezeSet
+from homeostat.events import BrakeReleased, BrakeSet, FreezeSet
 from homeostat.events.logs import GOVERNANCE, POLICIES
 
 
@@ -80,11 +83,16 @@ def pending(path: Path) -> dict[str, str]:
     return found
 
 
-def release_braked(path: Path, logs: Logs) -> list[str]:
+def release_braked(path: Path, logs: Logs, notary: Mapping[str, str]) -> list[str]:
     """Release the scopes whose published freeze the governor has put into every partition of every policy log.
 
     Safe to repeat, and after a crash: the logs say what has happened. A freeze that was refused, or is not through
-    yet, goes on braking by the file.
+    yet, goes on braking by the file; so does one that has been lifted since, or that nobody but a forger has answered.
+
+    Args:
+        path: `HostSettings.brake_file`.
+        logs: Where the governor speaks.
+        notary: Its public keys, hex by id.
 
     Returns:
         The scopes that were released.
@@ -97,20 +105,29 @@ def release_braked(path: Path, logs: Logs) -> list[str]:
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         cause = headers.get("ce_causationid", "")
         if cause in waiting and headers.get("ce_type") == FreezeSet.TYPE:
-            freezes[identity(headers["ce_source"], headers["ce_id"])] = waiting[cause]
+            freezes[identity(headers.get("ce_source", ""), headers.get("ce_id", ""))] = waiting[cause]
     braked: dict[str, set[Place]] = {}
+    guard = Guard(notary)
     for record in logs.read(POLICIES) if freezes else ():
-        freeze = _freeze_of(record)
-        if freeze in freezes:
-            braked.setdefault(freezes[freeze], set()).add((record.topic, record.partition))
+        if not _is_brake(record):
+            continue
+        try:
+            data = guard.read(record).data
+        except Reject:
+            continue
+        if isinstance(data, BrakeSet) and freezes.get(data.freeze) == data.scope:
+            braked.setdefault(data.scope, set()).add((record.topic, record.partition))
     n_places = sum(logs.places(log) for log in POLICIES)
-    return [scope for scope, places in sorted(braked.items()) if len(places) == n_places and release_brake(path, scope)]
+    return [
+        scope
+        for scope, places in sorted(braked.items())
+        if len(places) == n_places and scope in guard.braked and release_brake(path, scope)
+    ]
 
 
-def _freeze_of(record: Record) -> str:
-    if dict(record.headers).get("ce_type") != BrakeSet.TYPE.encode():
-        return ""
-    return BrakeSet.model_validate_json(record.value or b"").freeze
+def _is_brake(record: Record) -> bool:
+    type_ = dict(record.headers).get("ce_type")
+    return type_ in (BrakeSet.TYPE.encode(), BrakeReleased.TYPE.encode())
 
 
 def _headers(request: dict[str, Any]) -> dict[str, str]:

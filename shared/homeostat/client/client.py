@@ -1,55 +1,58 @@
 """One object to say what is, ask for what should be, and hear what was decided."""
 
-import time as clock
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, Unpack
-
-from numpy.typing import ArrayLike
+from typing import Final, Self
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.keys import Key, load
+from homeostat.client.checking import Checker
 from homeostat.client.doors import door_of
+from homeostat.client.errors import DeliveryFailed, KeyNeeded
+from homeostat.client.forking import keep_for_ever, watch_forks
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Since
 from homeostat.client.policies import Listener, Policies, Policy
-from homeostat.client.samples import Column, columns_of_rows, labels_of, samples_of
-from homeostat.client.sealing import Sealer, identity_of
-from homeostat.client.settings import Security, client_settings
-from homeostat.codec import Output, decode_event
-from homeostat.codec.encode import partition_of
-from homeostat.core import Halt, Identity, Payload, Reject
-from homeostat.events import Command, WeightsPublished
-from homeostat.events.columns import Role
-from homeostat.events.logs import EXPERIENCE, REQUESTS
+from homeostat.client.publishing import Publishing
+from homeostat.client.sealing import Sealer, identity_of, place
+from homeostat.client.settings import client_settings
+from homeostat.client.weights import newest_weights
+from homeostat.codec import Output
+from homeostat.commands.notary_keys import NotaryKeys
+from homeostat.core import Identity, Payload
+from homeostat.events import ActionRequested, Command, DeploymentObserved, Request
+from homeostat.events.logs import DOORS, REQUESTS
 from homeostat.host.settings import HostSettings
 
-
-class KeyNeeded(Halt):
-    """A request must be signed, and the client has no key.
-
-    Operator: `homeostat keys create NAME`, then `Client(key=Path(".homeostat/keys/NAME.pem"))`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("a request is signed: make a key with `homeostat keys create NAME` and pass key=<its file>")
+REQUEST_VALID_MS: Final = 3_600_000
+"""A request that has not reached the governor in an hour is asked again."""
 
 
-class Client:
+class Client(Publishing):
     """Publishes to the doors and follows the policies. Use it as a context manager, from one thread.
 
-    A record that could not be delivered is raised as `DeliveryFailed` by the next call or by `flush`; leaving the
-    context flushes. Publishing again is safe: doors drop repeats of (source, id).
+    What a door would refuse for what it is, `publish` and the like refuse with the door's own reason. What could not be
+    delivered is raised as `DeliveryFailed` by the next call, by `flush` or by `close`, and `resend` takes that error;
+    leaving the context closes. What waits when the process ends is sent for up to 10 s, and a line on stderr says what
+    was not. It may be made before a fork: each child has connections and ids of its own. No call waits without bound.
 
     Args:
         bootstrap_servers: Brokers; None: `HOMEOSTAT_BOOTSTRAP_SERVERS`, else a running `homeostat up`, else
             127.0.0.1:9092.
-        source: CloudEvents `source`: who says it, a URI reference. Influence is capped by it, distrust acts on it.
+        source: CloudEvents `source`: who says it, a URI reference. Distrust acts on it.
         key: Private key that signs requests: a file made by `homeostat keys create`, or a loaded key.
+        notary: Public keys of the notary, with which `policies` checks commands: the hex of `notary.pub`, several, or
+            their folder; None: `HOMEOSTAT_NOTARY_KEYS`, else the keys of the data folder, as `homeostat up` makes them.
+        is_signing: Sign what is published, too. All that is unsigned in a scope has the influence of one source on what
+            is learned; the holder of a key that is registered with the role `source` has the influence of one alone.
         settings: Instead of the environment.
         logs: Instead of a broker, for tests.
-        **security: For a broker that wants authentication.
+        **kafka: Settings of librdkafka, dots as underscores: `security_protocol`, `sasl_mechanism`, `sasl_username`,
+            `sasl_password`, `ssl_ca_location`, …
+
+    Raises:
+        Reject: `header_missing`, `header_invalid`: no source that a door takes.
+        KeyNeeded: It is to sign, and has no key.
     """
 
     def __init__(
@@ -58,142 +61,75 @@ class Client:
         *,
         source: str = "/client",
         key: Path | Key | None = None,
+        notary: NotaryKeys | None = None,
+        is_signing: bool = False,
         settings: HostSettings | None = None,
         logs: Logs | None = None,
-        **security: Unpack[Security],
+        **kafka: str,
     ) -> None:
-        self.settings = client_settings(bootstrap_servers, settings, security)
+        self.settings = client_settings(bootstrap_servers, settings, kafka)
         self.source, self._sealer = source, Sealer(source)
         self._key = load(key.parent, key.stem) if isinstance(key, Path) else key
+        self._notary = notary
+        if is_signing and self._key is None:
+            raise KeyNeeded
+        self._signing_key = self._key if is_signing else None
         self._logs: Logs = KafkaLogs(self.settings, f"homeostat-client{source}") if logs is None else logs
         self._store: ArtifactStore | None = None
+        self._checker = Checker(source)
+        watch_forks(self)
+
+    def after_fork(self) -> None:
+        """See `Forkable`: a child that went on with the parent's ids would be taken for a repeat of it."""
+        keep_for_ever(self._store)
+        self._sealer, self._store = Sealer(self.source), None
 
     def __enter__(self) -> Self:
-        """Return the client."""
+        """Return the client itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Flush and close."""
         self.close()
 
     def close(self) -> None:
-        """Flush, and give connections back.
+        """Flush for up to 30 s, and give connections back.
 
         Raises:
-            DeliveryFailed: Something was not acknowledged.
+            DeliveryFailed: Something was not acknowledged; it is given up, `resend` says it again.
         """
         self._logs.close()
 
     def flush(self) -> None:
-        """Wait until everything is acknowledged.
+        """Wait until everything is acknowledged, for up to 30 s.
 
         Raises:
-            DeliveryFailed: Something was not.
+            DeliveryFailed: Something was not. What the broker refused is in the error; what waits still waits.
         """
         self._logs.flush()
 
-    # -- telemetry ----------------------------------------------------------------------------
-
-    def publish_samples(
-        self,
-        model: str,
-        version: str,
-        *,
-        prediction: ArrayLike,
-        request: Sequence[str] | None = None,
-        features: Mapping[str, Column] | None = None,
-        score: Column | None = None,
-        label: Column | None = None,
-        time: ArrayLike | None = None,
-        role: Role = "champion",
-        inputs: ArrayLike | None = None,
-        captured: Sequence[int] | None = None,
-        latency_seconds: Column | None = None,
-    ) -> list[str]:
-        """Publish n rows that one version of a model served; see `samples_of` for the columns.
+    def resend(self, failure: DeliveryFailed) -> None:
+        """Send what was not acknowledged once more, under the same ids: doors drop what had arrived after all.
 
         Args:
-            model: `scope/model`.
-            version: Version that answered.
-            prediction: n class indices or values.
-            request: n ids, at most 128 characters; None makes them. Labels and other versions refer to them.
-            features: Monitored features by name, n each; None or NaN is missing.
-            score: n confidences.
-            label: n truths where known, NaN elsewhere.
-            time: n event times, or one, in seconds since the epoch; None is now.
-            role: What the version was.
-            inputs: Model inputs to keep for training.
-            captured: Rows that `inputs` belongs to; None is every row.
-            latency_seconds: n.
-
-        Returns:
-            The n request ids.
+            failure: As raised by this client.
 
         Raises:
-            Reject: `payload_invalid`: the columns do not fit together.
-            DeliveryFailed: An earlier record was not delivered.
+            DeliveryFailed: Not all were taken again; its `outputs` are those, and what else has failed meanwhile.
         """
-        n = len(prediction)  # type: ignore[arg-type]  # a scalar raises TypeError, which says it
-        stem = self._sealer.new_id()
-        requests = [f"{stem}.{row}" for row in range(n)] if request is None else list(request)
-        for samples in samples_of(
-            version,
-            role,
-            requests,
-            time=clock.time() if time is None else time,
-            prediction=prediction,
-            features=features,
-            score=score,
-            label=label,
-            latency_seconds=latency_seconds,
-            inputs=inputs,
-            captured=captured,
-        ):
-            self.publish(None, model, samples)
-        return requests
-
-    def publish_rows(
-        self, model: str, version: str, rows: Iterable[Mapping[str, Any]], *, role: Role = "champion"
-    ) -> list[str]:
-        """Publish rows; names other than request, time, prediction, score, label, latency_seconds, inputs are features.
-
-        Returns:
-            The request ids.
-
-        Raises:
-            Reject: `payload_invalid`.
-        """
-        requests: list[str] = []
-        for columns in columns_of_rows(rows):
-            requests += self.publish_samples(model, version, role=role, **columns)
-        return requests
-
-    def publish_labels(
-        self, model: str, request: Sequence[str], label: ArrayLike, time: ArrayLike | None = None
-    ) -> None:
-        """Publish truths that became known later.
-
-        Args:
-            model: `scope/model`.
-            request: n ids of requests that were published.
-            label: n.
-            time: When they became known, seconds since the epoch; None is now.
-
-        Raises:
-            Reject: `payload_invalid`.
-        """
-        for labels in labels_of(request, label=label, time=clock.time() if time is None else time):
-            self.publish(None, model, labels)
-
-    # -- anything -----------------------------------------------------------------------------
+        for number, output in enumerate(failure.outputs):
+            try:
+                self._logs.send(output)
+            except DeliveryFailed as again:
+                left = [one for one in failure.outputs[number:] if one not in again.outputs]
+                outputs = (*again.outputs, *left)
+                raise DeliveryFailed(len(outputs), again.reason, outputs) from None
 
     def publish(self, log: str | None, subject: str, data: Payload) -> Identity:
         """Publish any payload of `homeostat.events`.
 
         Args:
-            log: Topic; None picks the door of the type.
+            log: Topic; None picks the door of the type. What does not go to a door is not checked.
             subject: `scope/model`, `scope/family` or `scope`: the key.
             data: The payload.
 
@@ -201,12 +137,18 @@ class Client:
             Identity of the event.
 
         Raises:
-            Reject: `type_internal`: no door takes the type.
+            Reject: `type_internal`: no door takes the type; or as the door would refuse it.
             BrokerUnreachable: Nobody answers.
+            TopicMissing: There is no such topic.
             DeliveryFailed: An earlier record was not delivered.
         """
         topic = door_of(data.TYPE) if log is None else log
-        return self._deliver(self._sealer.seal(topic, subject, data, self._logs.places(topic)))
+        if self._signing_key is not None and isinstance(data, DeploymentObserved) and data.valid_until is None:
+            data = data.model_copy(update={"valid_until": self._logs.now() + REQUEST_VALID_MS})
+        output = self._sealer.seal(topic, subject, data, key=self._signing_key)
+        if topic in DOORS:
+            self._checker.check(output)
+        return self._send(output)
 
     def request(self, data: Payload, scope: str) -> Identity:
         """Ask for something, signed.
@@ -221,36 +163,49 @@ class Client:
         Raises:
             KeyNeeded: The client has no key.
         """
-        return self._deliver(self._request(data, scope, self._logs.places(REQUESTS)))
+        return self._send(self.sealed_request(data, scope))
 
-    def sealed_request(self, data: Payload, scope: str) -> Output:
+    def sealed_request(self, data: Payload, scope: str, valid_ms: int = REQUEST_VALID_MS) -> Output:
         """Lay out and sign a request without sending it, for a time without a broker; its partition is still open.
+
+        Args:
+            data: The request; if it does not say until when it counts, it counts for `valid_ms` from now.
+            scope: Scope it is about, or `*`.
+            valid_ms: At most seven days.
 
         Raises:
             KeyNeeded: The client has no key.
+            Reject: As the door would refuse it.
         """
-        return self._request(data, scope, 1)
-
-    def _request(self, data: Payload, scope: str, n_partitions: int) -> Output:
         if self._key is None:
             raise KeyNeeded
-        return self._sealer.seal(REQUESTS, scope, data, n_partitions, self._key)
+        if isinstance(data, Request | ActionRequested) and data.valid_until is None:
+            data = data.model_copy(update={"valid_until": self._logs.now() + valid_ms})
+        output = self._sealer.seal(REQUESTS, scope, data, key=self._key)
+        self._checker.check(output)
+        return output
 
-    def _deliver(self, output: Output) -> Identity:
-        self._logs.send(output)
+    def _send(self, output: Output) -> Identity:
+        self._logs.send(place(output, self._logs.places(output.topic)))
         return Identity(identity_of(output))
 
     # -- what was decided ---------------------------------------------------------------------
 
     def policies(self, *kinds: str, model: str | None = None, since: Since = "now") -> Policies:
-        """Follow approved commands, each once.
+        """Follow approved commands, each once; a forked child goes on where its parent was.
+
+        What the notary has not signed, what has expired and what is stale never comes; see `Policies`.
 
         Args:
             *kinds: rollout, retrain, threshold, meta_training; none means all.
             model: `scope/model`; None means every one.
             since: `now` or `beginning`.
+
+        Raises:
+            NotaryKeyMissing: The notary's public key is not known, so nothing could be checked.
+            BrokerUnreachable: Nobody answers; so does the iteration, once nobody has for a minute.
         """
-        return Policies(self._logs, kinds, model, since)
+        return Policies(self._logs, kinds, model, since, notary=self._notary, settings=self.settings)
 
     def on_policy(
         self,
@@ -259,11 +214,16 @@ class Client:
         model: str | None = None,
         since: Since = "now",
     ) -> Listener:
-        """Call a function for every approved command, in a thread of its own, until `Listener.stop`."""
+        """Call a function for every approved command, in a thread of its own, until `Listener.stop`.
+
+        A forked child does not inherit the thread: call it there.
+        """
         return Listener(self.policies(*kinds, model=model, since=since), callback)
 
     def initial_weights(self, family: str) -> bytes | None:
         """Return the newest initial weights of a family that passed their gate, as safetensors; None without any.
+
+        Weights that were withdrawn, or that rest on a source which is distrusted, are passed over.
 
         Args:
             family: `scope/family`.
@@ -271,17 +231,7 @@ class Client:
         Raises:
             ArtifactMissing: They were published, but the store does not have them.
         """
-        key, newest = family.encode(), None
-        for record in self._logs.read([EXPERIENCE], partition=partition_of(key, self._logs.places(EXPERIENCE))):
-            is_ours = record.key == key and dict(record.headers).get("ce_type") == WeightsPublished.TYPE.encode()
-            if not is_ours:
-                continue
-            try:
-                event = decode_event(record, time=record.timestamp, emitter="", is_door=False)
-            except Reject:
-                continue  # of a version that this one cannot read
-            assert isinstance(event.data, WeightsPublished)
-            newest = event.data.artifact
+        newest = newest_weights(self._logs, family)
         if newest is None:
             return None
         if self._store is None:

@@ -1,21 +1,29 @@
 """The logs on a Kafka broker, through one connection of each kind, opened when it is needed."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetSpec, TimestampSpec
 
+from homeostat.client import ending
+from homeostat.client.errors import DeliveryFailed
+from homeostat.client.following import KafkaFollower
+from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
 from homeostat.client.logs import Place
 from homeostat.client.producing import ClientProducer
 from homeostat.codec import Output, Record
-from homeostat.host.connection import BrokerUnreachable, Cluster, plain_consumer, record_of
+from homeostat.core import HomeostatError
+from homeostat.host.cluster import Cluster
+from homeostat.host.kafka_errors import BrokerUnreachable, error_of
 from homeostat.host.settings import HostSettings
 
 _TIMEOUT_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 4.0
-_BATCH: Final = 2000
+_STUCK_SECONDS: Final = 30
+"""After so long without a record that is known to be there, nobody answers."""
 
 
 class QuietSettings(HostSettings):
@@ -27,7 +35,7 @@ class QuietSettings(HostSettings):
 
 
 class KafkaLogs:
-    """`Logs` on a broker.
+    """`Logs` on a broker. A forked child has connections of its own.
 
     Args:
         settings: Where and how to connect.
@@ -40,6 +48,36 @@ class KafkaLogs:
         self._cluster: Cluster | None = None
         self._admin: AdminClient | None = None
         self._producer: ClientProducer | None = None
+        watch_forks(self)
+        ending.end_with_process(self)
+
+    def after_fork(self) -> None:
+        """See `Forkable`; the producer looks after itself."""
+        self._keep()
+        self._producer = None
+
+    def end(self, timeout_seconds: float) -> None:
+        """See `Unfinished`; the producer looks after itself."""
+        if is_child():
+            self._keep()
+        else:
+            self._let_go()
+
+    def _keep(self) -> None:
+        keep_for_ever(self._cluster)
+        keep_for_ever(self._admin)
+        self._admin = self._cluster = None
+
+    def _let_go(self) -> None:
+        held: list[object] = [one for one in (self._admin, self._cluster) if one is not None]
+        self._admin = self._cluster = None
+        if held:
+            close_beside(held.clear)
+
+    def __del__(self) -> None:
+        """Give back what nobody closed."""
+        if hasattr(self, "_cluster"):
+            self._let_go()
 
     def _loaded(self) -> Cluster:
         if self._cluster is None:
@@ -53,6 +91,10 @@ class KafkaLogs:
         if self._admin is None:
             self._admin = AdminClient(self.settings.client())
         return self._admin
+
+    def now(self) -> int:
+        """This machine's clock: a signature's validity leaves room for the difference."""
+        return int(time.time() * 1000)
 
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic of ours there is."""
@@ -125,9 +167,14 @@ class KafkaLogs:
         if not left:
             return
         follower = self.follow({place: low for place, (low, _) in ranges.items() if place in left})
+        n_silent = 0  # seconds in which we asked: the caller may take its time between two records
         try:
             while left:
-                for record in follower.poll(1.0):
+                records = follower.poll(1.0)
+                n_silent = n_silent + 1 if not records and left.keys().isdisjoint(follower.at_end) else 0
+                if n_silent >= _STUCK_SECONDS:
+                    raise BrokerUnreachable(self.settings.bootstrap_servers, f"no record for {n_silent} s")
+                for record in records:
                     place = (record.topic, record.partition)
                     if record.offset < left.get(place, 0):
                         yield record
@@ -138,69 +185,33 @@ class KafkaLogs:
         finally:
             follower.close()
 
-    def follow(self, start: Mapping[Place, int]) -> "KafkaFollower":
+    def follow(self, start: Mapping[Place, int]) -> KafkaFollower:
         """Read on from these offsets."""
         return KafkaFollower(self.settings, self._loaded(), start, self._client_id)
 
     def send(self, output: Output) -> None:
         """Queue one record."""
-        if self._producer is None:
+        if self._producer is None or not self._producer.is_usable:
             self._producer = ClientProducer(self.settings, self._client_id)
-        self._producer.send(output)
+        try:
+            self._producer.send(output)
+        except DeliveryFailed:
+            self._cluster = None  # the topic may be another one by now
+            raise
 
     def flush(self) -> None:
         """Wait until everything is acknowledged."""
-        if self._producer is not None:
+        if self._producer is not None and self._producer.is_usable:
             self._producer.flush()
 
     def close(self) -> None:
         """Flush, and give connections back."""
-        self.flush()
-        self._producer = self._admin = self._cluster = None
+        producer, self._producer = self._producer, None
+        try:
+            if producer is not None and producer.is_usable:
+                producer.close()
+        finally:
+            self._let_go()
 
-    def _unreachable(self, error: KafkaException) -> BrokerUnreachable:
-        return BrokerUnreachable(self.settings.bootstrap_servers, error.args[0].str())
-
-
-class KafkaFollower:
-    """`Follower` on a broker.
-
-    Args:
-        settings: Where and how to connect.
-        cluster: For the topics' ids.
-        start: Offset of each partition to begin at.
-        client_id: For the broker's logs.
-    """
-
-    def __init__(self, settings: HostSettings, cluster: Cluster, start: Mapping[Place, int], client_id: str) -> None:
-        self._settings, self._cluster = settings, cluster
-        self._consumer = plain_consumer(settings, client_id)
-        self._consumer.assign([TopicPartition(*place, offset) for place, offset in start.items()])
-        self.at_end: set[Place] = set()
-
-    def poll(self, timeout_seconds: float) -> Sequence[Record]:
-        """Return what has come; `at_end` names the partitions whose end has been reached since the start."""
-        records: list[Record] = []
-        for message in self._first_and_more(timeout_seconds):
-            place = (message.topic() or "", message.partition() or 0)
-            error: Any = message.error()
-            if error is None:
-                records.append(record_of(message, self._cluster.topic_id(place[0])))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self.at_end.add(place)
-            elif error.fatal() or (not error.retriable() and error.code() not in _PASSING):
-                raise BrokerUnreachable(self._settings.bootstrap_servers, error.str())
-        return records
-
-    def _first_and_more(self, timeout_seconds: float) -> list[Any]:
-        """`consume` waits for a full batch or the whole time-out, so only the first message is waited for."""
-        first = self._consumer.poll(timeout_seconds)
-        return [] if first is None else [first, *self._consumer.consume(_BATCH - 1, 0)]
-
-    def close(self) -> None:
-        """Give connections back."""
-        self._consumer.close()
-
-
-_PASSING: Final = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT)
-"""The library goes on trying by itself."""
+    def _unreachable(self, error: KafkaException) -> HomeostatError:
+        return error_of(self.settings.bootstrap_servers, error)

@@ -28,6 +28,9 @@ class Follower(Protocol):
 class Logs(Protocol):
     """Records in, records out, and where they begin and end."""
 
+    def now(self) -> int:
+        """The broker's clock as far as it is known here, ms since the epoch."""
+
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic of ours there is."""
 

@@ -7,7 +7,7 @@ from typing import Final
 from homeostat.client.logs import Place
 from homeostat.codec import Output, Record
 from homeostat.events.logs import LOGS
-from homeostat.host.connection import TopicMissing
+from homeostat.host.kafka_errors import TopicMissing
 from homeostat.host.memory import MemoryLog
 
 _IDLE_SECONDS: Final = 0.005
@@ -25,6 +25,10 @@ class MemoryLogs:
         self.log = log
         self.groups = groups or {}
 
+    def now(self) -> int:
+        """The log's own clock."""
+        return self.log.now
+
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic there is."""
         return {log.name: self.log.places(log.name) for log in LOGS if self.log.has(log.name)}
@@ -41,7 +45,7 @@ class MemoryLogs:
 
     def ranges(self, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """First offset there is and the one after the last, of every partition."""
-        return {(t, p): (0, len(self.log.records(t, p))) for t in topics for p in range(self.places(t))}
+        return {(t, p): (self.log.low(t, p), self.log.end(t, p)) for t in topics for p in range(self.places(t))}
 
     def committed(self) -> Mapping[str, Mapping[Place, int]]:
         """What the constructor was given."""
@@ -92,7 +96,7 @@ class MemoryFollower:
         records: list[Record] = []
         for place, position in self._positions.items():
             new = self._log.records(*place, position)
-            self._positions[place] = position + len(new)
+            self._positions[place] = max(position, self._log.end(*place))
             records += new
         if not records:
             time.sleep(min(timeout_seconds, _IDLE_SECONDS))

@@ -3,16 +3,19 @@
 import itertools
 import secrets
 import time
+from dataclasses import replace
 from typing import Final
 
 from homeostat.audit.keys import Key
-from homeostat.audit.signing import signed_bytes
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
-from homeostat.core import Payload
+from homeostat.core import Payload, Reject
 from homeostat.core.event import identity
+from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
 
 _NONCE_BYTES: Final = 8
+_BRINGING_KEYS: Final = (TELEMETRY, TRACES, REQUESTS, REPORTS)
+"""Doors have no keyring: what is signed brings the public key, so that a door can tell it from junk."""
 
 
 class Sealer:
@@ -30,9 +33,16 @@ class Sealer:
         """Return an id that no event of this source has had."""
         return f"{self._nonce}-{next(self._counter)}"
 
-    def seal(self, log: str, subject: str, data: Payload, n_partitions: int, key: Key | None = None) -> Output:
-        """Lay a payload out as a record of a log, signed if there is a key."""
-        value, content_type = encode_payload(data)
+    def seal(self, log: str, subject: str, data: Payload, n_partitions: int = 1, key: Key | None = None) -> Output:
+        """Lay a payload out as a record of a log, signed if there is a key.
+
+        Raises:
+            Reject: `payload_invalid`, `header_invalid`: a text is no UTF-8.
+        """
+        try:
+            value, content_type = encode_payload(data)
+        except (UnicodeEncodeError, ValueError) as error:
+            raise Reject("payload_invalid", f"a text of the payload is no UTF-8: {error}") from None
         return self.seal_value(
             log, subject, data.TYPE, value, n_partitions, content_type=content_type, key=key, id_=self.new_id()
         )
@@ -52,6 +62,8 @@ class Sealer:
     ) -> Output:
         """Lay a value out as a record of a log, whatever it is; `source` replaces the client's."""
         source = source or self.source
+        key_bytes = utf8("the subject", subject)
+        utf8("the source or the id", source + id_)
         headers = encode_headers(
             id_=id_,
             source=source,
@@ -62,9 +74,27 @@ class Sealer:
             story=identity(source, id_),
         )
         if key is not None:
-            signed = signed_bytes(type_, subject, source, id_, value)
-            headers += [("signature", key.sign(signed).encode()), ("key-id", key.key_id.encode())]
-        return Output(log, partition_of(subject.encode(), n_partitions), subject.encode(), value, headers)
+            headers += key.headers(type_, subject, source, id_, value)
+            if log in _BRINGING_KEYS:
+                headers.append(("public-key", key.public_key_hex.encode()))
+        return Output(log, partition_of(key_bytes, n_partitions), key_bytes, value, headers)
+
+
+def utf8(what: str, text: str) -> bytes:
+    """Encode a text.
+
+    Raises:
+        Reject: `header_invalid`: it has halves of surrogate pairs, as file names that are no UTF-8 do.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise Reject("header_invalid", f"key and headers are UTF-8, {what} is not: {error}") from None
+
+
+def place(output: Output, n_partitions: int) -> Output:
+    """Return the record for a log of so many partitions."""
+    return replace(output, partition=partition_of(output.key, n_partitions))
 
 
 def identity_of(output: Output) -> str:

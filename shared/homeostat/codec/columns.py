@@ -1,4 +1,4 @@
-"""Checks of the columnar payloads at a door, and Arrow as one more way in."""
+"""Checks of the columnar payloads at a door."""
 
 import re
 from functools import lru_cache
@@ -7,10 +7,13 @@ from typing import Final
 import numpy as np
 
 from homeostat.core import Reject
-from homeostat.events.columns import F4, Labels, Samples, f8, pack
+from homeostat.events.columns import Labels, Samples, f8
 
 MAX_ROWS: Final = 10_000
 """Rows of one event: one event is one step, and a step must be short."""
+
+MAX_ANSWERS: Final = 16
+"""Versions whose answers labels may bring."""
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}")
 _OPTIONAL: Final = ("label", "latency_seconds")
@@ -82,51 +85,23 @@ def check_labels(labels: Labels) -> Labels:
         raise Reject("payload_invalid", f"an event has 1 to {MAX_ROWS} labels, not {n}")
     if len(labels.label) != 8 * n or len(labels.time) != 8 * n:
         raise Reject("payload_invalid", f"label and time need {8 * n} bytes each, as float64")
-    if labels.answers or labels.lag_seconds or labels.provenance is not None:
-        raise Reject("payload_invalid", "answers, lag and provenance are set by intake, not by the sender")
+    if labels.provenance is not None:
+        raise Reject("payload_invalid", "provenance is set by intake, not by the sender")
+    _check_answers(labels, n)
     if not (np.isfinite(f8(labels.label)).all() and np.isfinite(f8(labels.time)).all()):
         raise Reject("payload_invalid", "label and time must be finite")
     return labels
 
 
-def samples_of_arrow(value: bytes) -> Samples:
-    """Read an Arrow IPC stream.
-
-    Columns request, time, prediction, score, label, latency_seconds; all others are features.
-
-    The schema's metadata names `version` and `role`. Needs the extra `arrow`.
-
-    Raises:
-        Reject: `payload_invalid`, or `content_type_unknown` where pyarrow is not installed.
-    """
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise Reject("content_type_unknown", "Arrow needs the extra: pip install 'homeostat[arrow]'") from None
-    try:
-        table = pa.ipc.open_stream(value).read_all()
-    except pa.ArrowException as error:
-        raise Reject("payload_invalid", f"not an Arrow IPC stream: {error}") from None
-    metadata = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    missing = [name for name in ("request", "time", "prediction") if name not in columns]
-    if missing or "version" not in metadata:
-        raise Reject("payload_invalid", f"Arrow table lacks {', '.join(missing) or 'the metadata key version'}")
-    own = ("request", "time", "prediction", "score", "label", "latency_seconds")
-    features = [name for name in columns if name not in own]
-    role = metadata.get("role", "champion")
-    if role not in ("champion", "canary", "shadow"):
-        raise Reject("payload_invalid", f"role is champion, canary or shadow, not {role!r}")
-    n = table.num_rows
-    return Samples(
-        version=metadata["version"],
-        role=role,
-        request=[str(request) for request in columns["request"]],
-        time=pack(columns["time"]),
-        features=features,
-        values=b"".join(pack(columns[name], F4) for name in features),
-        prediction=pack(columns["prediction"]),
-        score=pack(columns.get("score") or [None] * n),
-        label=pack(columns["label"]) if "label" in columns else b"",
-        latency_seconds=pack(columns["latency_seconds"]) if "latency_seconds" in columns else b"",
-    )
+def _check_answers(labels: Labels, n: int) -> None:
+    """Check the answers that labels may bring."""
+    if len(labels.answers) > MAX_ANSWERS:
+        raise Reject("payload_invalid", f"labels bring the answers of at most {MAX_ANSWERS} versions")
+    if len({(answer.role, answer.version) for answer in labels.answers}) != len(labels.answers):
+        raise Reject("payload_invalid", "answers name a version twice in one role")
+    _check_names(tuple(answer.version for answer in labels.answers))
+    for answer in labels.answers:
+        if len(answer.prediction) != 8 * n or len(answer.score) != 8 * n:
+            raise Reject("payload_invalid", f"an answer needs {8 * n} bytes of prediction and of score, as float64")
+    if labels.lag_seconds and (not labels.answers or len(labels.lag_seconds) != 8 * n):
+        raise Reject("payload_invalid", f"lag_seconds comes with answers, {8 * n} bytes as float64")

@@ -100,13 +100,22 @@ def encode_headers(
     return headers
 
 
-def encode_emit(event: Event, emit: Emit, ordinal: int, n_partitions: int) -> list[Output]:
+def encode_emit(
+    event: Event, emit: Emit, ordinal: int, n_partitions: int, payload: tuple[bytes, bytes] | None = None
+) -> list[Output]:
     """Seal one emit of a step on `event`: give it its identity, time, cause, story and place.
+
+    Args:
+        event: Folded in.
+        emit: That came of it.
+        ordinal: Number of the emit.
+        n_partitions: Of the log it goes to.
+        payload: What `encode_payload` returns for it, if that is known: what goes to several logs is encoded once.
 
     Returns:
         One output, or one for every partition if it is a broadcast; identical but for the place.
     """
-    value, content_type = encode_payload(emit.data)
+    value, content_type = payload or encode_payload(emit.data)
     subject = event.subject if emit.subject is None else emit.subject
     key = subject.encode()
     own = event.emit_identity(ordinal)

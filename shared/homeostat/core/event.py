@@ -53,6 +53,8 @@ class Event:
         emitter: `/homeostat/<fold>/<topic>/<topic id>/<partition>`: the source of what a step emits.
         signature: The notary's or a person's signature header, verified by who needs it.
         key_id: Key that made `signature`.
+        public_key: The key itself, hex, as the sender names it: what `key_id` and `signature` are checked against where
+            there is no keyring.
         content: The verbatim value, for provenance and signatures.
     """
 
@@ -68,6 +70,7 @@ class Event:
     cause: Identity | None = None
     signature: str | None = None
     key_id: str | None = None
+    public_key: str | None = None
     content: bytes = b""
 
     @property

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from homeostat.core.errors import Reject
 from homeostat.core.event import Event, Payload
+
+_OFFSET_DIGITS: Final = 16
+_ORDINAL_DIGITS: Final = 4
+"""What has more digits would not be in order as text."""
 
 
 def sequence_of(event: Event) -> str:
@@ -17,8 +21,15 @@ def sequence_of(event: Event) -> str:
         Reject: `id_invalid`: the id is not `<offset>.<ordinal>`, so no fold has emitted it.
     """
     offset, _, ordinal = event.id.partition(".")
-    if not (offset.isdecimal() and ordinal.isdecimal()):
-        raise Reject("id_invalid", f"an emitted event has the id <offset>.<ordinal>, not {event.id!r}")
+    is_emitted = (
+        f"{offset}{ordinal}".isascii()  # other scripts have decimal digits too
+        and offset.isdecimal()
+        and ordinal.isdecimal()
+        and len(offset) <= _OFFSET_DIGITS
+        and len(ordinal) <= _ORDINAL_DIGITS
+    )
+    if not is_emitted:
+        raise Reject("id_invalid", f"an emitted event has the id <offset>.<ordinal>, not {event.id[:100]!r}")
     return f"{int(offset):016d}.{int(ordinal):04d}"
 
 
@@ -57,7 +68,7 @@ class Task(Protocol):
 class Hand(Protocol):
     """Acts on a target. Stateless between commands, at-least-once, idempotent on the command's identity.
 
-    The host verifies signature, expiry and brake before `start`, keeps commands of one partition
+    The host verifies signature, fence, expiry and brake before `start`, keeps commands of one partition
     unacknowledged until their task is done, and after a crash starts them again.
     """
 

@@ -13,7 +13,7 @@ from homeostat.demo.report import facts, result_of
 from homeostat.demo.scoring import PolicyResult
 from homeostat.demo.system import System, load_json
 from homeostat.demo.world import World
-from homeostat.evaluation.rows import Row, mean_row
+from homeostat.evaluation.rows import Result, Row, mean_row
 from homeostat.events import ActionProposed, CandidateEvaluated
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 
@@ -23,7 +23,7 @@ BLOCKS: Final = ((1, 25), (26, 50), (51, 100), (101, 200))
 
 def evaluate(
     seeds: Iterable[int], *, stations: int = 24, events: int = 400, say: Callable[[str], None] = lambda text: None
-) -> list[Row]:
+) -> Result:
     """Play every seed in memory beside the other policies.
 
     Args:
@@ -33,10 +33,12 @@ def evaluate(
         say: Told how far it is.
 
     Returns:
-        Scores by policy; Homeostat minus each, paired by seed; the learning curve.
+        Scores by policy; Homeostat minus each, paired by seed; the learning curve. A policy that has not recovered from
+        most incidents of a seed, as frozen models never do, has no time to adapt there: `missing` counts those seeds.
     """
     scores: dict[str, list[PolicyResult]] = {}
     curves: list[dict[str, float]] = []
+    n_known = n_unknown = 0
     for seed in seeds:
         say(f"seed {seed}: the other policies")
         world = World(seed, stations, events)
@@ -46,7 +48,9 @@ def evaluate(
         with in_memory() as system:
             fleet = play(world, system, lambda _: None)
             scores.setdefault("homeostat", []).append(result_of(fleet, system, facts(system)))
-            curves.append(curve(system))
+            gains, n_left_out = gains_of(system)
+            curves.append(curve(gains))
+            n_known, n_unknown = n_known + len(gains), n_unknown + n_left_out
     rows: list[Row] = []
     for metric in ("accuracy", "retrains", "harmful_promotions", "net", "time_to_adapt"):
         by_policy = {policy: [_value(r, metric) for r in results] for policy, results in scores.items()}
@@ -58,36 +62,53 @@ def evaluate(
             if policy != "homeostat"
         ]
     blocks = [f"decisions {first}-{last}" for first, last in BLOCKS]
-    rows = [row for row in rows if row.n]  # frozen models never adapt
-    return rows + [
+    rows += [
         mean_row(
             "demo-curve", "payoff above the rule's arm", block, "homeostat", [c[block] for c in curves if block in c]
         )
         for block in blocks
         if any(block in c for c in curves)
     ]
+    notes = [
+        "time_to_adapt: median over the bumps and replans of a seed; one that nobody recovered from before the next or "
+        "the end counts as longer than all, and a seed in which most did has no value",
+        f"learning curve: {n_unknown} of {n_known + n_unknown} decisions are left out, in which the rule's arm was not "
+        "scored: it failed, or the world ended before",
+    ]
+    return Result(rows, notes=notes)
 
 
-def curve(system: System) -> dict[str, float]:
-    """Mean payoff, net of price, of what was chosen minus that of the rule's arm, by blocks of decisions.
+def gains_of(system: System) -> tuple[list[float], int]:
+    """Payoff, net of price, of what was chosen minus that of the rule's arm, by decision.
 
-    Both are known for every decision, because what was not chosen was trained and scored as a shadow.
+    Both are known where what was not chosen was trained and scored as a shadow.
+
+    Returns:
+        In the order of the decisions; how many are left out because the rule's arm has no payoff.
     """
     payoff: dict[tuple[str, str], float] = {}
     for evaluated in payloads(system, EXPERIENCE, CandidateEvaluated.TYPE):
         payoff[evaluated["action"], evaluated["arm"]] = evaluated["payoff"]
-    gains: list[float] = []
+    gains, n_left_out = list[float](), 0
     for record in system.records(GOVERNANCE):
         headers = {name: value.decode() for name, value in record.headers}
         if headers["ce_type"] != ActionProposed.TYPE:
             continue
         proposal = load_json(record)
         action = f"{headers['ce_source']}#{headers['ce_id']}"
-        if proposal["kind"] != "retrain" or (action, proposal["baseline"]) not in payoff:
+        if proposal["kind"] != "retrain":
+            continue
+        if (action, proposal["baseline"]) not in payoff:
+            n_left_out += 1
             continue
         chosen = proposal["chosen"]
         own = 0.0 if chosen == "skip" else payoff.get((action, chosen), 0.0) - PRICE
         gains.append(own - (payoff[action, proposal["baseline"]] - PRICE))
+    return gains, n_left_out
+
+
+def curve(gains: Sequence[float]) -> dict[str, float]:
+    """Mean gains by blocks of decisions; the last block that there is may be short."""
     return {
         f"decisions {first}-{last}": float(np.mean(gains[first - 1 : last]))
         for first, last in BLOCKS

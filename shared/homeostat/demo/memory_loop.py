@@ -9,16 +9,15 @@ from typing import Any, Final
 
 from drift_detector import DriftDetector
 from governor import Governor
+from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.audit.keys import Key, create
-from homeostat.audit.signing import signed_bytes
-from homeostat.codec import Record, encode_payload
+from homeostat.codec import Record
 from homeostat.core import Fold, Hand
-from homeostat.events import KeyRegistered
-from homeostat.events.logs import GOVERNANCE_KEY, REQUESTS
+from homeostat.events.logs import REQUESTS
 from homeostat.host import HandRunner, MemoryHands, MemoryLog, MemoryLoop
-from homeostat.host.notary import seal_with
+from homeostat.host.notary import NOTARY, seal_with
 from homeostat.host.reader import MemoryReader
+from homeostat.testing.enrolled import Enrolled
 from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 from maml_trainer.hand import MamlTrainer
 from meta_learner import LearnerSettings, MetaLearner
@@ -45,7 +44,7 @@ class InMemory:
         loop: Everything that runs on them.
         target: The model server, in process.
         store: Artifacts.
-        operator: Key that signs requests.
+        people: Who sign requests, and hands who sign reports.
         n_published: Records written to the doors.
     """
 
@@ -53,7 +52,7 @@ class InMemory:
     loop: MemoryLoop
     target: LocalTarget
     store: ArtifactStore
-    operator: Key
+    people: Enrolled
     n_published: int = 0
 
     def settle(self, max_lag: int, max_tasks: int) -> None:
@@ -76,20 +75,19 @@ class InMemory:
         """Write to a door, as the client would; requests are signed."""
         self.n_published += 1
         source, id_ = "/demo/cameras", str(self.n_published)
-        headers: list[tuple[str, bytes]] = []
         if topic == REQUESTS:
-            signed = signed_bytes(data.TYPE, subject, source, id_, encode_payload(data)[0])
-            headers = [("signature", self.operator.sign(signed).encode()), ("key-id", self.operator.key_id.encode())]
-        self.log.publish(topic, subject, data, id_=id_, source=source, headers=headers)
+            self.people.request(data, subject, id_=id_, source=source)
+        else:
+            self.log.publish(topic, subject, data, id_=id_, source=source)
 
 
-def folds(learner: LearnerSettings | None = None) -> list[Fold[Any]]:
+def folds(learner: LearnerSettings | None = None, salt: Salt = NO_SALT) -> list[Fold[Any]]:
     """Fresh instances of every fold."""
     return [
-        TelemetryIntake(),
-        TracesIntake(),
-        RequestsIntake(),
-        ReportsIntake(),
+        TelemetryIntake(salt=salt),
+        TracesIntake(salt=salt),
+        RequestsIntake(salt=salt),
+        ReportsIntake(salt=salt),
         DriftDetector(),
         OutcomeEvaluator(),
         MetaLearner(learner),
@@ -103,8 +101,9 @@ def in_memory(learner: LearnerSettings | None = None, partitions: int = 2) -> It
     with tempfile.TemporaryDirectory(prefix="homeostat-") as folder:
         root = Path(folder)
         store = open_store(root / "artifacts")
-        notary, operator = create(root / "keys", "notary"), create(root / "keys", "operator")
         log = MemoryLog(partitions)
+        people = Enrolled(log)
+        notary = people.hands[NOTARY]
         target, reader = LocalTarget(Router(store)), MemoryReader(log)
         history = EventHistory(lambda window: reader.read(window.log, window.subject, window.from_time))
         hands: list[Hand] = [
@@ -113,14 +112,10 @@ def in_memory(learner: LearnerSettings | None = None, partitions: int = 2) -> It
             ThresholdActuator(PrometheusThresholds(root / "thresholds.json")),
             MamlTrainer(reader, store),
         ]
-        keys = {notary.key_id: notary.public_key_hex}
-        runners = [MemoryHands(log, hand, HandRunner(hand, public_keys=keys)) for hand in hands]
-        system = InMemory(log, MemoryLoop(log, folds(learner), runners, seal_with(notary)), target, store, operator)
-        root_key = KeyRegistered(
-            key=operator.key_id,
-            public_key=operator.public_key_hex,
-            principal=operator.name,
-            roles=("operator", "approver", "admin"),
-        )
-        system.publish(REQUESTS, GOVERNANCE_KEY, root_key)
+        public = {notary.key_id: notary.public_key_hex}
+        runners = [
+            MemoryHands(log, hand, HandRunner(hand, public_keys=public, key=people.hands[hand.name])) for hand in hands
+        ]
+        system = InMemory(log, MemoryLoop(log, folds(learner), runners, seal_with(notary)), target, store, people)
+        people.enrol()
         yield system

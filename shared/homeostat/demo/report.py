@@ -16,6 +16,7 @@ from homeostat.demo.system import System
 from homeostat.demo.thresholds import compare_thresholds
 from homeostat.events import (
     ActionProposed,
+    ActionRequested,
     CanaryJudged,
     CandidateTrained,
     DriftDetected,
@@ -72,12 +73,13 @@ def promotions(fleet: Fleet, system: System) -> tuple[Promotion, ...]:
     }
     for registered in payloads(system, GOVERNANCE, ModelRegistered.TYPE):
         artifacts[registered["model"], VERSION] = registered["artifact"]
+    for requested in payloads(system, GOVERNANCE, ActionRequested.TYPE):  # a poisoned one that got through counts too
+        for candidate in requested.get("candidates", ()):
+            artifacts[requested["model"], candidate["version"]] = candidate["artifact"]
     found = []
     for station, served in enumerate(fleet.champions):
         for index in [i for i in range(1, len(served)) if served[i] != served[i - 1]]:
             model = subject(station)
-            if (model, served[index]) not in artifacts:
-                continue  # asked for by hand
             old, new = (
                 load_weights(system.store.get(artifacts[model, version]))
                 for version in (served[index - 1], served[index])

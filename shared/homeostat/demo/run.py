@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from homeostat.admission.salt import NO_SALT
 from homeostat.demo import comparison
 from homeostat.demo.memory_loop import folds, in_memory
 from homeostat.demo.play import Progress, play
@@ -14,6 +15,7 @@ from homeostat.demo.proof import prove
 from homeostat.demo.report import claims_of, facts, report_of, result_of
 from homeostat.demo.system import System, live
 from homeostat.demo.world import World
+from homeostat.host.settings import HostSettings
 from homeostat.stack.errors import KafkaUnavailable
 
 
@@ -63,7 +65,8 @@ def run(system: System, where: str, world: World, data_dir: Path, show: Callable
         own = result_of(fleet, system, known)
         progress = Progress("deriving every decision again from the logs", world.events, world.events, fleet)
         show(progress)
-        replayed = prove(system, folds())
+        salt = NO_SALT if where == "memory" else HostSettings(data_dir=data_dir).salt
+        replayed = prove(system, folds(salt=salt))
         progress.phase = "waiting for the other policies on the same stream"
         show(progress)
         others.wait()

@@ -13,9 +13,11 @@ from typing import Any, Final, Protocol
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.client import Client
 from homeostat.codec import Record
+from homeostat.core import Halt
 from homeostat.events.logs import REQUESTS
-from homeostat.host.connection import Cluster, read_partition
-from homeostat.host.settings import HostSettings
+from homeostat.host.cluster import Cluster
+from homeostat.host.reading import read_partition
+from homeostat.stack.enrolment import ENROLLED, OPERATOR
 from homeostat.stack.local import LocalStack
 from homeostat.stack.services import FOLDS
 
@@ -24,8 +26,25 @@ _LAG: Final = "homeostat_lag_records{"
 _IN_FLIGHT: Final = "homeostat_tasks_in_flight{"
 _PARTITIONS: Final = "homeostat_partitions"
 _SETTLE_SECONDS: Final = 60.0
+_EMPTIED: Final = ("kafka", "keys", "artifacts", "audit", "jobs", "thresholds", "logs")
+_MARK: Final = "homeostat-demo"
+"""File that says that a folder is a demo's."""
+
 _BEHIND: Final = 1 << 30
 """More than anybody waits for."""
+
+
+class FolderTaken(Halt):
+    """The demo would have emptied a folder that is somebody's.
+
+    Operator: name a new folder with `--data-dir`.
+    """
+
+    def __init__(self, data_dir: Path, name: str) -> None:
+        super().__init__(
+            f"the demo empties its folder, and {data_dir} holds {name!r} of something else: name a new one"
+        )
+        self.data_dir, self.name = data_dir, name
 
 
 class System(Protocol):
@@ -69,8 +88,9 @@ class LiveSystem:
     def __init__(self, stack: LocalStack) -> None:
         from rollout_actuator.targets.embedded import EmbeddedTarget
 
-        self.stack, self.target = stack, EmbeddedTarget(stack.model_server)
-        self.settings = HostSettings(bootstrap_servers=stack.bootstrap_servers, data_dir=stack.data_dir)
+        self.stack = stack
+        self.settings = stack.settings(OPERATOR)
+        self.target = EmbeddedTarget(stack.model_server, token_file=self.settings.token_file)
         self.store = open_store(self.settings.store_url)
         self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
         self._cluster = Cluster(self.settings)
@@ -140,17 +160,28 @@ class LiveSystem:
         self.target.close()
 
 
+def _empty(data_dir: Path) -> None:
+    """Delete what the last demo has left there; a folder of anything else is not touched."""
+    mark = data_dir / _MARK
+    is_ours = mark.exists() or (data_dir / "report.json").exists() or data_dir.parts[-2:] == (".homeostat", "demo")
+    if not is_ours and (found := [name for name in _EMPTIED if (data_dir / name).exists()]):
+        raise FolderTaken(data_dir, found[0])
+    mark.touch()
+    for name in _EMPTIED:
+        shutil.rmtree(data_dir / name, ignore_errors=True)
+    for file in ("model-server.json", ENROLLED):
+        (data_dir / file).unlink(missing_ok=True)
+
+
 @contextmanager
 def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None) -> Iterator[LiveSystem]:
     """Start a fresh stack and wire the demo to it.
 
     Raises:
         KafkaUnavailable: There is no broker to be had.
+        StackRunning: A stack runs in this folder; nothing of it is touched.
+        FolderTaken: The folder holds something that no demo has made.
     """
-    for name in ("kafka", "keys", "artifacts", "jobs", "thresholds", "logs"):
-        shutil.rmtree(data_dir / name, ignore_errors=True)
-    for file in ("model-server.json", "operator.registered"):
-        (data_dir / file).unlink(missing_ok=True)
     stack = LocalStack(
         data_dir,
         bootstrap_servers=os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"),
@@ -158,6 +189,12 @@ def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None)
         environment=dict(environment or {}),
         on_progress=say,
     )
+    stack.claim()
+    try:
+        _empty(stack.data_dir)
+    except FolderTaken:
+        stack.stop()
+        raise
     with running(stack) as system:
         yield system
 

@@ -53,7 +53,14 @@ def evaluate(job: Job) -> Result:
         rows += [score.row(setting, method) for method, score in zip(methods, scores, strict=True)]
         lines = {method: score.line() for method, score in zip(methods, scores, strict=True)}
         plots.append(Plot(f"Gain on the single best, {setting}", "data sets, worst first", "sum of gains", lines))
-    return Result(rows, plots)
+    first = min(_FIRST, len(grid.data_sets) // 2)
+    notes = [
+        f"prequential: the first {first} data sets of an order are not scored",
+        "prequential: no random-forest, which would have to be grown anew at every arrival",
+        "an algorithm without a result on a data set counts as the worst there",
+        *grid.notes,
+    ]
+    return Result(rows, plots, notes)
 
 
 class _Score:

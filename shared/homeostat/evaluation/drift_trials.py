@@ -70,7 +70,8 @@ def streams(folder: Path) -> tuple[list[Stream], list[str]]:
     """Read all streams: comma-separated files of numbers whose last column is the class, by number or by name.
 
     Returns:
-        The streams in the order of the files' names; and of every other table why it was left out.
+        The streams in the order of the files' names; and of every other table why it was left out, of every long one
+        how much of it is.
     """
     found, left_out = list[Stream](), list[str]()
     for path in tables.found(folder, "*.csv"):
@@ -85,6 +86,8 @@ def streams(folder: Path) -> tuple[list[Stream], list[str]]:
             values = f"{len(named)} values of {header[-1]!r} in {len(lines)} rows"
             left_out.append(f"{path.name} left out: {values} are no class")
             continue
+        if len(lines) > _MOST_ROWS:
+            left_out.append(f"{path.name}: {_MOST_ROWS:,} of {len(lines):,} rows a trial, drawn anew for each")
         found.append(Stream(path.name.split(".")[0], x, _numbered(named, classes)))
     return found, left_out
 

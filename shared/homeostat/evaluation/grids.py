@@ -24,12 +24,20 @@ class Grid:
         options: c configurations.
         results: (n, c), NaN where there is none.
         meta_features: By data set; missing ones are left out.
+        left_out: Names of the data sets without two different results: nothing can be chosen there.
     """
 
     data_sets: list[str]
     options: tuple[Option, ...]
     results: FloatArray
     meta_features: list[dict[str, float]]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know of what is not there."""
+        what = "without two different results are left out"
+        return [f"{len(self.left_out)} data sets {what}: {', '.join(self.left_out)}"] if self.left_out else []
 
     def episode(self, data_set: int, option: int) -> EpisodeRecorded:
         """Return the run of an option on a data set; it has a result."""
@@ -116,9 +124,13 @@ def _grid(folder: Path, values: dict[str, dict[str, float]], options: tuple[Opti
             numbers = zip(header[1:], map(_number, line[1:]), strict=True)
             described[line[0]] = {_name(name): number for name, number in numbers if np.isfinite(number)}
     results = np.array([[line.get(option.configuration, np.nan) for option in options] for line in values.values()])
-    kept = np.flatnonzero(np.nanmax(results, 1) > np.nanmin(results, 1)).tolist()
-    names = list(values)
-    return Grid([_name(names[i]) for i in kept], options, results[kept], [described.get(names[i], {}) for i in kept])
+    known = np.isfinite(results)
+    low, high = np.where(known, results, np.inf).min(1), np.where(known, results, -np.inf).max(1)
+    kept = np.flatnonzero(high > low).tolist()
+    names = [_name(name) for name in values]
+    features = [described.get(name, {}) for name in values]
+    left_out = tuple(name for i, name in enumerate(names) if i not in set(kept))
+    return Grid([names[i] for i in kept], options, results[kept], [features[i] for i in kept], left_out)
 
 
 def _number(text: str) -> float:

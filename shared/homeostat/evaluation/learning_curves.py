@@ -60,25 +60,29 @@ class Curve:
                 yield growth, j
 
 
-def read(folder: Path) -> list[Curve]:
-    """Return the curves of all files of a folder.
+def read(folder: Path) -> tuple[list[Curve], list[str]]:
+    """Return the curves of all files of a folder, and notes on the runs that are left out.
 
     Raises:
         FileNotFoundError: There is no file of curves.
     """
     described = _meta_features(folder)
     runs: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
+    n_incomplete = 0
     for path in tables.found(folder, "learning_curves*.csv"):
         for line in tables.records(path):
             if line["score_valid"] and line["traintime"]:
                 run = float(line["score_valid"]), float(line["traintime"])
                 runs.setdefault((line["openmlid"], line["learner"]), {})[int(line["size_train"])] = run
+            else:
+                n_incomplete += 1
     curves = []
     for (task, configuration), points in sorted(runs.items()):
         rows = tuple(sorted(points))
         results, seconds = zip(*(points[n] for n in rows), strict=True)
         curves.append(Curve(task, configuration, rows, results, seconds, described.get(task, {})))
-    return curves
+    asked = f"asked after runs of at least {LEAST_ANCHOR} rows that have one of 2 or 4 times the rows"
+    return curves, [asked, *([f"{n_incomplete} runs without score or time are left out"] if n_incomplete else [])]
 
 
 def _meta_features(folder: Path) -> dict[str, dict[str, float]]:

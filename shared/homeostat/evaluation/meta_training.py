@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,11 +176,13 @@ def _event(log: str, offset: int, data: TaskRecorded | MetaTrainingStart) -> Eve
 
 
 def _array(values: NDArray[Any], store: ArtifactStore) -> Array:
-    is_label = np.issubdtype(values.dtype, np.integer)
-    raw = np.ascontiguousarray(values, "<i8" if is_label else "<f4").tobytes()
+    kind: Literal["float32", "float64", "int64"] = "float64" if values.dtype == np.float64 else "float32"
+    if np.issubdtype(values.dtype, np.integer):
+        kind = "int64"
+    raw = np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<")).tobytes()
     is_large = len(raw) > _INLINE_BYTES
     return Array(
-        dtype="int64" if is_label else "float32",
+        dtype=kind,
         shape=values.shape,
         data=None if is_large else b64encode(raw).decode(),
         artifact=store.put(raw) if is_large else None,

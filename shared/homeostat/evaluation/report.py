@@ -64,7 +64,7 @@ def _table(rows: Iterable[Row]) -> str:
     body = []
     for row in rows:
         words = "".join(f"<td>{html.escape(text)}</td>" for text in (row.metric, row.setting, row.method))
-        numbers = "".join(f"<td class='number'>{text}</td>" for text in (number(row.value), interval(row), str(row.n)))
+        numbers = "".join(f"<td class='number'>{text}</td>" for text in (number(row.value), interval(row), row.units))
         body.append(f"<tr{' class=ours' if row.method == OURS else ''}>{words}{numbers}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 

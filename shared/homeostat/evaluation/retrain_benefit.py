@@ -104,7 +104,8 @@ def play(questions: Questions, seed: int, n_sets: int, *, is_alone: bool = False
 
 def evaluate(job: Job) -> Result:
     """Play every seed, then score beside the baselines; intervals are over data sets."""
-    questions = questions_of(read(job.folder("lcdb")))
+    curves, left_out = read(job.folder("lcdb"))
+    questions = questions_of(curves)
     ours = []
     for seed in range(job.seeds):
         job.say(f"order {seed + 1} of {job.seeds}, of {len(questions.decisions):,} decisions")
@@ -124,7 +125,13 @@ def evaluate(job: Job) -> Result:
         }
         for setting, part in parts.items():
             _compare(scorer, setting, growth, part, batch)
-    notes = [] if any(row.method == _BATCH for row in scorer.rows) else [f"no scikit-learn, so no {_BATCH}"]
+    notes = [
+        *left_out,
+        f"an order has {_N_SETS} data sets drawn by its seed, alone {_N_SETS_ALONE} and one order",
+        f"{_BATCH} learns from the other data sets, whether they came earlier or not",
+    ]
+    if not any(row.method == _BATCH for row in scorer.rows):
+        notes.append(f"no scikit-learn, so no {_BATCH}")
     return Result(scorer.rows, [_learning(questions, ours), _reliability(questions, ours)], notes)
 
 

@@ -33,6 +33,7 @@ class Row:
         low: Lower end; equal to `value` where n is 1.
         high: Upper end.
         n: Independent units behind it: seeds, tasks, series.
+        missing: Units that have no value, and so are in none of the numbers.
     """
 
     task: str
@@ -43,6 +44,12 @@ class Row:
     low: float
     high: float
     n: int
+    missing: int = 0
+
+    @property
+    def units(self) -> str:
+        """Units behind it, and of how many, for people."""
+        return f"{self.n} of {self.n + self.missing}" if self.missing else str(self.n)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in order, for JSON, which has no NaN: None stands for what is not finite."""
@@ -76,7 +83,7 @@ class Result:
     Args:
         rows: Numbers.
         plots: Figures.
-        notes: What a reader must know: a method that failed and why, a file that was left out.
+        notes: What a reader must know: a method that failed and why, a file that was left out, what is not scored.
     """
 
     rows: list[Row]
@@ -117,11 +124,11 @@ def missing_row(task: str, metric: str, setting: str, method: str) -> Row:
 
 
 def mean_row(task: str, metric: str, setting: str, method: str, values: Sequence[float]) -> Row:
-    """Summarise independent values by their mean and Student's 95 % interval; NaN counts as missing."""
+    """Summarise independent values by their mean and Student's 95 % interval; NaN is missing, and `missing` says so."""
     known = [value for value in values if value == value]
     n, mean = len(known), float(np.mean(known)) if known else float("nan")
     half = _T95.get(n, 1.96) * float(np.std(known, ddof=1)) / n**0.5 if n > 1 else 0.0
-    return Row(task, metric, setting, method, mean, mean - half, mean + half, n)
+    return Row(task, metric, setting, method, mean, mean - half, mean + half, n, len(values) - n)
 
 
 def bootstrap_row(

@@ -86,6 +86,7 @@ def evaluate(job: Job) -> Result:
                     rows += found
                     values = [row.value for row in found] * (len(_STEPS) if method == OURS else 1)
                     curves.setdefault((shots, method), []).append(values)
+    notes.append(f"{_BASELINE} has {_PRETRAIN_STEPS:,} outer steps, the rules {_N_STEPS:,}")
     return Result(_merged(rows) + _published(), [_plot(shots, curves) for shots in SHOTS], notes)
 
 

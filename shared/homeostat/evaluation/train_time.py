@@ -53,8 +53,8 @@ class Guess:
 def evaluate(job: Job) -> Result:
     """Play every seed; intervals are over data sets and searches."""
     guesses: list[Guess] = []
-    curves = read(job.folder("lcdb"))
-    searches = _searches(job)
+    curves, notes = read(job.folder("lcdb"))
+    searches, left_out = _searches(job)
     for seed in range(job.seeds):
         job.say(f"order {seed + 1} of {job.seeds}")
         guesses += play_curves(curves, seed)
@@ -64,7 +64,12 @@ def evaluate(job: Job) -> Result:
         chosen = [guess for guess in guesses if guess.setting == setting]
         baseline = _RULE if setting.startswith("lcdb") else _MEDIAN
         rows += _rows(setting, chosen, baseline)
-    return Result(rows, [_learning(guesses)])
+    notes += [
+        f"lcdb: {_N_SETS} data sets an order, drawn by its seed; questions about a time of 0 seconds are left out",
+        "searches: the first question of all is left out, as the median of no run is none",
+        *left_out,
+    ]
+    return Result(rows, [_learning(guesses)], notes)
 
 
 def play_curves(curves: list[Curve], seed: int) -> list[Guess]:
@@ -161,23 +166,29 @@ def _guess(group: str, setting: str, place: float, told: Advised, seconds: float
     return Guess(group, setting, place, ours, beside, covered)
 
 
-def _searches(job: Job) -> list[Search]:
-    """Read the files that hold training times; none where the folder is missing."""
+def _searches(job: Job) -> tuple[list[Search], list[str]]:
+    """Read the files that hold training times, with notes on what is left out; none where the folder is missing."""
     try:
         folder = job.folder("hpo-blackbox")
-    except FileNotFoundError:
-        return []
+    except FileNotFoundError as missing:
+        return [], [f"searches left out: {missing}"]
     found: dict[tuple[str, str], list[tuple[dict[str, float], float]]] = {}
+    notes, n_timeless = list[str](), 0
     for path in tables.found(folder, "*.csv"):
         for line in tables.records(path):
             if "metric_time" not in line:
+                notes.append(f"{path.name} left out: it has no training times")
                 break
             seconds = float(line["metric_time"])
             values = {name: float(value) for name, value in line.items() if name.startswith("hp_")}
             if seconds > 0.0:
                 key = re.split(r"[_.]", path.name)[0], re.sub(r"[^a-zA-Z0-9]", "-", line["task"])
                 found.setdefault(key, []).append((values, seconds))
-    return [Search(name, setting, tuple(runs)) for (setting, name), runs in sorted(found.items())]
+            else:
+                n_timeless += 1
+    if n_timeless:
+        notes.append(f"searches: {n_timeless} runs of 0 seconds are left out")
+    return [Search(name, setting, tuple(runs)) for (setting, name), runs in sorted(found.items())], notes
 
 
 def _rows(setting: str, guesses: Sequence[Guess], baseline: str) -> list[Row]:

@@ -47,7 +47,9 @@ def evaluate(job: Job) -> Result:
             feeder.tell_all(_SUBJECT, grid.episodes([order[place]]))
         job.say(f"order {seed + 1} of {job.seeds}")
     rows = [*_rows(left_out, "leave-one-out"), *_rows(arriving, "prequential")]
-    return Result(rows, [_plot(left_out, "leave-one-out"), _plot(arriving, "prequential")])
+    first = min(_FIRST, n // 2)
+    notes = [f"prequential: the first {first} data sets of an order are learned from and not scored", *grid.notes]
+    return Result(rows, [_plot(left_out, "leave-one-out"), _plot(arriving, "prequential")], notes)
 
 
 def search(feeder: Feeder[Any], grid: Grid, data_set: int) -> list[int]:

@@ -22,10 +22,10 @@ from homeostat.events.governance import (
     CanaryJudged,
     Candidate,
     Episodes,
+    FamilyObserved,
     MetaTraining,
     Plan,
-    RuleResult,
-    VerdictGiven,
+    RequestHeld,
 )
 from homeostat.events.initial_weights import (
     PriorContributed,
@@ -34,6 +34,7 @@ from homeostat.events.initial_weights import (
     UpdateContributed,
     WeightsPublished,
     WeightsRejected,
+    WeightsWithdrawn,
 )
 from homeostat.events.policy import (
     BrakeReleased,
@@ -49,6 +50,7 @@ from homeostat.events.policy import (
     ThresholdRevert,
     ThresholdSet,
 )
+from homeostat.events.registration import DetectorWishes, FeatureContract, ModelRegistered
 from homeostat.events.reports import (
     ActionApplied,
     ActionFailed,
@@ -65,30 +67,34 @@ from homeostat.events.requests import (
     FreezeSet,
     KeyRegistered,
     KeyRevoked,
+    ModelConfigured,
+    Request,
     RevertRequested,
     RoleGranted,
-    RulesSet,
+    RoleRevoked,
     ScopeConfigured,
     SourceDistrusted,
+    SourceTrusted,
 )
+from homeostat.events.rules import FamilyRules, RulesSet
 from homeostat.events.system import (
+    AuditBegun,
     CheckpointSigned,
     ClockTicked,
     EventRefused,
+    EventReplayed,
     IndicatorComputed,
     LogDigested,
     ThresholdMoved,
 )
 from homeostat.events.telemetry import (
     DeploymentObserved,
-    DetectorWishes,
-    FeatureContract,
     LabelsObserved,
-    ModelRegistered,
     SamplesObserved,
     SignalObserved,
     SliObserved,
 )
+from homeostat.events.verdicts import DeploymentUnapproved, RuleResult, VerdictGiven
 
 __all__ = [
     "COLUMNS",
@@ -108,6 +114,7 @@ __all__ = [
     "ApprovalGiven",
     "Arm",
     "Array",
+    "AuditBegun",
     "Band",
     "BillReceived",
     "BrakeConfirmed",
@@ -125,14 +132,18 @@ __all__ = [
     "CostItem",
     "Data",
     "DeploymentObserved",
+    "DeploymentUnapproved",
     "DetectorWishes",
     "DriftCleared",
     "DriftDetected",
     "EpisodeRecorded",
     "Episodes",
     "EventRefused",
+    "EventReplayed",
     "EvidenceUpdated",
+    "FamilyObserved",
     "FamilyRegistered",
+    "FamilyRules",
     "FeatureContract",
     "FreezeLifted",
     "FreezeSet",
@@ -146,6 +157,7 @@ __all__ = [
     "LogDigested",
     "MetaTraining",
     "MetaTrainingStart",
+    "ModelConfigured",
     "ModelRegistered",
     "Option",
     "OutcomeMeasured",
@@ -156,11 +168,14 @@ __all__ = [
     "ProfileUpdated",
     "Provenance",
     "Range",
+    "Request",
+    "RequestHeld",
     "RetrainStart",
     "RevertRequested",
     "Reward",
     "RewardWeights",
     "RoleGranted",
+    "RoleRevoked",
     "Rollout",
     "RolloutAbort",
     "RolloutPromote",
@@ -175,6 +190,7 @@ __all__ = [
     "SliChange",
     "SliObserved",
     "SourceDistrusted",
+    "SourceTrusted",
     "TaskRecorded",
     "ThresholdGraded",
     "ThresholdMoved",
@@ -184,6 +200,7 @@ __all__ = [
     "VerdictGiven",
     "WeightsPublished",
     "WeightsRejected",
+    "WeightsWithdrawn",
     "payload_class",
     "schema_path",
     "short",

@@ -1,12 +1,14 @@
 """What every payload shares: strictness, provenance, and the small values that recur."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
 
 from homeostat.events.bounds import LEAST, Count, Identifier, Millis, Number, Size
 from homeostat.events.bounds import Scalar as Scalar  # services take it from here
+from homeostat.events.fail_fast import fail_fast
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}$")]
 """A scope, family, model or version: letters, digits, `_ . -`; at most 128."""
@@ -16,6 +18,14 @@ MaybeName = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.
 
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127})$")]
 """A scope, or `*` for the organisation."""
+
+Frozen = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(\*|[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}(/[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127})?)$",
+    ),
+]
+"""What a freeze is about: a scope, one model of it (`scope/model`), or `*`."""
 
 Subject = Annotated[
     str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}/[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}$")
@@ -29,6 +39,13 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 ActionKind = Literal["retrain", "rollout", "threshold", "meta_training"]
 Tier = Literal["low", "medium", "high"]
+TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
+"""From the least risk to the greatest."""
+
+Layer = Literal[
+    "edge", "network", "service", "application", "data", "iaas", "kubernetes", "serverless", "ci_cd", "observability"
+]
+SliLayer = Literal["latency", "business", "cost", "availability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +54,15 @@ class Provenance:
 
     Args:
         scope: Tenant the door belongs to.
-        source: `ce_source` as claimed; with `scope` it is the *source* that influence is capped by.
+        source: `ce_source` as claimed; with `scope` it is the *source* that distrust acts on.
         id: `ce_id` as claimed.
         key: Id of the key that signed it, if any.
         signature: Base64 Ed25519 signature, if any.
         signed: Base64 of the bytes that were signed, if any.
+        signer: Public key, hex, that the door has verified the signature of an observation or a trace with. Whose it
+            is, the keyring says: influence is capped by that.
+        redacted: What was taken out of the payload and by which rule, `features.email: personal_features` or `owner: an
+            e-mail address`. It has no signature then: what was signed holds what was taken out.
     """
 
     scope: str
@@ -50,12 +71,20 @@ class Provenance:
     key: str | None = None
     signature: str | None = None
     signed: str | None = None
+    signer: str | None = None
+    redacted: tuple[str, ...] | None = None
 
 
 class Value(BaseModel):
     """A part of a payload: frozen, closed, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="null")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Collections stop at their first error: what a stranger sends costs no more than what it weighs."""
+        schema: CoreSchema = fail_fast(handler(source))
+        return schema
 
 
 class Data(Value):
@@ -136,8 +165,14 @@ class Arm(Value):
 class Band(Value):
     """Approved settings of an alert threshold and the band it may be tracked in.
 
+    It holds for every series of its signal that has its layer and its attributes, whatever others the series has; each
+    has a threshold of its own. Without layer and attributes that is every series of that name. Of several bands that
+    hold for a series the one counts that says most of it (layer and attributes, one each), then the later one.
+
     Args:
         signal: Name of the tracked signal: `uncertainty`, or the name of a `signal.observed` or `sli.observed`.
+        layer: Where it is measured; None for anywhere.
+        attributes: That name a place, or several; None for all.
         operating_point: `rate`: alert at the stated rate, whatever the signal does; `page`: alert rarely, early and
             precisely, on what is surprising against the signal's own past.
         rate: Stated alarm rate, share of windows.
@@ -147,6 +182,8 @@ class Band(Value):
     """
 
     signal: Name
+    layer: Layer | SliLayer | None = None
+    attributes: dict[Name, Scalar] | None = Field(default=None, max_length=16)
     operating_point: Literal["page", "rate"] = "rate"
     rate: Ratio
     low: Number

@@ -82,6 +82,9 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Positive = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 Whole = _Integer
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""Of a generator of random numbers: 63 bits, and no quantity. A JSON reader that has only float64 cannot hold it."""
+
 Amount = Annotated[float, Field(ge=0.0, le=MOST_MONEY), AfterValidator(_no_dust), _schema(MOST_MONEY)]
 """Money, a price, a weight of either; 0 or at least 1e-9."""
 

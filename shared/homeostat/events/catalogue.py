@@ -12,10 +12,13 @@ from homeostat.events import (
     governance,
     initial_weights,
     policy,
+    registration,
     reports,
     requests,
+    rules,
     system,
     telemetry,
+    verdicts,
 )
 from homeostat.events.base import Data
 from homeostat.events.columns import Labels, Samples
@@ -24,13 +27,16 @@ from homeostat.events.columns import Labels, Samples
 def _models() -> Iterator[type[Data]]:
     for module in (
         telemetry,
+        registration,
         costs,
         drift,
         experience,
         advice,
         initial_weights,
         governance,
+        verdicts,
         requests,
+        rules,
         policy,
         reports,
         system,

@@ -31,6 +31,7 @@ class Samples(msgspec.Struct, frozen=True, omit_defaults=True):
         captured: Rows whose model input is kept, for training and diagnosis.
         inputs: len(captured) x width float32, row by row.
         is_synthetic: The rows are injected, or changed on purpose: nothing learns from them unless asked.
+        contract: Number of the contract that the rows were written for; 0 for any.
     """
 
     TYPE: ClassVar[str] = "homeostat.samples.observed.v1"
@@ -47,6 +48,7 @@ class Samples(msgspec.Struct, frozen=True, omit_defaults=True):
     captured: list[int] = []
     inputs: bytes = b""
     is_synthetic: bool = False
+    contract: int = 0
     provenance: Provenance | None = None
 
     @property
@@ -57,6 +59,15 @@ class Samples(msgspec.Struct, frozen=True, omit_defaults=True):
     def matrix(self) -> NDArray[np.float32]:
         """Features as a (d, n) view; read only."""
         return np.frombuffer(self.values, F4).reshape(len(self.features), len(self.request))
+
+    def champion_rows(self) -> tuple[Floats, Floats]:
+        """What the champion answered and what was true, (n,) each, as far as its errors may be learned from.
+
+        NaN where that is not known; everywhere if another version answered, or if the rows are synthetic.
+        """
+        if self.role != "champion" or self.is_synthetic or not self.label:
+            return _unknown(self.n_rows), _unknown(self.n_rows)
+        return f8(self.prediction), f8(self.label)
 
     def captured_inputs(self) -> NDArray[np.float32]:
         """Model inputs of the captured rows as a (len(captured), width) view; read only."""
@@ -86,8 +97,9 @@ class Labels(msgspec.Struct, frozen=True, omit_defaults=True):
         request: Ids of the requests, n.
         label: n float64.
         time: When the label became known, seconds since the epoch, n float64.
-        answers: Empty at the door; inside one per version, by version.
-        lag_seconds: n float64 inside: label time minus the champion's prediction time.
+        answers: One per version, by role and version. At the door empty, or what the labels are about, so that nothing
+            has to be remembered for them.
+        lag_seconds: n float64: label time minus the champion's prediction time; NaN or empty where nobody knows.
     """
 
     TYPE: ClassVar[str] = "homeostat.labels.observed.v1"
@@ -103,10 +115,22 @@ class Labels(msgspec.Struct, frozen=True, omit_defaults=True):
         """Number of labels."""
         return len(self.request)
 
+    def champion_rows(self) -> tuple[Floats, Floats]:
+        """What the champions of the time answered and what was true, (n,) each; NaN where that is not known."""
+        answered = _unknown(self.n_rows)
+        for answer in self.answers:
+            if answer.role == "champion":
+                answered = np.where(np.isnan(answered), f8(answer.prediction), answered)
+        return answered, f8(self.label)
+
 
 def f8(column: bytes) -> Floats:
     """View a float64 column; read only."""
     return np.frombuffer(column, F8)
+
+
+def _unknown(n: int) -> Floats:
+    return np.full(n, np.nan)
 
 
 def pack(values: object, dtype: np.dtype[np.floating] = F8) -> bytes:

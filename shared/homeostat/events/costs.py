@@ -50,9 +50,10 @@ class RewardWeights(Value):
         latency: Money per second of mean latency and hour of serving.
         cost: Weight of the money spent; no unit.
         hours: For how long a gain is thought to last: outcomes are measured over rows, worth accrues over hours.
-        indicator: Name of an `sli.observed` in money per hour. Its change at a promotion then stands for points times
-            hourly value in the reward of an outcome. It is unpaired: what else happened is in it, so it counts only
-            where nobody changed what serves since, and a trend of its own counts as well.
+        indicator: Name of an `sli.observed` in money per hour, of the layer `business` if several have it. Its change
+            at a promotion then stands for points times hourly value in the reward of an outcome. It is unpaired: what
+            else happened is in it, so it counts only where nobody changed what serves since, and a trend of its own
+            counts as well.
     """
 
     quality: Amount = 1.0

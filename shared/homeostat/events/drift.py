@@ -92,7 +92,7 @@ class DriftCleared(Data):
 
 
 class ProfileUpdated(Data):
-    """Meta-features of a model under drift, each time the labels since the onset double.
+    """Meta-features of a model under drift: each time the labels since the onset double, once if none comes in time.
 
     Args:
         model: The model.
@@ -103,6 +103,10 @@ class ProfileUpdated(Data):
         error_before: Error rate of the reference.
         error_after: Error rate since the onset.
         is_noisy: As in `drift.detected`, by now: nothing should be adapted to these rows.
+        is_overdue: Labels of these rows do not come in time: what is known without them, once of a drift. The shift and
+            the scores are as ever; what errors would say is 0. A model that never had a label is not waited for, any
+            other one for twice as long as its labels usually take.
+        is_last: No other profile of this drift follows: what so many labels have not mended is the new normal.
         sources: Clients whose rows are in it.
     """
 
@@ -115,6 +119,8 @@ class ProfileUpdated(Data):
     error_before: Ratio | None = None
     error_after: Ratio | None = None
     is_noisy: bool = False
+    is_overdue: bool = False
+    is_last: bool = False
     sources: tuple[str, ...] = ()
 
 

@@ -139,7 +139,9 @@ class CandidateEvaluated(Data):
         latency_change: Mean of (arm's latency - champion's), seconds, over requests that both answered; None if no
             latency is known.
         reward: What it would be worth if it served; None where the model has no hourly value and latency no price.
-        sources: Provenance of the rows behind it, sorted; their influence is capped, and taken back with distrust.
+        sources: Provenance of the rows behind it, sorted; their influence is capped, and taken back with distrust. Of
+            more than can be told apart, names that several share (`events.sources.shared_name`).
+        signers: Public key by source, of those whose rows were all signed with that key.
     """
 
     TYPE: ClassVar[str] = "homeostat.candidate.evaluated.v1"
@@ -157,6 +159,7 @@ class CandidateEvaluated(Data):
     latency_change: float | None = None
     reward: Reward | None = None
     sources: tuple[str, ...] = ()
+    signers: dict[str, Digest] = Field(default_factory=dict)
 
 
 class OutcomeMeasured(Data):

@@ -1,4 +1,4 @@
-"""What is wanted and what is allowed: proposals, requests, rules, and the verdicts on them."""
+"""What is wanted and what came of it: proposals, judgements, settlements."""
 
 from typing import ClassVar, Final, Literal
 
@@ -15,7 +15,6 @@ from homeostat.events.bounds import (
     Millis,
     MillisLong,
     Positive,
-    Scalar,
     Seconds,
     Size,
 )
@@ -56,6 +55,8 @@ class MetaTraining(Value):
         seed: Of the run.
         current: Weights it must beat; None for random ones.
         excluded_sources: Tasks of these are left out.
+        seats: Who counts as a source of its own, by the public key that its tasks are signed with. All others together
+            count as one.
         episodes: What an outer step sees.
         inner_steps: Gradient steps of an adaptation, in training and at the gate.
         inner_rate: Their first size; learned from there. None: the trainer's.
@@ -68,6 +69,7 @@ class MetaTraining(Value):
     seed: Count = 0
     current: Digest | None = None
     excluded_sources: tuple[Identifier, ...] = ()
+    seats: dict[Digest, Name] = Field(default_factory=dict)
     episodes: Episodes = Episodes()
     inner_steps: Positive = 5
     inner_rate: float | None = Field(default=None, ge=LEAST, le=MOST_RATE)
@@ -81,6 +83,7 @@ class Plan(Value):
         recipe: Name of the training recipe.
         steps: Weights of the canary.
         soak_labels: Labelled rows a step lasts at least.
+        soak_seconds: Time it lasts at least.
         horizon_labels: Labelled rows over which payoffs are measured.
         label_limit: Labelled rows after which a canary without judgement is inconclusive.
         price: Declared price of the retrain, in units of the metric.
@@ -91,6 +94,7 @@ class Plan(Value):
     recipe: Name = "default"
     steps: tuple[Ratio, ...] = Field(default=(0.1, 0.5), max_length=MOST_ARMS)
     soak_labels: Positive = 40
+    soak_seconds: Seconds = 0.0
     horizon_labels: int = Field(default=200, ge=10, le=LARGEST_INTEGER)
     label_limit: Positive = 400
     price: Amount = 0.0
@@ -113,6 +117,17 @@ class Candidate(Value):
     seconds: Seconds = 0.0
 
 
+class FamilyObserved(Data):
+    """A family of a scope has been heard of for the first time: it is told what was set before it came.
+
+    Args:
+        family: `scope/family`.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.family.observed.v1"
+    family: Subject
+
+
 class ActionProposed(Data):
     """What the learner wants, with its alternatives. Its identity is the action's id.
 
@@ -133,7 +148,7 @@ class ActionProposed(Data):
         money: Asked of the budget.
         slots: Training slots asked for.
         tier: Risk.
-        ttl_ms: After this it expires.
+        ttl_ms: After this it expires, if the rules do not say sooner; None: as the rules say.
         evidence: Identities of the events behind it.
         sources: Whose telemetry and traces it rests on, `ce_source` each; with a distrusted one it is denied.
         reason: One sentence for people.
@@ -156,16 +171,53 @@ class ActionProposed(Data):
     money: Size = 0.0
     slots: Count = 0
     tier: Tier = "low"
-    ttl_ms: MillisLong = 3_600_000
+    ttl_ms: MillisLong | None = None
     evidence: tuple[Identifier, ...] = ()
     sources: tuple[Identifier, ...] = ()
     reason: Text = ""
 
+    @property
+    def trained_arms(self) -> list[str]:
+        """Names of the arms that a retrain trains: the chosen one and the shadows, but nothing to skip it."""
+        asked = {self.chosen, *self.shadows} - {"skip"}
+        return [arm.name for arm in self.arms if arm.name in asked]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is a retrain of which no arm is trained, not even for comparison: its verdict is its end."""
+        return self.kind == "retrain" and not self.trained_arms
+
 
 class ActionRequested(ActionProposed):
-    """What a person wants; the same form, signed."""
+    """What a person wants; the same form, signed.
+
+    Args:
+        valid_until: As of every request: the signature counts once, until then.
+    """
 
     TYPE: ClassVar[str] = "homeostat.action.requested.v1"
+    valid_until: Millis | None = None
+
+    def plain(self) -> ActionProposed:
+        """The same as a proposal."""
+        return ActionProposed.model_validate(self.model_dump(exclude={"valid_until"}))
+
+
+class RequestHeld(Data):
+    """A request that one person may not make alone waits for a second one, who signs the same.
+
+    Args:
+        request: Identity of the request.
+        principal: Who asked first.
+        needs: Who may be the second.
+        expires_at: Until then, ms.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.request.held.v1"
+    request: Identifier
+    principal: Name
+    needs: Text
+    expires_at: Millis
 
 
 class CanaryJudged(Data):
@@ -181,7 +233,8 @@ class CanaryJudged(Data):
         log2_e_better: The same for "better".
         n_labels: Labelled rows answered by both.
         n_discordant: Rows on which their errors differ.
-        canary_error: Mean error of the canary: of a classifier the share of wrong answers.
+        canary_error: Mean error of the canary: of a classifier the share of wrong answers, of a regressor its
+            distance in units of a scale of the model's own.
         champion_error: Mean error of the champion on the same rows.
         exposed: Requests the canary answered.
         alpha: Level of the test.
@@ -241,51 +294,7 @@ class BurnReported(Data):
     burn: float = Field(ge=0.0)
 
 
-class RuleResult(Value):
-    """What one rule says.
-
-    Args:
-        rule: Its name.
-        passed: Whether it lets the action go.
-        value: What it looked at.
-        limit: What is allowed.
-        reason: One sentence.
-        nearest: The nearest value that would have passed.
-    """
-
-    rule: Name
-    passed: bool
-    value: Scalar
-    limit: Scalar
-    reason: Text
-    nearest: Scalar | None = None
-
-
-class VerdictGiven(Data):
-    """What the governor says of an action, with every rule.
-
-    Args:
-        action: The action.
-        kind: Its kind.
-        family: `scope/family`.
-        model: The model, if any.
-        verdict: approved, denied, held for approval, expired.
-        rules: Every rule, passed or not.
-        rules_version: Identity of the `rules.set` in force, empty for the defaults.
-        is_emergency: Approved by two people, through a freeze.
-        expires_at: When it ends if nothing else happens.
-        was_served: A rollout of it was reported before this verdict, so an outcome follows. Of what expires without one
-            no outcome comes: nothing was served or compared.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.verdict.given.v1"
-    action: str
-    kind: ActionKind
-    family: Subject
-    model: Subject | None = None
-    verdict: Literal["approved", "denied", "held", "expired"]
-    rules: tuple[RuleResult, ...] = ()
-    rules_version: str = ""
-    is_emergency: bool = False
-    expires_at: Millis = 0
-    was_served: bool = False
+PASSING_RULES: Final = frozenset(
+    {"freeze", "one_at_a_time", "concurrency", "rate", "cooldown", "money", "slots", "blast_radius"}
+)
+"""Rules that deny for the time being: what only they deny is proposed again."""

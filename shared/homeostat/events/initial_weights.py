@@ -60,7 +60,8 @@ class WeightsPublished(Data):
         gain: Held-out loss of the weights before, minus `loss`.
         gain_low: Lower end of the interval; > 0, or they were rejected.
         n_tasks: Tasks trained on.
-        sources: Provenance of the tasks, sorted: weights are withdrawn with a distrusted source.
+        sources: Provenance of the tasks, sorted, with those of the weights they were continued from: weights are
+            withdrawn with a distrusted source.
         seconds: Wall clock that it took, time in processes that died included.
         left_out: Tasks of the range that could not be trained on, by reason.
     """
@@ -96,6 +97,23 @@ class WeightsRejected(Data):
     reason: Text
     seconds: Seconds = 0.0
     left_out: dict[Name, Count] = Field(default_factory=dict, max_length=16)
+
+
+class WeightsWithdrawn(Data):
+    """Initial weights that were published must not be used any more.
+
+    Args:
+        family: Whose.
+        artifact: The weights.
+        source: The distrusted source that they rest on: with its trust they may be used again. None: never again.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.weights.withdrawn.v1"
+    family: Subject
+    artifact: Digest
+    source: Identifier | None = None
+    reason: Text = ""
 
 
 class PriorContributed(Data):

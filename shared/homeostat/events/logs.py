@@ -28,7 +28,16 @@ GOVERNANCE_KEY: Final = "*"
 MAX_RECORD_BYTES: Final = 1_000_000
 """Value and headers of one record. Kafka's default limit is 1 MiB with its own overhead."""
 
+MAX_INPUT_BYTES: Final = 5_000_000
+"""Key, value and headers of one record of a door, decompressed: what is larger is refused unread, and kept in part."""
+
+MAX_QUARANTINED_BYTES: Final = 8_388_608
+"""One record of the quarantine: the largest input in base64, with what is said of it."""
+
 DAY_MS: Final = 86_400_000
+
+QUARANTINE_DAYS: Final = 30.0
+"""Refused input may hold what no pattern knows: it is kept long enough to be put back, and not for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,14 @@ class Log:
                 "segment.bytes": "33554432",
                 "message.timestamp.type": "LogAppendTime",
             }
-        return {
+        config = {
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.name == QUARANTINE:
+            config["max.message.bytes"] = str(MAX_QUARANTINED_BYTES)
+        return config
 
 
 LOGS: Final = (
@@ -83,14 +95,14 @@ LOGS: Final = (
     Log(VERDICTS, "log", "scope", "every verdict with its reasons"),
     Log(TASKS, "log", "scope/family", "few-shot tasks with their arrays"),
     Log(INDICATORS, "log", "scope/model", "computed indicators and tracked thresholds"),
-    Log(QUARANTINE, "log", "as the refused", "refused input, verbatim, with the reason"),
+    Log(QUARANTINE, "log", "as the refused", "refused input, with the reason", None, round(QUARANTINE_DAYS * DAY_MS)),
     Log(AUDIT, "log", "log name", "proofs: digests of all logs, signed checkpoints", 1),
 )
 
 
 def snapshot_log(fold: str, log: Log) -> Log:
     """The compacted topic that holds the state of a fold over `log`; as many partitions."""
-    return Log(SNAPSHOTS + fold, "snapshots", "partition|subject|writer", f"state of {fold}", log.partitions)
+    return Log(SNAPSHOTS + fold, "snapshots", "kind|writer|place|subject", f"state of {fold}", log.partitions)
 
 
 def by_name(name: str) -> Log:

@@ -4,7 +4,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from homeostat.events.base import Arm, Band, Data, Digest, MaybeName, Name, Range, Ratio, Subject
+from homeostat.events.base import (
+    Arm,
+    Band,
+    Data,
+    Digest,
+    Layer,
+    MaybeName,
+    Name,
+    Range,
+    Ratio,
+    Scalar,
+    SliLayer,
+    Subject,
+)
 from homeostat.events.bounds import MOST_ARMS, Identifier, Millis
 from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
 from homeostat.events.governance import Candidate, MetaTraining, Plan
@@ -138,11 +151,15 @@ class ThresholdRevert(Command):
     Args:
         signal: Which.
         threshold: The fixed value.
+        layer: Of a band that says it.
+        attributes: Of a band that says them.
     """
 
     TYPE: ClassVar[str] = "homeostat.threshold.revert.v1"
     signal: Name
     threshold: float
+    layer: Layer | SliLayer | None = None
+    attributes: dict[Name, Scalar] | None = Field(default=None, max_length=16)
 
 
 class MetaTrainingStart(Command):
@@ -159,10 +176,10 @@ class MetaTrainingStart(Command):
 
 
 class BrakeSet(Data):
-    """Hands start nothing in a scope; broadcast to every partition.
+    """Hands start nothing in a scope, or for one model; broadcast to every partition.
 
     Args:
-        scope: A scope, or `*`.
+        scope: A scope, one model of it as `scope/model`, or `*`.
         freeze: Identity of the freeze.
     """
 

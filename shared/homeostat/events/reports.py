@@ -1,11 +1,19 @@
 """What hands say, through the reports door: facts from then on."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-from homeostat.events.base import ActionKind, Band, Data, Digest, Name, Ratio, Scope, Subject, Text
-from homeostat.events.bounds import Amount, Count, Identifier, Number, Seconds, Single, Size
+from pydantic import Field
+
+from homeostat.events.base import ActionKind, Band, Data, Digest, Frozen, Name, Ratio, Subject, Text
+from homeostat.events.bounds import Amount, Count, Identifier, Number, Seconds, Seed, Single, Size
 from homeostat.events.costs import DEFAULT_CURRENCY, DEFAULT_INSTANCE, Currency
 from homeostat.events.policy import Rollout
+
+NEVER_BEGUN: Final = frozenset({"braked", "expired", "unsigned"})
+"""Reasons of a failure before anything was begun: nothing was spent."""
+
+RETRYABLE: Final = frozenset({"braked", "target_failed"})
+"""Reasons of a failure that another attempt may mend; the others stay."""
 
 
 class Report(Data):
@@ -62,7 +70,7 @@ class ActionFailed(Report):
     """The effect is not there.
 
     Args:
-        reason: Stable code: braked, expired, unsigned, timed_out, target_failed, no_data, all_arms_failed.
+        reason: Stable code: braked, expired, timed_out, target_failed, no_data, all_arms_failed.
         detail: For people.
     """
 
@@ -97,6 +105,9 @@ class CandidateTrained(Report):
         rows: Labelled rows it saw.
         loss_curve: Loss per report.
         error: Why it failed.
+        seed: Of every draw of the training.
+        environment: Versions of libraries, and machine, that it was trained on.
+        code: Digest of the recipe that trained it.
     """
 
     TYPE: ClassVar[str] = "homeostat.candidate.trained.v1"
@@ -111,6 +122,9 @@ class CandidateTrained(Report):
     rows: Count = 0
     loss_curve: tuple[Single, ...] = ()
     error: Text = ""
+    seed: Seed | None = None
+    environment: dict[Name, Text] | None = Field(default=None, max_length=64)
+    code: Digest | None = None
 
 
 class BrakeConfirmed(Data):
@@ -129,4 +143,4 @@ class BrakeConfirmed(Data):
     log: Identifier
     partition: Count
     freeze: Identifier
-    scope: Scope
+    scope: Frozen

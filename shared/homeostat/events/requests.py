@@ -1,18 +1,33 @@
-"""What people ask for, signed: approvals, freezes, budgets, rules, keys, roles."""
+"""What people ask for, signed: approvals, freezes, budgets, keys, roles; rules are in `rules`."""
 
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from homeostat.events.base import Data, Digest, Name, Ratio, Scope, Subject, Text, Tier
-from homeostat.events.bounds import MOST_MILLIS, Amount, Count, Identifier, MillisLong, Scalar
-from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
+from homeostat.events.base import Data, Digest, Frozen, Name, Scope, Subject, Text, Tier
+from homeostat.events.bounds import Amount, Identifier, Millis, MillisLong, Scalar
 
-MOST_ACTIONS: Final = 10_000
-"""Of a model in a window: the governor remembers when each of them began."""
+LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
+"""Of a signature: a freeze that was signed without a broker waits in its file for a week."""
+
+Role = Annotated[
+    str, StringConstraints(pattern=r"^(notary|operator|approver|admin|source|auditor|hand:[a-z][a-z0-9_]{0,63})$")
+]
+"""What a principal may do; `hand:<service>` may report as that service."""
 
 
-class RevertRequested(Data):
+class Request(Data):
+    """What every request carries: its signature covers it, so nobody else can make it last.
+
+    Args:
+        valid_until: The signature counts once, until then (ms since the epoch, by the broker's clock), and not beyond
+            seven days. The client sets an hour; the governor refuses a request that does not say.
+    """
+
+    valid_until: Millis | None = None
+
+
+class RevertRequested(Request):
     """Back to the last known good version.
 
     Args:
@@ -25,7 +40,7 @@ class RevertRequested(Data):
     reason: Text = ""
 
 
-class ApprovalGiven(Data):
+class ApprovalGiven(Request):
     """A person approves a held action.
 
     Args:
@@ -40,7 +55,7 @@ class ApprovalGiven(Data):
     reason: Text = ""
 
 
-class ApprovalDenied(Data):
+class ApprovalDenied(Request):
     """A person denies a held action.
 
     Args:
@@ -53,20 +68,20 @@ class ApprovalDenied(Data):
     reason: Text = ""
 
 
-class FreezeSet(Data):
-    """No new action in a scope.
+class FreezeSet(Request):
+    """No new action in a scope, or on one model.
 
     Args:
-        scope: A scope, or `*`.
+        scope: A scope, one model of it as `scope/model`, or `*`.
         reason: Why.
     """
 
     TYPE: ClassVar[str] = "homeostat.freeze.set.v1"
-    scope: Scope
+    scope: Frozen
     reason: Text = ""
 
 
-class FreezeLifted(Data):
+class FreezeLifted(Request):
     """Actions go on.
 
     Args:
@@ -75,11 +90,11 @@ class FreezeLifted(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.freeze.lifted.v1"
-    scope: Scope
+    scope: Frozen
     reason: Text = ""
 
 
-class BudgetSet(Data):
+class BudgetSet(Request):
     """Money that automation may spend.
 
     Args:
@@ -94,44 +109,7 @@ class BudgetSet(Data):
     period_ms: MillisLong
 
 
-class RulesSet(Data):
-    """Rules, prices and reward weights of a scope; replaces the earlier ones.
-
-    Args:
-        scope: A scope, or `*`.
-        max_actions: Actions per model and `rate_window_ms`.
-        rate_window_ms: Window of the rate.
-        cooldown_ms: Wait after an action on a model has settled.
-        max_in_flight: Actions at a time in the scope.
-        max_rollouts_ratio: Share of the scope's models that may be in a rollout at once.
-        training_slots: Trainings at a time.
-        approval_tiers: Tiers that wait for a person.
-        approval_ttl_ms: A held action expires after this.
-        action_ttl_ms: Longest life of an action.
-        price_per_training_second: Of kinds of machines that `prices` does not list.
-        prices: By kind of machine, as arms name it in the hyperparameter `instance`.
-        currency: Of prices, budgets and rewards.
-        reward_weights: Weight of each term of the reward, with its unit.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.rules.set.v1"
-    scope: Scope = "*"
-    max_actions: int = Field(default=20, ge=0, le=MOST_ACTIONS)
-    rate_window_ms: MillisLong = 3_600_000
-    cooldown_ms: int = Field(default=60_000, ge=0, le=MOST_MILLIS)
-    max_in_flight: Count = 20
-    max_rollouts_ratio: Ratio = 1.0
-    training_slots: Count = 4
-    approval_tiers: tuple[Tier, ...] = ("high",)
-    approval_ttl_ms: MillisLong = 86_400_000
-    action_ttl_ms: MillisLong = 3_600_000
-    price_per_training_second: Amount = 0.01
-    prices: dict[Name, InstancePrice] = Field(default_factory=dict)
-    currency: Currency = DEFAULT_CURRENCY
-    reward_weights: RewardWeights = RewardWeights()
-
-
-class ScopeConfigured(Data):
+class ScopeConfigured(Request):
     """Who owns a scope and which settings differ there.
 
     Args:
@@ -145,8 +123,15 @@ class ScopeConfigured(Data):
     owner: Text = ""
     settings: dict[Name, Scalar] = Field(default_factory=dict)
 
+    def after(self, known: "ScopeConfigured | None") -> "ScopeConfigured":
+        """Return what is known of the scope from here on: what this one does not name stays as it was."""
+        if known is None:
+            return ScopeConfigured(scope=self.scope, owner=self.owner, settings=self.settings)
+        settings = {**known.settings, **self.settings}
+        return ScopeConfigured(scope=self.scope, owner=self.owner or known.owner, settings=settings)
 
-class KeyRegistered(Data):
+
+class KeyRegistered(Request):
     """A public key that may sign. The first one of a log is its root; later ones are signed by an admin.
 
     Args:
@@ -160,10 +145,10 @@ class KeyRegistered(Data):
     key: Name
     public_key: Digest
     principal: Name
-    roles: tuple[Literal["notary", "operator", "approver", "admin"], ...] = ()
+    roles: tuple[Role, ...] = Field(default=(), max_length=32)
 
 
-class KeyRevoked(Data):
+class KeyRevoked(Request):
     """A key may no longer sign.
 
     Args:
@@ -176,7 +161,7 @@ class KeyRevoked(Data):
     reason: Text = ""
 
 
-class RoleGranted(Data):
+class RoleGranted(Request):
     """A principal may do more.
 
     Args:
@@ -187,11 +172,47 @@ class RoleGranted(Data):
 
     TYPE: ClassVar[str] = "homeostat.role.granted.v1"
     principal: Name
-    role: Literal["notary", "operator", "approver", "admin"]
+    role: Role
     scope: Scope = "*"
 
 
-class SourceDistrusted(Data):
+class RoleRevoked(Request):
+    """A principal may do less.
+
+    Args:
+        principal: Who.
+        role: What was granted.
+        scope: Where it was granted, or `*`.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.role.revoked.v1"
+    principal: Name
+    role: Role
+    scope: Scope = "*"
+    reason: Text = ""
+
+
+class ModelConfigured(Request):
+    """What the law says of a model; telemetry may raise its tier, and nothing else. What is None stays as it was.
+
+    Args:
+        model: The model.
+        tier: Risk; a lower one than in force weakens approval.
+        owner: Who answers for it.
+        is_regulated: A person approves whatever changes it, at any tier.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.model.configured.v1"
+    model: Subject
+    tier: Tier | None = None
+    owner: Text | None = None
+    is_regulated: bool | None = None
+    reason: Text = ""
+
+
+class SourceDistrusted(Request):
     """Nothing that came from a source counts any more.
 
     Args:
@@ -201,6 +222,23 @@ class SourceDistrusted(Data):
     """
 
     TYPE: ClassVar[str] = "homeostat.source.distrusted.v1"
+    scope: Name
+    source: Identifier
+    reason: Text = ""
+
+
+class SourceTrusted(Request):
+    """A source that was distrusted counts again: what it had said before comes back as it was.
+
+    What it said while it was distrusted stays unheard.
+
+    Args:
+        scope: Scope of the source.
+        source: `ce_source`.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.source.trusted.v1"
     scope: Name
     source: Identifier
     reason: Text = ""

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from homeostat.events.base import Data, Digest, Name, Ratio, Subject, Text
-from homeostat.events.bounds import Millis
+from homeostat.events.bounds import Identifier, Millis, Scalar
 
 
 class ClockTicked(Data):
@@ -44,6 +44,9 @@ class ThresholdMoved(Data):
     Args:
         model: Whose.
         signal: Which.
+        layer: Of the signal; None for what the detector measures itself.
+        attributes: Of the signal, sorted by name; None if it has none. With the layer they say which of several
+            thresholds of that name it is.
         operating_point: Of the band.
         threshold: That `value` was compared with.
         value: The signal now; at the operating point `page` its surprise: 1 is as surprising as anything remembered.
@@ -54,6 +57,8 @@ class ThresholdMoved(Data):
     TYPE: ClassVar[str] = "homeostat.threshold.moved.v1"
     model: Subject
     signal: Name
+    layer: Name | None = None
+    attributes: dict[Name, Scalar] | None = None
     operating_point: Literal["page", "rate"] = "rate"
     threshold: float
     value: float
@@ -62,7 +67,7 @@ class ThresholdMoved(Data):
 
 
 class EventRefused(Data):
-    """An input that was not taken, verbatim, with the reason. Homeostat keeps what it refuses.
+    """An input that was not taken, with the reason: verbatim but for personal data. Homeostat keeps what it refuses.
 
     Args:
         reason: Stable code.
@@ -71,10 +76,18 @@ class EventRefused(Data):
         log: Where it came from.
         partition: Of `log`.
         offset: In `log`.
-        key: Verbatim key, base64.
-        value: Verbatim value, base64; empty if it lies in an artifact.
-        headers: Verbatim headers: name and base64 value.
+        key: Verbatim key, base64; nothing if there was none.
+        value: Verbatim value, base64; nothing if there was none.
+        headers: Verbatim headers: name and base64 value, or null.
         attempts: How often it was replayed before.
+        size_bytes: Of the whole value, if the record was too large to be kept: key, value and headers are its beginning
+            then, and it cannot be put back from here. While the door keeps it, it lies at `offset`.
+        digest: sha256 of the whole value, where it was cut.
+        n_left_out: Refused records of the same source since the last one that was kept, if any: a source that sends
+            little else is sampled.
+        redacted: Salted digest of each field that was personal, by contract or by its form, by its path. They are not
+            in key, value and headers (no value is left where it could not be taken apart), so it cannot be put back
+            from here. None where nothing was.
     """
 
     TYPE: ClassVar[str] = "homeostat.event.refused.v1"
@@ -84,10 +97,33 @@ class EventRefused(Data):
     log: str
     partition: int = Field(ge=0)
     offset: int = Field(ge=0)
-    key: str
-    value: str
-    headers: tuple[tuple[str, str], ...] = ()
+    key: str | None = None
+    value: str | None = None
+    headers: tuple[tuple[str, str | None], ...] = ()
     attempts: int = Field(default=0, ge=0)
+    size_bytes: int | None = Field(default=None, ge=0)
+    digest: Digest | None = None
+    n_left_out: int | None = Field(default=None, ge=1)
+    redacted: dict[str, Digest] | None = Field(default=None, max_length=100)
+
+
+class EventReplayed(Data):
+    """A refused input was published again, at the door it had come to; said by who did it.
+
+    Args:
+        refusal: Identity of its `event.refused`.
+        log: The door.
+        partition: Where it lay there.
+        offset: As above.
+        attempts: Number of this attempt, from 1.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.event.replayed.v1"
+    refusal: Identifier
+    log: str
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    attempts: int = Field(ge=1)
 
 
 class LogDigested(Data):
@@ -103,6 +139,9 @@ class LogDigested(Data):
         previous: Leaf hash before this one.
         leaf: sha256 of `previous` and this leaf's content.
         index: Number of the leaf, from 0.
+        time: Broker time of the last record: what is gone before its retention has passed was deleted.
+        entries: Of a compacted log: `offset:digest` of each record that was not replaced within the run. What
+            compaction leaves is checked one by one; `digest` is over these.
     """
 
     TYPE: ClassVar[str] = "homeostat.log.digested.v1"
@@ -115,6 +154,8 @@ class LogDigested(Data):
     previous: Digest
     leaf: Digest
     index: int = Field(ge=0)
+    time: Millis | None = None
+    entries: tuple[str, ...] | None = None
 
 
 class CheckpointSigned(Data):
@@ -134,3 +175,22 @@ class CheckpointSigned(Data):
     root_hash: Digest
     signature: str
     key: Name
+
+
+class AuditBegun(Data):
+    """A person's word that the audit log goes on without what was signed before; in the audit log, signed by an admin.
+
+    Args:
+        topic_id: Incarnation of the audit log that it lies in, and speaks of.
+        is_anew: The chain begins anew behind this word, with leaf 0; else it only explains why the log began late.
+        abandoned_size: Leaves of the checkpoint that is given up; 0 for none.
+        abandoned_root: Hash of its last leaf.
+        reason: Why.
+    """
+
+    TYPE: ClassVar[str] = "homeostat.audit.begun.v1"
+    topic_id: Identifier
+    is_anew: bool
+    abandoned_size: int = Field(ge=0)
+    abandoned_root: Digest
+    reason: Text = ""

@@ -1,99 +1,22 @@
 """Facts of the telemetry door and the timeline: what production shows."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
+import msgspec
 from pydantic import Field, model_validator
 
-from homeostat.events.base import Data, Digest, Name, Subject, Text, Tier, Value
-from homeostat.events.bounds import Amount, Count, Delay, Duration, Moment, Number, Scalar, Single, Size
-from homeostat.events.columns import F4, Labels, Role, Samples, pack
-
-Layer = Literal[
-    "edge", "network", "service", "application", "data", "iaas", "kubernetes", "serverless", "ci_cd", "observability"
-]
-
-Detector = Literal[
-    "martingale", "page_hinkley_of_means", "betting", "adwin", "page_hinkley", "kswin", "hddm_a", "hddm_w"
-]
-Watched = Literal["prediction", "score", "latency_seconds", "label"]
-
-
-class FeatureContract(Value):
-    """What a monitored feature may be.
-
-    Args:
-        name: Name in `SamplesObserved.features`.
-        low: Least allowed value, or None.
-        high: Greatest allowed value, or None.
-        required: Whether a row without it is refused; otherwise it counts as missing.
-    """
-
-    name: Name
-    low: Number | None = None
-    high: Number | None = None
-    required: bool = False
-
-
-class DetectorWishes(Value):
-    """What the drift detector shall be like for one model; None leaves it to the detector's settings.
-
-    What changes them begins the detector's memory of the champion anew.
-
-    Args:
-        members: Detectors that are switched on.
-        columns: What is watched beside the features. Prediction and score of a model that learns while it serves move
-            by themselves: leave them out there.
-        run_length: Rows between two false alarms of martingale and betting, on average at least.
-        guilty_rate: False discovery rate among the features that such an alarm names.
-        psi_thresholds: Population stability index that is told as exceeded, by name of a feature or column.
-        slices: Features by whose values errors are told apart.
-        is_seasonal: What the time of day does to the columns is learned and taken off.
-    """
-
-    members: tuple[Detector, ...] | None = Field(default=None, max_length=8)
-    columns: tuple[Watched, ...] | None = Field(default=None, max_length=4)
-    run_length: float | None = Field(default=None, ge=1e3, le=1e30)
-    guilty_rate: float | None = Field(default=None, ge=1e-6, le=0.5)
-    psi_thresholds: dict[Name, Size] | None = Field(default=None, max_length=1000)
-    slices: tuple[Name, ...] | None = Field(default=None, max_length=8)
-    is_seasonal: bool | None = None
-
-
-class ModelRegistered(Data):
-    """A model is known to the system; samples are admitted from here on.
-
-    Args:
-        family: Models that learn from each other.
-        kind: What `prediction` is.
-        classes: Names of the classes, for people.
-        features: Contract of the monitored features; others are refused.
-        input_width: Length of a captured model input, 0 for none.
-        champion: Version that serves now.
-        artifact: Its weights, if they are in the artifact store.
-        owner: Who answers for it.
-        tier: Risk of changing it automatically.
-        personal_features: Names that must never enter; refused, or dropped.
-        on_personal: What to do with a sample that carries one.
-        hourly_value: Worth of one point of accuracy for an hour, for the reward.
-        detector: What its drift detector shall be like, where that is not what the detector's settings say.
-        model: `scope/model`; set by intake, because copies lie under other keys.
-    """
-
-    TYPE: ClassVar[str] = "homeostat.model.registered.v1"
-    family: Name
-    kind: Literal["classifier", "regressor"] = "classifier"
-    classes: tuple[str, ...] = ()
-    features: tuple[FeatureContract, ...] = ()
-    input_width: Count = 0
-    champion: Name
-    artifact: Digest | None = None
-    owner: Text = ""
-    tier: Tier = "low"
-    personal_features: tuple[str, ...] = ()
-    on_personal: Literal["refuse", "redact"] = "refuse"
-    hourly_value: Amount = 0.0
-    detector: DetectorWishes | None = None
-    model: Subject | None = None
+from homeostat.events.base import Data, Digest, Layer, Name, SliLayer, Subject, Text
+from homeostat.events.bounds import (
+    Count,
+    Delay,
+    Duration,
+    Millis,
+    Moment,
+    Number,
+    Scalar,
+    Single,
+)
+from homeostat.events.columns import F4, Answer, Labels, Role, Samples, pack
 
 
 class SamplesObserved(Data):
@@ -112,6 +35,7 @@ class SamplesObserved(Data):
         captured: Rows whose model input follows in `inputs`.
         inputs: One list of `input_width` numbers per captured row.
         is_synthetic: The rows are injected, or changed on purpose.
+        contract: Number of the contract that the rows were written for; refused if another one holds. 0 for any.
     """
 
     TYPE: ClassVar[str] = Samples.TYPE
@@ -127,6 +51,7 @@ class SamplesObserved(Data):
     captured: list[Count] = Field(default_factory=list)
     inputs: list[list[Single]] = Field(default_factory=list)
     is_synthetic: bool = False
+    contract: Count = 0
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
@@ -163,32 +88,61 @@ class SamplesObserved(Data):
             captured=self.captured,
             inputs=b"".join(pack(row, F4) for row in self.inputs),
             is_synthetic=self.is_synthetic,
+            contract=self.contract,
         )
 
 
 class LabelsObserved(Data):
     """JSON form of `Labels` at the door: truths that came late.
 
+    With `version` and `prediction` they bring the answer they are about, and nothing has to be remembered for them.
+
     Args:
         request: Ids of the requests, n >= 1.
         label: n.
         time: When each became known, seconds since the epoch, n.
+        version: Version that answered; labels of several versions are several events.
+        role: What it was at that time.
+        prediction: n; what it answered.
+        score: n confidences, or empty.
+        predicted: When it answered, seconds since the epoch, n, or empty: the lag is counted from there.
     """
 
     TYPE: ClassVar[str] = Labels.TYPE
     request: list[str] = Field(min_length=1)
     label: list[Number]
     time: list[Moment]
+    version: Name | None = None
+    role: Role = "champion"
+    prediction: list[Number] = Field(default_factory=list)
+    score: list[Number | None] = Field(default_factory=list)
+    predicted: list[Moment] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
-        if not len(self.request) == len(self.label) == len(self.time):
-            raise ValueError(f"{len(self.request)} requests, {len(self.label)} labels, {len(self.time)} times")
+        n = len(self.request)
+        if not n == len(self.label) == len(self.time):
+            raise ValueError(f"{n} requests, {len(self.label)} labels, {len(self.time)} times")
+        for name in ("prediction", "score", "predicted"):
+            if len(getattr(self, name)) not in (0, n):
+                raise ValueError(f"{name} has {len(getattr(self, name))} values for {n} requests")
+        if (self.version is None) != (not self.prediction):
+            raise ValueError("version and prediction come together, or not at all")
+        if self.version is None and (self.score or self.predicted):
+            raise ValueError("score and predicted come with version and prediction")
         return self
 
     def columns(self) -> Labels:
         """Lay the rows out as the hot payload."""
-        return Labels(request=self.request, label=pack(self.label), time=pack(self.time))
+        labels = Labels(request=self.request, label=pack(self.label), time=pack(self.time))
+        if self.version is None:
+            return labels
+        score = pack(self.score or [None] * len(self.request))
+        answer = Answer(self.version, self.role, pack(self.prediction), score)
+        lag = (
+            pack([time - then for time, then in zip(self.time, self.predicted, strict=True)]) if self.predicted else b""
+        )
+        return msgspec.structs.replace(labels, answers=[answer], lag_seconds=lag)
 
 
 class DeploymentObserved(Data):
@@ -198,14 +152,19 @@ class DeploymentObserved(Data):
         version: The new champion.
         artifact: Its weights, if they are in the artifact store.
         reason: For people.
+        is_noticed: Nobody said so: the drift detector saw the answers. Whatever comes through the door is said.
         model: `scope/model`; set by intake, because copies lie under other keys.
+        valid_until: Of a signature over it, as of every request: where deployments must be signed, it counts once,
+            until then.
     """
 
     TYPE: ClassVar[str] = "homeostat.deployment.observed.v1"
     version: Name
     artifact: Digest | None = None
     reason: Text = ""
+    is_noticed: bool = False
     model: Subject | None = None
+    valid_until: Millis | None = None
 
 
 class SliObserved(Data):
@@ -220,7 +179,7 @@ class SliObserved(Data):
 
     TYPE: ClassVar[str] = "homeostat.sli.observed.v1"
     name: Name
-    layer: Literal["latency", "business", "cost", "availability"]
+    layer: SliLayer
     value: Number
     window_seconds: Duration
 
@@ -228,12 +187,16 @@ class SliObserved(Data):
 class SignalObserved(Data):
     """A signal of any of the ten telemetry layers.
 
+    Layer, name and attributes together name a series: the values of one series are compared with each other, and with
+    those of no other one.
+
     Args:
         layer: Where it was measured.
         name: Name of the signal.
         value: Its value.
         unit: Of the value, UCUM or empty.
-        attributes: Anything that names the place; no personal data.
+        attributes: What tells this series from others of that name: a node, a zone. Their order does not matter. Not
+            what is new with each value, like the id of a request; no personal data.
     """
 
     TYPE: ClassVar[str] = "homeostat.signal.observed.v1"
@@ -242,19 +205,3 @@ class SignalObserved(Data):
     value: Number
     unit: str = ""
     attributes: dict[Name, Scalar] = Field(default_factory=dict)
-
-
-__all__ = [
-    "DeploymentObserved",
-    "Detector",
-    "DetectorWishes",
-    "FeatureContract",
-    "LabelsObserved",
-    "Layer",
-    "ModelRegistered",
-    "SamplesObserved",
-    "SignalObserved",
-    "SliObserved",
-    "Subject",
-    "Watched",
-]

@@ -1,8 +1,10 @@
 """Shells that run folds and hands: in memory, for replay, and on Kafka."""
 
-from homeostat.host.assignment import Assignment, GapFound, Outbox, VersionMismatch
+from homeostat.host.assignment import Assignment
+from homeostat.host.errors import GapFound, TopicReplaced, VersionMismatch
 from homeostat.host.hands import HandRunner
 from homeostat.host.memory import MemoryHands, MemoryHost, MemoryLog, MemoryLoop
+from homeostat.host.outbox import Outbox
 from homeostat.host.replay import ReplayReport, compare, replay
 from homeostat.host.version import version_of
 
@@ -16,6 +18,7 @@ __all__ = [
     "MemoryLoop",
     "Outbox",
     "ReplayReport",
+    "TopicReplaced",
     "VersionMismatch",
     "compare",
     "replay",

@@ -6,7 +6,8 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from homeostat.codec.encode import partition_of
 from homeostat.events.logs import TELEMETRY
-from homeostat.host.connection import BrokerUnreachable, Cluster
+from homeostat.host.cluster import Cluster
+from homeostat.host.kafka_errors import BrokerUnreachable
 from homeostat.host.memory import tick
 from homeostat.host.settings import HostSettings
 

@@ -3,11 +3,14 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, TypeVar
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from homeostat.core import Halt
+from homeostat.host import librdkafka
+from homeostat.host.kubernetes import is_service_variable
 from homeostat.host.settings import HostSettings
 from homeostat.telemetry import logging
 
@@ -17,6 +20,20 @@ SERVICES: Final = ("maml_trainer", "retrain_actuator", "rollout_actuator", "thre
 
 _OTHERS: Final = (logging.FORMAT, logging.LEVEL, "HOMEOSTAT_CACHE_DIR", "HOMEOSTAT_KEY")
 """Read by the logs, the embedded broker and the command line."""
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class VariableInvalid(Halt):
+    """A variable of the environment has a value that it cannot have.
+
+    Operator: correct the value, or unset it.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}; correct it, or unset it")
+        self.name, self.why = name, why
 
 
 class VariableUnknown(Halt):
@@ -30,17 +47,23 @@ class VariableUnknown(Halt):
         self.name, self.closest = name, closest
 
 
-def check_environment(environ: Mapping[str, str]) -> None:
+def check_environment(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Check that every variable with our prefix sets something; as in the settings, upper and lower case are one.
 
+    Returns:
+        Variables that set nothing because Kubernetes has set them for a Service, sorted: for a line of the log.
+
     Raises:
-        VariableUnknown: One does not; the message says which name comes closest.
+        VariableUnknown: Another one does not; the message says which name comes closest.
     """
-    unknown = {name for name in environ if name.upper().startswith(PREFIX)}
+    ours = {name for name in environ if name.upper().startswith(PREFIX)}
+    foreign = {name for name in ours if is_service_variable(name, environ[name])}
+    ours -= {name for name in ours - foreign if name.upper().startswith(librdkafka.PREFIX)}  # `HostSettings` looks
     known = {*variables_of(HostSettings), *_OTHERS}
-    unknown = {name for name in unknown if name.upper() not in known}
+    unknown = {name for name in ours - foreign if name.upper() not in known}
+    ignored = tuple(sorted(foreign))
     if not unknown:
-        return
+        return ignored
     for service in SERVICES:  # imported only when somebody sets something there
         if any(name.upper().startswith(f"{PREFIX}{service.upper()}_") for name in unknown):
             known |= set(variables_of(settings_class(service)))
@@ -48,6 +71,21 @@ def check_environment(environ: Mapping[str, str]) -> None:
         if name.upper() not in known:
             prefixes = {f"{PREFIX}{service.upper()}_…" for service in SERVICES}
             raise VariableUnknown(name, get_close_matches(name.upper(), sorted(known | prefixes), n=1, cutoff=0.0)[0])
+    return ignored
+
+
+def settings_of_environment(settings: type[S]) -> S:
+    """Read settings.
+
+    Raises:
+        VariableInvalid: A variable has a value that it cannot have.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else settings.__name__
+        raise VariableInvalid(dict(_variables(settings)).get(name, name.upper()), first["msg"]) from None
 
 
 def settings_class(service: str) -> type[BaseSettings]:
@@ -58,7 +96,12 @@ def settings_class(service: str) -> type[BaseSettings]:
 
 
 def variables_of(settings: type[BaseSettings]) -> Iterator[str]:
-    """Yield the names of the variables that a settings class reads."""
+    """Yield the names of the variables that a settings class reads, but for those of `librdkafka`."""
+    return (variable for _, variable in _variables(settings))
+
+
+def _variables(settings: type[BaseSettings]) -> Iterator[tuple[str, str]]:
     prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
-        yield str(field.validation_alias or f"{prefix}{name}").upper()
+        if name != "kafka":  # any number of variables
+            yield name, str(field.validation_alias or f"{prefix}{name}").upper()

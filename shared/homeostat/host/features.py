@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 from homeostat.codec import Record
 from homeostat.events.logs import EXPERIENCE
 from homeostat.features import FeatureStore, FeatureStoreUnavailable, Filling
-from homeostat.host.connection import Cluster, plain_consumer, record_of
+from homeostat.host.cluster import Cluster
+from homeostat.host.reading import plain_consumer, record_of
 from homeostat.host.settings import HostSettings
 from homeostat.telemetry import metrics
 
@@ -36,8 +37,8 @@ class FeatureEye(Collector):
     """
 
     service = "feature-eye"
-    is_ready = True
-    """From the start: a process is not less ready to decide because its cache is behind."""
+    problem = ""
+    """None: a process is not less ready to decide because its cache is behind."""
 
     def __init__(self, settings: HostSettings, cluster: Cluster, store: FeatureStore) -> None:
         self._settings, self._cluster, self._store = settings, cluster, store

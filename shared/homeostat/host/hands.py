@@ -1,25 +1,25 @@
-"""What every hand's host checks before an effect: signature, expiry, brake; and how reports are made.
+"""What every hand's host does: asks the guard before an effect, signs what the hand says of it.
 
 Free of any broker: `take` records in order, `start_ready`, `poll` for reports.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from homeostat.audit.signing import signed_bytes, verify
-from homeostat.codec import Output, Record, decode_event, encode_payload
+from homeostat.admission.screening import without_personal
+from homeostat.audit.keys import Key
+from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.commands import BrakeFile, Guard, Refusal, is_way_back
+from homeostat.commands.guard import decoded
 from homeostat.core import Event, Hand, Identity, Observer, Reject, Task
 from homeostat.core.hand import Report
-from homeostat.events import ActionFailed, BrakeConfirmed, BrakeReleased, BrakeSet, Command, Rollout
+from homeostat.events import ActionFailed, BrakeConfirmed, BrakeSet, Command, Data, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
+from homeostat.host.hand_refusals import HandRefusals
 from homeostat.telemetry import NullTracer, Tracer
-
-_EVERYWHERE: Final = "*"
 
 
 @dataclass(slots=True)
@@ -32,11 +32,6 @@ class _Pending:
     is_done: bool = False
 
 
-def _is_way_back(command: Command) -> bool:
-    """Open at any time, brake or not."""
-    return command.TYPE.endswith((".abort.v1", ".revert.v1"))
-
-
 def _is_at(pending: _Pending, topic: str, partition: int) -> bool:
     position = pending.event.position
     return (position.topic, position.partition) == (topic, partition)
@@ -47,10 +42,12 @@ class HandRunner:
 
     Args:
         hand: What acts.
-        public_keys: Notary keys by id, hex; a command without a valid signature of one never acts.
-        brake_file: If this file exists it names scopes (`{"scopes": ["*"]}`) that are braked on this machine.
+        public_keys: Notary keys by id, hex; what has no valid signature of one is quarantined, and never answered.
+        key: The hand's own, with which every report is signed; none only where nobody checks.
+        brake_file: If this file exists it names scopes or models (`{"scopes": ["*"]}`) that are braked on this machine.
         max_tasks: Commands under way at a time.
         tracer: Told what is begun.
+        places: Number of partitions of a topic; see `Guard`.
     """
 
     def __init__(
@@ -58,15 +55,19 @@ class HandRunner:
         hand: Hand,
         *,
         public_keys: Mapping[str, str],
+        key: Key | None = None,
         brake_file: Path | None = None,
         max_tasks: int = 4,
         tracer: Tracer | None = None,
+        places: Callable[[str], int] | None = None,
     ) -> None:
-        self.hand, self.n_done, self.n_refused = hand, 0, 0
-        self._keys, self._brake_file, self._max_tasks = public_keys, brake_file, max_tasks
+        self.hand, self.n_done = hand, 0
+        self.refused: dict[str, int] = {"expired": 0, "braked": 0, "stale": 0, "repeated": 0}
         self.reports: dict[str, int] = {}
+        self._guard, self._brake_file = Guard(public_keys, places), BrakeFile(brake_file)
+        self._key, self._max_tasks = key, max_tasks
         self._tracer = tracer or NullTracer()
-        self._brakes: dict[tuple[str, int], dict[str, tuple[tuple[int, int], bool]]] = {}
+        self._refusals = HandRefusals(hand.name)
         self._waiting: deque[_Pending] = deque()
         self._running: list[_Pending] = []
         self._notes: deque[tuple[Event, Report]] = deque()
@@ -86,18 +87,23 @@ class HandRunner:
         """Commands under way."""
         return len(self._running)
 
+    @property
+    def n_refused(self) -> int:
+        """Commands of the notary's that were not begun."""
+        return sum(self.refused.values())
+
+    @property
+    def quarantined(self) -> Mapping[str, int]:
+        """Records of policy logs that are not the notary's, by why: unsigned, unreadable. From any thread."""
+        return dict(self._refusals.counts)
+
     def braked_scopes(self) -> list[str]:
-        """Scopes whose brake is set, sorted.
+        """Scopes, and single models as `scope/model`, whose brake is set, sorted. From any thread.
 
         A brake and its release are said to every partition; of all that were read, what the governor said last counts.
         So a command behind the release on its own partition is not refused because another's has not come yet.
         """
-        last: dict[str, tuple[tuple[int, int], bool]] = {}
-        for brakes in list(self._brakes.values()):
-            for scope, said in list(brakes.items()):
-                if scope not in last or said > last[scope]:
-                    last[scope] = said
-        return sorted(scope for scope, (_, is_set) in last.items() if is_set)
+        return sorted(self._guard.braked)
 
     @property
     def command_logs(self) -> tuple[str, ...]:
@@ -115,7 +121,7 @@ class HandRunner:
                 pending.task.cancel()
             self._running.remove(pending)
         self._waiting = deque(p for p in self._waiting if not _is_at(p, topic, partition))
-        self._brakes.pop((topic, partition), None)
+        self._guard.forget(topic, partition)
 
     def oldest(self, topic: str, partition: int) -> int | None:
         """Offset of the oldest unfinished command of a partition: what may be committed ends there."""
@@ -132,24 +138,35 @@ class HandRunner:
         Args:
             record: In offset order.
             now: Broker time, ms.
-            is_history: Already answered: only its brakes count.
+            is_history: Already answered: its brakes count, and what has come before its commands does not.
         """
+        if record.topic not in POLICIES:
+            self._observe(record)
+            return
+        if is_history:
+            self._guard.read_history(record)
+            return
         try:
-            event = decode_event(record, time=record.timestamp, emitter="", is_door=False)
-        except Reject:
-            return  # nothing but the governor writes here; what cannot be read cannot be obeyed
-        brakes = self._brakes.setdefault((record.topic, record.partition), {})
-        if isinstance(event.data, BrakeSet):
-            brakes[event.data.scope] = (_order(event), True)
+            event = self._guard.read(record)
+        except Reject as reject:
+            self._refusals.take(record, reject)
+            return
+        self._refusals.admitted(record)
+        if isinstance(event.data, Command):
+            self._waiting.append(_Pending(event))
+        elif isinstance(event.data, BrakeSet) and event.data.scope in self._guard.braked:
             self._halt_rollouts()
             self._confirm(event, event.data)
-        elif isinstance(event.data, BrakeReleased):
-            brakes[event.data.scope] = (_order(event), False)
-        elif isinstance(event.data, Command):
-            if not is_history:
-                self._waiting.append(_Pending(event))
-        elif isinstance(self.hand, Observer):
-            self.hand.observe(event, is_braked=self._is_braked(event))
+
+    def _observe(self, record: Record) -> None:
+        """Show a fact of another log to a hand that takes note of them; commands are none."""
+        if not isinstance(self.hand, Observer):
+            return
+        try:
+            event = decoded(record)
+        except Reject:
+            return
+        self.hand.observe(event, is_braked=self._is_braked(event))
 
     def _halt_rollouts(self) -> None:
         """Answer rollouts that wait for their target: they would act in the freeze. Trainings hold what they have."""
@@ -157,10 +174,11 @@ class HandRunner:
             command = pending.event.data
             if pending.task is None or pending.is_done or not isinstance(command, Rollout):
                 continue
-            if _is_way_back(command) or command.is_emergency or not self._is_braked(pending.event):
+            if is_way_back(command) or command.is_emergency or not self._is_braked(pending.event):
                 continue
             pending.task.cancel()
-            pending.reports.append(self._failed(command, pending.event, "braked", "the scope was frozen on the way"))
+            why = Refusal("braked", "the scope was frozen on the way")
+            pending.reports.append(self._failed(command, pending.event, why))
             pending.is_done = True
 
     def _confirm(self, event: Event, brake: BrakeSet) -> None:
@@ -175,19 +193,23 @@ class HandRunner:
         self._notes.append((event, Report(stage, confirmed, brake.scope)))
 
     def start_ready(self, now: int) -> None:
-        """Start what may start; answer at once what may not."""
+        """Start what may start; answer at once what may not. What is stale or a repeat has been answered."""
         while self._waiting and len(self._running) < self._max_tasks:
             pending = self._waiting.popleft()
-            self._running.append(pending)
-            refusal = self._refusal(pending.event, now)
+            refusal = self._guard.judge(pending.event, now, self._brake_file.scopes())
             if refusal is not None:
-                pending.reports.append(refusal)
-                pending.is_done = True
-                self.n_refused += 1
+                self._refuse(pending.event, refusal)
                 continue
+            self._running.append(pending)
             with self._tracer.span_for(pending.event, group=self.hand.name):
                 pending.task = self.hand.start(pending.event)
             self._collect(pending)  # now, so that a brake never cancels an effect that nobody has heard of
+
+    def _refuse(self, event: Event, refusal: Refusal) -> None:
+        self.refused[refusal.reason] += 1
+        if refusal.reason in ("expired", "braked"):
+            assert isinstance(event.data, Command)
+            self._notes.append((event, self._failed(event.data, event, refusal)))
 
     @staticmethod
     def _collect(pending: _Pending) -> None:
@@ -197,41 +219,11 @@ class HandRunner:
             pending.reports.extend(pending.task.poll())
             pending.is_done = pending.task.is_done
 
-    def _refusal(self, event: Event, now: int) -> Report | None:
-        command = event.data
-        assert isinstance(command, Command)
-        public = self._keys.get(event.key_id or "")
-        signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
-        if public is None or event.signature is None or not verify(public, event.signature, signed):
-            return self._failed(command, event, "unsigned", "no valid signature of the notary")
-        if _is_way_back(command):
-            return None
-        if now > command.expires_at:
-            return self._failed(command, event, "expired", f"expired {(now - command.expires_at) / 1000:.1f} s ago")
-        if self._is_braked(event) and not command.is_emergency:
-            return self._failed(command, event, "braked", "the scope is frozen")
-        return None
-
     def _is_braked(self, event: Event) -> bool:
-        scope = event.subject.partition("/")[0]
-        if {scope, _EVERYWHERE} & set(self.braked_scopes()):
-            return True
-        scopes = self._scopes_of_file()
-        return scopes is None or scope in scopes or _EVERYWHERE in scopes
-
-    def _scopes_of_file(self) -> list[str] | None:
-        """Scopes braked on this machine; None if the file cannot be read, which brakes them all."""
-        if self._brake_file is None:
-            return []
-        try:
-            return [str(scope) for scope in json.loads(self._brake_file.read_text())["scopes"]]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return self._guard.is_braked(event, self._brake_file.scopes())
 
     @staticmethod
-    def _failed(command: Command, event: Event, reason: str, detail: str) -> Report:
+    def _failed(command: Command, event: Event, refusal: Refusal) -> Report:
         kind = {"retrain": "retrain", "rollout": "rollout", "threshold": "threshold"}.get(
             command.TYPE.split(".")[1], "meta_training"
         )
@@ -242,15 +234,16 @@ class HandRunner:
                 "kind": kind,
                 "family": command.family,
                 "model": command.model,
-                "reason": reason,
-                "detail": detail,
+                "reason": refusal.reason,
+                "detail": refusal.detail,
             }
         )
         return Report("failed", failed)
 
     def poll(self, places: Callable[[str], int]) -> list[Output]:
-        """Return the records of what has happened since the last call."""
-        outputs = [self._output(event, report, places) for event, report in self._notes]
+        """Return the records of what has happened since the last call: reports, and what goes to quarantine."""
+        outputs = self._refusals.outputs(places)
+        outputs += [self._output(event, report, places) for event, report in self._notes]
         self._notes.clear()
         for pending in self._running:
             if pending.task is not None:
@@ -271,23 +264,24 @@ class HandRunner:
 
     def _output(self, event: Event, report: Report, places: Callable[[str], int]) -> Output:
         self.reports[report.data.TYPE] = self.reports.get(report.data.TYPE, 0) + 1
-        value, content_type = encode_payload(report.data)
+        data = without_personal(report.data) if isinstance(report.data, Data) else report.data
+        value, content_type = encode_payload(data)  # what is signed can be redacted by nobody after that
         subject = event.subject if report.subject is None else report.subject
+        id_, source, type_ = f"{event.identity}#{report.stage}", f"/homeostat/hand/{self.hand.name}", report.data.TYPE
         headers = encode_headers(
-            id_=f"{event.identity}#{report.stage}",
-            source=f"/homeostat/hand/{self.hand.name}",
-            type_=report.data.TYPE,
+            id_=id_,
+            source=source,
+            type_=type_,
             time=event.time,
             subject=subject,
             content_type=content_type,
             story=Identity(event.story),
             cause=event.identity,
         )
+        if self._key is not None:
+            headers += [
+                *self._key.headers(type_, subject, source, id_, value),
+                ("public-key", self._key.public_key_hex.encode()),
+            ]
         key = subject.encode()
         return Output(REPORTS, partition_of(key, places(REPORTS)), key, value, headers)
-
-
-def _order(event: Event) -> tuple[int, int]:
-    """Place of what the governor said among all it says: the position it read, and which output of it."""
-    offset, _, ordinal = event.id.partition(".")
-    return (int(offset), int(ordinal)) if offset.isdigit() and ordinal.isdigit() else (0, 0)

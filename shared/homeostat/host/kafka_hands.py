@@ -5,10 +5,14 @@ import time
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from homeostat.host.connection import Cluster, KafkaOutbox, group_consumer, plain_consumer, read_partition, record_of
+from homeostat.host.cluster import Cluster, low_of
 from homeostat.host.hands import HandRunner
+from homeostat.host.kafka_errors import asked, error_of, is_passing
+from homeostat.host.kafka_outbox import KafkaOutbox
+from homeostat.host.readiness import Readiness
+from homeostat.host.reading import group_consumer, plain_consumer, read_partition, record_of
 from homeostat.host.settings import HostSettings
 
 log = structlog.get_logger(__name__)
@@ -17,6 +21,7 @@ _IDLE_SECONDS: Final = 0.25
 _BROKER_SECONDS: Final = 1.0
 """A hand starts nothing after this long without the broker."""
 _STOP_SECONDS: Final = 0.8
+_ASK_SECONDS: Final = 10.0
 
 
 class KafkaHands:
@@ -33,7 +38,7 @@ class KafkaHands:
 
     def __init__(self, service: str, runner: HandRunner, settings: HostSettings, cluster: Cluster) -> None:
         self.service, self.runner, self._settings, self._cluster = service, runner, settings, cluster
-        self.is_ready = False
+        self._readiness = Readiness(service, cluster, lambda: bool(self._positions))
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._positions: dict[tuple[str, int], int] = {}
@@ -44,6 +49,11 @@ class KafkaHands:
         """Offset that each partition is read up to. From any thread."""
         return dict(self._positions)
 
+    @property
+    def problem(self) -> str:
+        """Why the hand does not act, or nothing; from any thread."""
+        return self._readiness.problem
+
     def stop(self) -> None:
         """Ask for a graceful stop. From any thread."""
         self._stopping.set()
@@ -51,13 +61,16 @@ class KafkaHands:
     def run(self) -> None:
         """Act until `stop`."""
         self._outbox = KafkaOutbox(self._settings, self.service)
-        consumer = group_consumer(self._settings, self.service, self.service)
+        ready = self._readiness
+        consumer = group_consumer(
+            self._settings, self.service, ready.client_id, self._cluster.group_protocol, ready.failed
+        )
         self._asking = plain_consumer(self._settings, f"{self.service}-asking")
         consumer.subscribe(
             list(self.runner.hand.logs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
-        self.is_ready = True
         while not self._stopping.is_set():
+            ready.turned()
             self._read(consumer, _BUSY_SECONDS if self.runner.is_busy else _IDLE_SECONDS)
             if self.runner.is_waiting and self._read_to_end(consumer):
                 self.runner.start_ready(int(time.time() * 1000))
@@ -74,13 +87,25 @@ class KafkaHands:
             raise self._failure
         for message in [first, *consumer.consume(100, 0)] if first is not None else []:
             error = message.error()
-            if error is not None:
-                log.warning("consume_failed", topic=message.topic(), error=error.str())
-                continue
             topic, partition = message.topic() or "", message.partition() or 0
-            if (topic, partition) in self._positions:
+            if error is not None:
+                self._beside(consumer, TopicPartition(topic, partition), error)
+            elif (topic, partition) in self._positions:
                 self._positions[topic, partition] = (message.offset() or 0) + 1
                 self.runner.take(record_of(message, self._cluster.topic_id(topic)), message.timestamp()[1])
+
+    def _beside(self, consumer: Consumer, place: TopicPartition, error: KafkaError) -> None:
+        """Take note of what is no record: the end, or an offset that is gone."""
+        if error.code() == KafkaError._PARTITION_EOF or is_passing(error):
+            return
+        servers = self._settings.bootstrap_servers
+        if error.fatal() or error.code() != KafkaError._AUTO_OFFSET_RESET:
+            raise error_of(servers, error)
+        low = low_of(self._asking, place, servers)
+        log.error("commands_lost", topic=place.topic, partition=place.partition, position=low, error=error.str())
+        self._positions[place.topic, place.partition] = low
+        consumer.incremental_unassign([place])
+        consumer.incremental_assign([TopicPartition(place.topic, place.partition, low)])
 
     def _read_to_end(self, consumer: Consumer) -> bool:
         """Read every policy partition up to its present end, so that no brake is overlooked."""
@@ -114,7 +139,7 @@ class KafkaHands:
             oldest = self.runner.oldest(topic, partition)
             offset = position if oldest is None else min(position, oldest)
             if self._committed.get((topic, partition)) != offset:
-                due.append(TopicPartition(topic, partition, offset))
+                due.append(TopicPartition(topic, partition, offset, self._cluster.topic_id(topic)))
                 self._committed[topic, partition] = offset
         if due:
             try:
@@ -124,10 +149,12 @@ class KafkaHands:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
-            for place in consumer.committed(partitions, timeout=10.0):
-                start = max(0, place.offset)
-                low, _ = self._asking.get_watermark_offsets(place, timeout=10.0, cached=False)
-                topic_id = self._cluster.topic_id(place.topic)
+            self._cluster.load()  # a topic may have been made again since
+            servers = self._settings.bootstrap_servers
+            for place in asked(lambda: consumer.committed(partitions, timeout=_ASK_SECONDS), servers):
+                low, topic_id = low_of(self._asking, place, servers), self._cluster.topic_id(place.topic)
+                is_of_another = place.metadata not in (None, "", topic_id)  # of a topic that was deleted
+                start = 0 if is_of_another else max(0, place.offset)
                 if place.topic in self.runner.command_logs:
                     for record in read_partition(self._settings, place.topic, place.partition, topic_id, 0, start):
                         self.runner.take(record, record.timestamp, is_history=True)

@@ -16,6 +16,7 @@ from homeostat.events import ClockTicked
 from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.host.assignment import Assignment
 from homeostat.host.hands import HandRunner
+from homeostat.host.sealing import Seals
 from homeostat.host.version import version_of
 
 _POLL_SECONDS: Final = 0.001
@@ -31,8 +32,9 @@ class MemoryLog:
 
     def __init__(self, partitions: int = 2, start_ms: int = 1_700_000_000_000) -> None:
         self.now = start_ms
-        self.default_partitions = partitions
-        self._topics: dict[str, list[list[Record]]] = {}
+        self.default_partitions, self.n_writers = partitions, 0
+        self._topics: dict[str, list[list[Record | None]]] = {}
+        self._lows: dict[tuple[str, int], int] = {}
         self._ids: dict[str, str] = {}
         self._generation = 0
         for log in LOGS:
@@ -42,7 +44,12 @@ class MemoryLog:
         """Create a topic, or create it again with another id and no records."""
         self._generation += 1
         self._topics[log.name] = [[] for _ in range(log.partitions or self.default_partitions)]
+        self._lows = {place: low for place, low in self._lows.items() if place[0] != log.name}
         self._ids[log.name] = hashlib.sha256(f"{log.name}{self._generation}".encode()).hexdigest()[:16]
+
+    def topics(self) -> list[str]:
+        """Names of all topics, sorted."""
+        return sorted(self._topics)
 
     def places(self, topic: str) -> int:
         """Number of partitions of a topic."""
@@ -72,19 +79,39 @@ class MemoryLog:
         records.append(record)
         return record
 
+    def skip(self, topic: str, partition: int, n: int = 1) -> None:
+        """Use up offsets as a broker does for a transaction's control records: nobody reads them."""
+        self._topics[topic][partition] += [None] * n
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the oldest records of a partition, as retention does."""
+        self._lows[topic, partition] = offset
+
+    def low(self, topic: str, partition: int) -> int:
+        """First offset that a partition still has."""
+        return self._lows.get((topic, partition), 0)
+
+    def end(self, topic: str, partition: int) -> int:
+        """Offset of the next record of a partition."""
+        return len(self._topics[topic][partition])
+
     def records(self, topic: str, partition: int, offset: int = 0) -> Sequence[Record]:
         """Records of a partition from an offset on."""
-        return self._topics[topic][partition][offset:]
+        start = max(offset, self.low(topic, partition))
+        return [record for record in self._topics[topic][partition][start:] if record is not None]
 
     def read(self, topic: str, partition: int, offset: int) -> Record | None:
-        """One record, or None at the end."""
+        """The first record at an offset or after it, or None at the end."""
         records = self._topics[topic][partition]
-        return records[offset] if offset < len(records) else None
+        for at in range(max(offset, self.low(topic, partition)), len(records)):
+            if records[at] is not None:
+                return records[at]
+        return None
 
     def all(self, topic: str) -> Iterator[Record]:
         """Every record of a topic, partition by partition."""
-        for records in self._topics[topic]:
-            yield from records
+        for partition in range(self.places(topic)):
+            yield from self.records(topic, partition)
 
     def publish(
         self, topic: str, subject: str, data: Any, *, id_: str, source: str, headers: Iterable[Any] = ()
@@ -135,12 +162,24 @@ class MemoryOutbox:
 
 
 class MemoryHost:
-    """Runs one fold over all partitions of its log."""
+    """Runs one fold over all partitions of its log.
 
-    def __init__(self, log: MemoryLog, fold: Fold[Any], seal: Callable[[Output], Output] | None = None) -> None:
+    Args:
+        log: The log.
+        fold: The fold.
+        seal: Notary's signature on what the fold sends.
+        seals: What its snapshots are sealed with.
+    """
+
+    def __init__(
+        self,
+        log: MemoryLog,
+        fold: Fold[Any],
+        seal: Callable[[Output], Output] | None = None,
+        seals: Seals | None = None,
+    ) -> None:
         self.log, self.fold, self.version = log, fold, version_of(fold)
-        self.seal = seal
-        self._generation = 0
+        self.seal, self.seals = seal, seals
         snapshots = snapshot_log(fold.name, Log(fold.log, "log", "", "", log.places(fold.log)))
         if not log.has(snapshots.name):
             log.create(snapshots)
@@ -148,7 +187,7 @@ class MemoryHost:
 
     def assign(self, partition: int) -> Assignment[Any]:
         """Open a partition: restore and claim."""
-        self._generation += 1
+        self.log.n_writers += 1  # of all hosts: no two have the same
         assignment = Assignment(
             self.fold,
             version=self.version,
@@ -156,9 +195,11 @@ class MemoryHost:
             partition=partition,
             places=self.log.places,
             outbox=MemoryOutbox(self.log, self.seal),
-            writer=f"{self._generation:08x}",
+            writer=f"{self.log.n_writers:08x}",
+            seals=self.seals,
         )
-        assignment.restore(self.log.records(snapshot_log(self.fold.name, LOGS[0]).name, partition))
+        snapshots = self.log.records(snapshot_log(self.fold.name, LOGS[0]).name, partition)
+        assignment.restore(snapshots, self.log.low(self.fold.log, partition))
         return assignment
 
     def run(self) -> int:

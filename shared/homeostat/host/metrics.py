@@ -9,9 +9,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from homeostat.events import short
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
+from homeostat.host.watch import Watch
 from homeostat.telemetry import Metrics, Server, metrics, serve
 from homeostat.telemetry.metrics import Counter, Gauge
 
@@ -24,12 +25,18 @@ class HostMetrics(Collector):
         services: What runs in it.
         cluster: Asked where the logs end.
         collectors: Series of theirs.
+        watch: Looks at the topics.
     """
 
     def __init__(
-        self, name: str, services: Sequence[Any], cluster: Cluster, collectors: Sequence[Collector] = ()
+        self,
+        name: str,
+        services: Sequence[Any],
+        cluster: Cluster,
+        collectors: Sequence[Collector] = (),
+        watch: Watch | None = None,
     ) -> None:
-        self._name, self._services, self._cluster = name, services, cluster
+        self._name, self._services, self._cluster, self._watch = name, services, cluster, watch
         self._metrics = Metrics(name, version("homeostat"))
         for collector in (self, *collectors):
             self._metrics.registry.register(collector)
@@ -39,7 +46,7 @@ class HostMetrics(Collector):
         return serve(port, self._metrics, info=self._info, readiness=self._waiting, address=address)
 
     def _waiting(self) -> list[str]:
-        return [f"{service.service} has not started" for service in self._services if not service.is_ready]
+        return [problem for service in self._services if (problem := service.problem)]
 
     def _info(self) -> dict[str, object]:
         hosts = [service for service in self._services if isinstance(service, KafkaHost)]
@@ -58,6 +65,10 @@ class HostMetrics(Collector):
         """Yield every series of the process."""
         yield from self._folds([service for service in self._services if isinstance(service, KafkaHost)])
         yield from self._hands([service for service in self._services if isinstance(service, KafkaHands)])
+        found = _Families()
+        for check, n in _sums([{finding.check: 1} for finding in (self._watch.findings if self._watch else ())]):
+            found.gauge(metrics.KAFKA_FINDINGS, [check], n)
+        yield from found
 
     def _folds(self, hosts: Sequence[KafkaHost]) -> Iterator[Metric]:
         found = _Families()
@@ -67,6 +78,8 @@ class HostMetrics(Collector):
             found.counter(metrics.RESTORE_SECONDS, [host.service], host.restore_seconds)
             for fold, n in sorted(dict(host.n_ticks).items()):
                 found.counter(metrics.TICKS, [fold], n)
+            for (fold, reason), n in sorted(dict(host.n_lost).items()):
+                found.counter(metrics.DOOR_RECORDS_LOST, [fold, reason], n)
             ends = self._cluster.ends(list(host.assignments))
             by_fold: dict[str, list[tuple[tuple[str, int], Any]]] = {}
             for place, assignment in list(host.assignments.items()):
@@ -75,11 +88,19 @@ class HostMetrics(Collector):
                 log, assignments = placed[0][0][0], [assignment for _, assignment in placed]
                 found.counter(metrics.RECORDS_FOLDED, [fold], sum(a.n_folded for a in assignments))
                 found.counter(metrics.RECORDS_DROPPED, [fold], sum(a.n_dropped for a in assignments))
-                found.counter(metrics.SNAPSHOT_BYTES, [fold], sum(a.n_snapshot_bytes for a in assignments))
+                found.counter(metrics.SNAPSHOT_BYTES, [fold], sum(a.snapshots.n_bytes for a in assignments))
                 for type_, n in _sums(a.outputs for a in assignments):
                     found.counter(metrics.OUTPUTS, [fold, short(type_)], n)
                 for reason, n in _sums(a.refused for a in assignments):
                     found.counter(metrics.RECORDS_REFUSED, [fold, reason], n)
+                for outcome, n in _sums([getattr(assignments[0].fold, "counts", {})]):
+                    found.counter(metrics.DOOR_EVENTS, [fold, outcome], n)
+                for subject, cause in _blind(assignments):
+                    scope, _, model = subject.partition("/")
+                    found.gauge(metrics.DETECTOR_BLIND, [scope, model, cause], 1)
+                if assignments[0].fold.is_door:
+                    found.counter(metrics.DOOR_RECORDS_FORWARDED, [fold], sum(a.n_forwarded for a in assignments))
+                    found.counter(metrics.RECORDS_LEFT_OUT, [fold], sum(a.n_left_out for a in assignments))
                 found.gauge(metrics.SUBJECTS, [fold], sum(len(a.states) for a in assignments))
                 found.gauge(metrics.PARTITIONS, [fold, log], len(assignments))
                 if all(place in ends for place, _ in placed):  # nothing is better than a zero that nobody has seen
@@ -95,8 +116,11 @@ class HostMetrics(Collector):
         for host in hosts:
             runner, service = host.runner, host.service
             found.gauge(metrics.TASKS_IN_FLIGHT, [service], runner.n_running)
-            found.counter(metrics.COMMANDS_DONE, [service, "refused"], runner.n_refused)
             found.counter(metrics.COMMANDS_DONE, [service, "done"], runner.n_done)
+            for reason, n in _sums([runner.refused]):
+                found.counter(metrics.COMMANDS_DONE, [service, reason], n)
+            for reason, n in _sums([runner.quarantined]):
+                found.counter(metrics.COMMANDS_QUARANTINED, [service, reason], n)
             for type_, n in _sums([runner.reports]):
                 found.counter(metrics.REPORTS, [service, short(type_)], n)
             for scope in runner.braked_scopes():
@@ -133,6 +157,17 @@ class _Families:
     def __iter__(self) -> Iterator[Metric]:
         yield from self._counters.values()
         yield from self._gauges.values()
+
+
+def _blind(assignments: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Ask a fold that knows it of which subjects it does not see what it should, and why."""
+    why = getattr(assignments[0].fold, "blindness", None)
+    if why is None:
+        return
+    states = {subject: state for a in assignments for subject, state in list(a.states.items())}
+    for subject, state in sorted(states.items()):
+        if cause := why(state):
+            yield subject, cause
 
 
 def _sums(counts: Iterable[Mapping[str, int]]) -> list[tuple[str, int]]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 from homeostat.audit.keys import Key
-from homeostat.audit.signing import signed_bytes
 from homeostat.codec import Output
 from homeostat.events.logs import POLICIES, VERDICTS
 
@@ -22,14 +21,14 @@ def seal_with(key: Key) -> Callable[[Output], Output]:
         if output.topic not in _SIGNED or output.value is None:
             return output
         attributes = {name: value.decode() for name, value in output.headers}
-        signed = signed_bytes(
+        signature = key.headers(
             attributes["ce_type"],
             attributes["ce_subject"],
             attributes["ce_source"],
             attributes["ce_id"],
             output.value,
         )
-        headers = [*output.headers, ("signature", key.sign(signed).encode()), ("key-id", key.key_id.encode())]
+        headers = [*output.headers, *signature]
         return Output(output.topic, output.partition, output.key, output.value, headers)
 
     return seal

@@ -19,20 +19,25 @@ import structlog
 from prometheus_client.registry import Collector
 
 from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.audit.keys import load, public_keys
+from homeostat.audit.keys import Key, KeyMissing, load
 from homeostat.codec import Output
+from homeostat.commands import notary_keys
 from homeostat.core import Fold, Halt, Hand, HomeostatError
+from homeostat.events.logs import AUDIT
 from homeostat.features import FeatureStore
-from homeostat.host.connection import EXIT_UNDELIVERED, BrokerUnreachable, Cluster
-from homeostat.host.environment import check_environment
+from homeostat.host.cluster import Cluster
+from homeostat.host.environment import check_environment, settings_of_environment
 from homeostat.host.features import FeatureEye
 from homeostat.host.hands import HandRunner
 from homeostat.host.kafka import KafkaHost
+from homeostat.host.kafka_errors import BrokerUnreachable
 from homeostat.host.kafka_hands import KafkaHands
+from homeostat.host.kafka_outbox import EXIT_UNDELIVERED
 from homeostat.host.metrics import HostMetrics
 from homeostat.host.notary import NOTARY, seal_with
 from homeostat.host.settings import HostSettings
 from homeostat.host.stopping import Stopping
+from homeostat.host.watch import Watch, check_at_start
 from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
 
 log = structlog.get_logger(__name__)
@@ -44,6 +49,21 @@ _CONNECT_SECONDS: Final = 30.0
 _EXPORT_SECONDS: Final = 1.0
 
 
+class HandKeyMissing(KeyMissing):
+    """A hand has no key to sign its reports with.
+
+    Operator: `homeostat up` makes and registers one for each hand; elsewhere `homeostat keys services` does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        Halt.__init__(
+            self,
+            f"no key at {path}: reports of {path.stem} would not be believed; `homeostat up` makes the keys of the "
+            "hands, `homeostat keys services` makes and registers them for another deployment",
+        )
+        self.path = path
+
+
 class Service(Protocol):
     """Something that runs in a thread of its own until it is stopped."""
 
@@ -52,8 +72,8 @@ class Service(Protocol):
         """Name of its consumer group."""
 
     @property
-    def is_ready(self) -> bool:
-        """Whether it has begun."""
+    def problem(self) -> str:
+        """Why it does not do its work, one sentence; nothing if it does. From any thread."""
 
     def run(self) -> None:
         """Work until `stop`."""
@@ -115,16 +135,29 @@ class Context:
             hand: What acts.
             max_tasks: Commands under way at a time.
             collectors: Series of its target, shown on the process's port.
+
+        Raises:
+            HandKeyMissing: Nothing that it reports would be believed.
+            NotaryKeyMissing: Nothing that it reads could be checked.
         """
         self.collectors.extend(collectors)
         runner = HandRunner(
             hand,
-            public_keys=public_keys(self.settings.keys_dir, NOTARY),
+            public_keys=notary_keys(self.settings.notary_keys, self.settings.keys_dir),
+            key=_hand_key(self.settings.keys_dir, hand.name),
             brake_file=self.settings.brake_file,
             max_tasks=max_tasks,
             tracer=self.tracer,
+            places=self.cluster.places,
         )
         return [KafkaHands(service, runner, self.settings, self.cluster)]
+
+
+def _hand_key(folder: Path, name: str) -> Key:
+    try:
+        return load(folder, name)
+    except KeyMissing as missing:
+        raise HandKeyMissing(missing.path) from None
 
 
 def build(names: Sequence[str], context: Context) -> list[Service]:
@@ -137,9 +170,9 @@ def build(names: Sequence[str], context: Context) -> list[Service]:
     for name in names:
         try:
             module = importlib.import_module(f"{name.replace('-', '_')}.__main__")
+            services += module.services(context)  # some import what is heavy only here
         except ModuleNotFoundError as missing:
             raise Halt(f"service {name}: {missing}; pip install 'homeostat[{name.replace('_', '-')}]'") from None
-        services += module.services(context)
     return services
 
 
@@ -148,13 +181,17 @@ def main(*names: str) -> None:
     configure_logging("+".join(names or sys.argv[1:]))
     code = 0
     try:
-        check_environment(os.environ)
-        _run(names or tuple(sys.argv[1:]), HostSettings())
+        if ignored := check_environment(os.environ):
+            log.info("kubernetes_variables_ignored", variables=ignored)
+        _run(names or tuple(sys.argv[1:]), settings_of_environment(HostSettings))
     except Halt as halt:
         log.error("halted", reason=str(halt))
         code = EXIT_HALTED
     except HomeostatError as error:
         log.error("failed", reason=str(error))
+        code = 1
+    except OSError as error:  # a full disk, a folder that is none: no bug of ours
+        log.error("failed", reason=f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
         code = 1
     except Exception:
         log.exception("crashed")
@@ -171,24 +208,34 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
     tracer = open_tracer("+".join(names).replace("_", "-"), version("homeostat"))
     context = Context(settings, cluster, tracer=tracer)
     services = build(names, context)
-    server = HostMetrics("+".join(names), services, cluster, context.collectors).serve(
+    inputs = {fold.name: fold.log for service in services if isinstance(service, KafkaHost) for fold in service.folds}
+    failures: list[BaseException] = []
+
+    def fail(failure: BaseException) -> None:
+        failures.append(failure)
+        stopping.set()
+
+    # a damaged audit log is the auditor's business: it does not take anybody else down
+    others = {AUDIT} - {topic for service in services for topic in getattr(service, "topics", ())}
+    watch = Watch(cluster, inputs, check_at_start(cluster, inputs, others), fail, others)
+    server = HostMetrics("+".join(names), services, cluster, context.collectors, watch).serve(
         settings.metrics_port, settings.metrics_address
     )
     log.info("started", services=[service.service for service in services], metrics_port=server.port)
-    failures: list[BaseException] = []
 
     def guarded(service: Service) -> None:
         try:
             service.run()
         except BaseException as failure:
-            failures.append(failure)
-            stopping.set()
+            fail(failure)
 
     threads = [threading.Thread(target=guarded, args=(service,), name=service.service) for service in services]
     for thread in threads:
         thread.daemon = True
         thread.start()
+    watch.start()
     stopping.wait()
+    watch.stop()
     for service in services:
         service.stop()
     deadline = time.monotonic() + _STOP_SECONDS

@@ -1,16 +1,20 @@
 """Reading a stretch of a log again: training data, tasks, stories."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from homeostat.codec import Record, decode_event
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
-from homeostat.host.connection import BrokerUnreachable, Cluster, plain_consumer, read_partition
+from homeostat.host.cluster import Cluster
+from homeostat.host.kafka_errors import asked
 from homeostat.host.memory import MemoryLog
+from homeostat.host.reading import plain_consumer, read_partition
 from homeostat.host.settings import HostSettings
+
+_ASK_SECONDS: Final = 10.0
 
 
 class LogReader(Protocol):
@@ -59,14 +63,15 @@ class KafkaReader:
         """Yield the subject's events.
 
         Raises:
-            BrokerUnreachable: Nobody answers.
+            HomeostatError: See `kafka_errors.error_of`.
         """
         partition = partition_of(subject.encode(), self._cluster.places(log))
         consumer = plain_consumer(self._settings, f"find-{log}")
+        begin = [TopicPartition(log, partition, from_time)]
         try:
-            found = consumer.offsets_for_times([TopicPartition(log, partition, from_time)], timeout=10.0)[0]
-        except KafkaException as error:
-            raise BrokerUnreachable(self._settings.bootstrap_servers, error.args[0].str()) from None
+            (found,) = asked(
+                lambda: consumer.offsets_for_times(begin, timeout=_ASK_SECONDS), self._settings.bootstrap_servers
+            )
         finally:
             consumer.close()
         if found.offset < 0:

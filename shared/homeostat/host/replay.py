@@ -6,45 +6,53 @@ from typing import Any
 
 from homeostat.codec import Headers, Output, Record
 from homeostat.core import Fold
-from homeostat.events.logs import SNAPSHOTS
+from homeostat.events.logs import DOORS, SNAPSHOTS
 from homeostat.host.assignment import Assignment
+from homeostat.host.keyframes import Keyframe
 
 
 class _Collector:
-    """Outbox that keeps outputs and forgets snapshots."""
+    """Outbox that keeps outputs and forgets snapshots, and what a door passes on to another partition of itself."""
 
     def __init__(self) -> None:
         self.outputs: list[Output] = []
 
     def send(self, output: Output) -> None:
-        if not output.topic.startswith(SNAPSHOTS):
+        if not output.topic.startswith(SNAPSHOTS) and output.topic not in DOORS:
             self.outputs.append(output)
 
     def flush(self) -> None:
         """Nothing is in flight."""
 
 
-def replay(fold: Fold[Any], records: Iterable[Record], places: Callable[[str], int]) -> list[Output]:
-    """Fold one partition's records, from its first, and return what comes out.
+def replay(
+    fold: Fold[Any], records: Iterable[Record], places: Callable[[str], int], start: Keyframe | None = None
+) -> list[Output]:
+    """Fold one partition's records, from its first or from a snapshot on, and return what comes out.
 
     Args:
         fold: A fold of the version that made the recorded outputs.
         records: In offset order.
         places: Number of partitions of a log, as when it was recorded.
+        start: State to begin with; records below its position are passed over.
+
+    Raises:
+        SnapshotOutdated, SnapshotDamaged: The state cannot be read, by this version.
     """
     collector, assignment = _Collector(), None
     for record in records:
         if assignment is None:
             assignment = Assignment(
                 fold,
-                version="replay",
+                version="replay" if start is None else start.marker.version,
                 topic_id=record.topic_id,
                 partition=record.partition,
                 places=places,
                 outbox=collector,
                 writer="replay",
+                seals=None if start is None else start.seals,
             )
-            assignment.restore((), low=record.offset)
+            assignment.restore(() if start is None else start.records, low=record.offset)
         assignment.process(record)
     return collector.outputs
 

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from homeostat.codec import Output, Record
-from homeostat.core import Event
+from homeostat.core import Emit, Event
 from homeostat.host.assignment import Assignment
 from homeostat.telemetry.tracing import NullTracer, Tracer
 
@@ -28,9 +28,9 @@ def assignment_type(tracer: Tracer, group: str) -> type[Assignment[Any]]:
             self._sent: list[Output] = []
             super().process(record)
 
-        def _seal(self, record: Record, event: Event, emit: Any, ordinal: int) -> None:
+        def _emit(self, record: Record, event: Event, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
             n_before = len(self._sent)
-            super()._seal(record, event, emit, ordinal)
+            super()._emit(record, event, emit, ordinal, outputs)
             tracer.emitted(event, self._sent[n_before:], group=group, now_ms=int(time.time() * 1000))
 
         def _send(self, output: Output, type_: str) -> None:

@@ -10,8 +10,9 @@ import msgspec
 
 import homeostat
 from homeostat.core import Fold
+from homeostat.host.quarantine import Screens
 
-_SHARED: Final = ("core", "events", "codec", "stats")
+_SHARED: Final = ("core", "events", "codec", "stats", "admission")
 """Packages of `homeostat` that every fold computes with."""
 
 
@@ -35,4 +36,6 @@ def version_of(fold: Fold[Any]) -> str:
             digest.update(path.read_bytes())
     settings = asdict(fold.settings) if is_dataclass(fold.settings) else fold.settings  # type: ignore[arg-type]  # not a class
     digest.update(msgspec.json.encode([fold.name, settings], order="sorted"))
+    if isinstance(fold, Screens):
+        digest.update(fold.salt.fingerprint.encode())  # what it says of personal data depends on it
     return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
 """The local stack: a Kafka broker, its topics, and the processes of the services."""
 
 from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable, TopicMismatch
+from homeostat.stack.errors import KafkaUnavailable, StackRunning, TopicMismatch
 from homeostat.stack.process import ProcessSpec, ProcessStatus
 from homeostat.stack.report import Report, read_report
 from homeostat.stack.supervisor import Supervisor
@@ -13,6 +13,7 @@ __all__ = [
     "ProcessSpec",
     "ProcessStatus",
     "Report",
+    "StackRunning",
     "Supervisor",
     "TopicMismatch",
     "TopicSpec",

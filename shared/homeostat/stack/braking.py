@@ -7,6 +7,7 @@ from typing import Final
 from homeostat.client.brake import pending, publish_pending, release_braked
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Place
+from homeostat.commands import notary_keys
 from homeostat.core import HomeostatError
 from homeostat.events.logs import GOVERNANCE, POLICIES
 from homeostat.host.settings import HostSettings
@@ -30,7 +31,7 @@ class PendingBrakes:
         *,
         on_progress: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._path = settings.brake_file
+        self._path, self._settings = settings.brake_file, settings
         self._logs: Logs = KafkaLogs(settings, "homeostat-up") if logs is None else logs
         self._say = on_progress
         self._published: set[str] = set()
@@ -53,7 +54,7 @@ class PendingBrakes:
             The scopes that were released.
 
         Raises:
-            HomeostatError: No broker answers, or it has no topics yet.
+            HomeostatError: No broker answers, or it has no topics yet; or the notary's public key is not here.
         """
         waiting = pending(self._path)
         if not waiting:
@@ -66,7 +67,8 @@ class PendingBrakes:
         if ranges == self._seen:
             return []  # a freeze that was refused waits for a person: the logs are not read again for it
         self._seen = ranges
-        return release_braked(self._path, self._logs)
+        keys = notary_keys(self._settings.notary_keys, self._settings.keys_dir)
+        return release_braked(self._path, self._logs, keys)
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_SECONDS):

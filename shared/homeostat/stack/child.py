@@ -25,7 +25,7 @@ class Child(subprocess.Popen[bytes]):
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
+def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path, folder: Path | None = None) -> Child:
     """Start a process in a session of its own, its output appended to `log`.
 
     On Linux the child gets SIGTERM when the *thread* that called this ends: call it from a thread that lives as long
@@ -35,6 +35,7 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
         argv: Program (looked up on `PATH`) and arguments.
         env: Added to this process' environment.
         log: File; its folder is made, and a log over 16 MiB is set aside first.
+        folder: Working directory; None: this process' own.
 
     Returns:
         The running process. A program that cannot be executed shows as exit status 127 and a line in the log.
@@ -47,6 +48,7 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
     with log.open("ab") as output:
         return Child(
             tethered,
+            cwd=folder,
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,5 +1,11 @@
 """What can go wrong while the stack is put up, with what to do about it."""
 
+from pathlib import Path
+from typing import Final
+
+_SHOWN: Final = 200
+"""Characters of a path that a message shows."""
+
 
 class KafkaUnavailable(RuntimeError):
     """There is no Kafka to work with.
@@ -12,6 +18,33 @@ class KafkaUnavailable(RuntimeError):
     def __init__(self, what: str, todo: str) -> None:
         super().__init__(f"{what}\n{todo}")
         self.what, self.todo = what, todo
+
+
+class StackRunning(RuntimeError):
+    """Another process runs a stack in this data folder.
+
+    Operator: look with `homeostat status`; stop it with `homeostat down`, or name another folder with `--data-dir`.
+    """
+
+    def __init__(self, data_dir: Path, holder: str) -> None:
+        super().__init__(
+            f"a stack runs in {data_dir} already (process {holder or 'unknown'}): look with `homeostat status`, stop "
+            "it with `homeostat down`, or name another folder with --data-dir"
+        )
+        self.data_dir, self.holder = data_dir, holder
+
+
+class FolderUnusable(RuntimeError):
+    """A folder cannot be made, or not be written to.
+
+    Operator: see the reason; name another one (`--data-dir`).
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        name = str(path) if len(str(path)) < _SHOWN else f"{str(path)[:_SHOWN]}…"
+        shown = name if name.isprintable() else ascii(name)
+        super().__init__(f"the folder {shown} cannot be used: {why}; name another one by --data-dir")
+        self.path, self.why = path, why
 
 
 class TopicMismatch(RuntimeError):

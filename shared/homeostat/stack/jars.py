@@ -116,6 +116,6 @@ def _repositories() -> dict[str, str]:
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
-def ensure_jars(on_progress: Progress) -> tuple[Path, ...]:
+def ensure_jars(on_progress: Progress, lock: Path = LOCK) -> tuple[Path, ...]:
     """Return the class path of the pinned Kafka, downloaded when needed; see `fetch_jars`."""
-    return fetch_jars(cache_dir(os.environ), read_lock(), on_progress)
+    return fetch_jars(cache_dir(os.environ), read_lock(lock), on_progress)

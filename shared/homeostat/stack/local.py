@@ -1,37 +1,44 @@
 """The whole system on one machine: broker, topics, keys, services, supervised."""
 
-import json
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from homeostat.audit.keys import Key, KeyMissing, create, load, publish
-from homeostat.codec import Output
-from homeostat.codec.encode import encode_headers, encode_payload, partition_of
-from homeostat.core import Identity
-from homeostat.events import KeyRegistered
-from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REQUESTS
-from homeostat.host.connection import Cluster, KafkaOutbox
-from homeostat.host.settings import HostSettings
+from pydantic import SecretStr
+
+from homeostat.audit.keys import Key
+from homeostat.audit.secret_file import ensure_secret
+from homeostat.client.address import STACK_FILE, write_address
+from homeostat.host.sealing import KEY_FILE, load_keys, make_key
+from homeostat.host.settings import SALT_FILE, HostSettings
 from homeostat.host.stopping import Stopping
+from homeostat.stack.access import ROLE_ACCESS, rules_of, together
+from homeostat.stack.acls import apply
 from homeostat.stack.braking import PendingBrakes
 from homeostat.stack.broker import Broker
+from homeostat.stack.broker import is_secure as data_have_users
+from homeostat.stack.data_lock import DataLock
+from homeostat.stack.enrolment import NOTARY, OPERATOR, SERVICE_ROLES, enrol, ensure_key
+from homeostat.stack.errors import FolderUnusable, KafkaUnavailable
+from homeostat.stack.folders import make_folder
 from homeostat.stack.ports import LOOPBACK, is_free, pick_port
 from homeostat.stack.process import ProcessSpec, ProcessStatus
+from homeostat.stack.scram import ADMIN, ScramUsers, ensure_users
 from homeostat.stack.services import PACKED, SINGLE, topics
 from homeostat.stack.supervisor import Supervisor
-from homeostat.stack.topics import ensure_topics
+from homeostat.stack.topics import ensure_topics, repair_topics
 
-OPERATOR: Final = "operator"
-NOTARY: Final = "notary"
 DEFAULT_PARTITIONS: Final = 12
 MODEL_SERVER_PORT: Final = 8100
 FIRST_METRICS_PORT: Final = 9101
 """Of the first process; the others follow. Another one if it is taken."""
 
 _BROKER_CHECK_SECONDS: Final = 1.0
+_MAX_WAIT_SECONDS: Final = 30.0
+"""Between two attempts to start a broker again, on a disk that is full for example."""
 
 
 class LocalStack:
@@ -42,8 +49,11 @@ class LocalStack:
     Args:
         data_dir: Folder of this stack.
         bootstrap_servers: A broker to use; None starts one.
+        kafka_port: Port of the broker's first start, if it is free; later ones keep the port. None: any.
         partitions: Of new topics.
         is_packed: Few processes, or one per service.
+        is_secure: A broker of ours with users and ACLs: each process logs in as itself and may do what it does, and
+            nobody else is let in. None: as the data were made, else without.
         without: Names of packs that are not started.
         environment: Added to every service's.
         on_progress: Told what is being done.
@@ -54,14 +64,19 @@ class LocalStack:
         data_dir: Path,
         *,
         bootstrap_servers: str | None = None,
+        kafka_port: int | None = None,
         partitions: int = DEFAULT_PARTITIONS,
         is_packed: bool = True,
+        is_secure: bool | None = None,
         without: Collection[str] = (),
         environment: dict[str, str] | None = None,
         on_progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
-        self._given, self._partitions = bootstrap_servers, partitions
+        self._given, self._partitions, self._kafka_port = bootstrap_servers, partitions, kafka_port
+        self._lock = DataLock(self.data_dir)
+        self._wants_users = is_secure
+        self._users: ScramUsers | None = None
         self._packs = [pack for pack in (PACKED if is_packed else SINGLE) if pack.name not in without]
         self._environment, self._say = environment or {}, on_progress
         self.broker: Broker | None = None
@@ -70,45 +85,88 @@ class LocalStack:
         self.ports: dict[str, int] = {}
         self._supervisor: Supervisor | None = None
         self._brakes: PendingBrakes | None = None
-        self._broker_checked = 0.0
+        self._broker_checked, self._broker_wait = 0.0, _BROKER_CHECK_SECONDS
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this object has the data folder to itself, from `start` to `stop`."""
+        return self._lock.is_held
+
+    def claim(self) -> None:
+        """Have the data folder to oneself, until `stop`; `start` does it too.
+
+        Raises:
+            StackRunning: Another one runs in this folder; nothing of it is touched.
+        """
+        self._lock.acquire()
 
     def start(self, timeout_seconds: float = 60.0) -> None:
         """Start what is not there yet and wait until every service is ready.
 
         Raises:
+            StackRunning: Another one runs in this folder; nothing of it is touched.
             KafkaUnavailable: No broker can be had.
+            FolderUnusable: The data have no place.
             TimeoutError: A service does not get ready; its log says why.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self.data_dir)
+        self.claim()
+        self.keys()  # what is wrong with them is said before anything runs
         if self._given is None:
-            self.broker = Broker(self.data_dir, on_progress=self._say)
+            if data_have_users(self.data_dir) if self._wants_users is None else self._wants_users:
+                self._users = ScramUsers(self.data_dir)
+            self.broker = Broker(self.data_dir, first_port=self._kafka_port, on_progress=self._say, users=self._users)
             self.broker.start()
             self.bootstrap_servers = self.broker.bootstrap_servers
         self._say("creating topics")
-        ensure_topics(self._settings().client(), topics(self._partitions))
-        self.keys()
-        self._register_operator()
+        client = self._settings().client()
+        specs = topics(self._partitions, self._settings().quarantine_retention_days)
+        ensure_topics(client, specs)
+        if self.broker is not None:  # ours, from an earlier version perhaps
+            repair_topics(client, specs)
+        if self._users is not None:
+            self._say("granting rights")
+            self._grant(client, self._users)
+        enrol(self.data_dir, self._settings())
         self._say("starting services")
-        self._supervisor = Supervisor(self._specs(), self.data_dir / "logs", renew=self._with_free_port)
+        self._supervisor = Supervisor(
+            self._specs(), self.data_dir / "logs", renew=self._with_free_port, on_trouble=self._say
+        )
         self._write()
         self._brakes = PendingBrakes(self._settings(), on_progress=self._say)
         self._brakes.start()
         self._wait(timeout_seconds)
 
     def keys(self) -> tuple[Key, Key]:
-        """The notary's and the operator's key; made on the first start."""
+        """The notary's and the operator's key; made on the first start, with those of the hands."""
         folder = self.data_dir / "keys"
-        found = []
-        for name in (NOTARY, OPERATOR):
-            try:
-                found.append(load(folder, name))
-            except KeyMissing:
-                found.append(create(folder, name))
-            publish(folder, found[-1])
-        return found[0], found[1]
+        made = {name: ensure_key(folder, name) for name in (*SERVICE_ROLES, OPERATOR)}
+        make_key(folder / KEY_FILE)
+        ensure_secret(folder / SALT_FILE)
+        load_keys(folder / KEY_FILE, is_required=True)
+        ensure_secret(self._settings().token_file)
+        return made[NOTARY], made[OPERATOR]
+
+    def _grant(self, client: Mapping[str, Any], users: ScramUsers) -> None:
+        """Make a user of every process and role, with the rights of `access`."""
+        rules = {pack.name: rules_of(together(pack)) for pack in self._packs}
+        rules |= {role: rules_of(access) for role, access in ROLE_ACCESS.items()}
+        ensure_users(client, users, list(rules))
+        apply(client, {f"User:{name}": some for name, some in rules.items()})
 
     def _settings(self) -> HostSettings:
-        return HostSettings(bootstrap_servers=self.bootstrap_servers, data_dir=self.data_dir)
+        return self.settings(ADMIN)
+
+    def settings(self, user: str) -> HostSettings:
+        """What a client comes to the broker with.
+
+        Args:
+            user: Role that it comes as, where the broker has users; see `access`.
+        """
+        where: dict[str, Any] = {"bootstrap_servers": self.bootstrap_servers, "data_dir": self.data_dir}
+        if self._users is not None:
+            where["kafka"] = {name: SecretStr(value) for name, value in self._users.properties(user).items()}
+        return HostSettings(**where)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -128,12 +186,15 @@ class LocalStack:
         common = self.environment
         state = str(self.data_dir / "model-server.json")
         module = (sys.executable, "-m", "rollout_actuator.targets.server")
-        server = (*module, "--port", str(port), "--artifacts", store, "--state", state)
+        token = str(self._settings().token_file)
+        server = (*module, "--port", str(port), "--artifacts", store, "--state", state, "--token", token)
         specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]
         for index, pack in enumerate(self._packs):
             self.ports[pack.name] = pick_port((FIRST_METRICS_PORT + index,), tuple(self.ports.values()))
             argv = (sys.executable, "-m", "homeostat.host.process", *pack.services)
-            specs.append(self._at_port(ProcessSpec(pack.name, argv, common)))
+            user = {} if self._users is None else self._users.environment(pack.name)
+            environment = common | pack.environment | user
+            specs.append(self._at_port(ProcessSpec(pack.name, argv, environment)))
         return specs
 
     def _at_port(self, spec: ProcessSpec) -> ProcessSpec:
@@ -148,7 +209,10 @@ class LocalStack:
             return spec
         self.ports[spec.name] = pick_port((), tuple(self.ports.values()))
         self._say(f"{spec.name}: port {port} is taken, metrics are at {self.ports[spec.name]} now")
-        self._write()
+        try:
+            self._write()
+        except OSError as error:
+            self._say(f"the address of the stack cannot be written: {error.strerror}; the processes are kept alive")
         return self._at_port(spec)
 
     def _wait(self, timeout_seconds: float) -> None:
@@ -161,14 +225,37 @@ class LocalStack:
             time.sleep(0.05)
 
     def tick(self) -> None:
-        """Restart what has ended: services with backoff, the broker at once."""
+        """Restart what has ended: services with backoff, the broker at once, and with backoff while it cannot be.
+
+        Raises:
+            KafkaUnavailable: The broker is not at its address any more, which the services have.
+        """
         assert self._supervisor is not None
         self._supervisor.tick()
-        if self.broker is not None and time.monotonic() - self._broker_checked > _BROKER_CHECK_SECONDS:
+        if self.broker is not None and time.monotonic() - self._broker_checked > self._broker_wait:
+            if self.broker.is_running:
+                self._broker_wait = _BROKER_CHECK_SECONDS
+            else:
+                self._restart_broker(self.broker)
             self._broker_checked = time.monotonic()
-            if not self.broker.is_running:
-                self._say("the broker is gone: starting it again")
-                self.broker.start()
+
+    def _restart_broker(self, broker: Broker) -> None:
+        self._say("the broker is gone: starting it again")
+        try:
+            broker.start()
+        except (KafkaUnavailable, FolderUnusable, OSError) as trouble:  # it passes once a person makes room
+            self._broker_wait = min(2 * self._broker_wait, _MAX_WAIT_SECONDS)
+            why = f"{trouble.what} {trouble.todo}" if isinstance(trouble, KafkaUnavailable) else str(trouble)
+            self._say(
+                f"the broker cannot be started, tried again in {self._broker_wait:.0f} s: {' '.join(why.split())}"
+            )
+            return
+        self._say("the broker is back")
+        if broker.bootstrap_servers != self.bootstrap_servers:
+            raise KafkaUnavailable(
+                f"The port of the broker, {self.bootstrap_servers}, was taken while it was down.",
+                "Start again: the services get the new address.",
+            )
 
     def run(self, stop: Stopping) -> None:
         """Supervise until `stop` is set."""
@@ -181,57 +268,21 @@ class LocalStack:
         return self._supervisor.status() if self._supervisor else []
 
     def stop(self) -> None:
-        """Stop services, then the broker; nothing is lost."""
+        """Stop services, then the broker; nothing is lost. Does nothing where `start` was refused."""
         if self._brakes is not None:
             self._brakes.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
         if self.broker is not None:
             self.broker.stop()
-        (self.data_dir / "stack.json").unlink(missing_ok=True)
+        if self._lock.is_held:  # else the address is another stack's
+            with suppress(OSError):  # the folder may be what went wrong
+                (self.data_dir / STACK_FILE).unlink(missing_ok=True)
+            self._lock.release()
 
     def _write(self) -> None:
-        text = json.dumps(
-            {
-                "bootstrap_servers": self.bootstrap_servers,
-                "model_server": self.model_server,
-                "metrics": self.ports,
-            }
-        )
-        (self.data_dir / "stack.json").write_text(text)
-
-    def _register_operator(self) -> None:
-        """The first key of the keyring is its root: whoever starts the system holds it."""
-        _, operator = self.keys()
-        settings = self._settings()
-        cluster = Cluster(settings)
-        cluster.load()
-        registered, where = self.data_dir / "operator.registered", cluster.topic_id(GOVERNANCE)
-        if registered.exists() and registered.read_text() == where:
-            return
-        outbox = KafkaOutbox(settings, "homeostat-up")
-        outbox.send(root_key(operator, cluster.places(REQUESTS)))
-        outbox.flush()
-        registered.write_text(where)
-
-
-def root_key(operator: Key, n_partitions: int) -> Output:
-    """The request that makes a key the root of an empty keyring; the same one each time, so intake drops repeats."""
-    data = KeyRegistered(
-        key=operator.key_id,
-        public_key=operator.public_key_hex,
-        principal=operator.name,
-        roles=("operator", "approver", "admin"),
-    )
-    value, content_type = encode_payload(data)
-    source, key = "/homeostat/up", GOVERNANCE_KEY.encode()
-    headers = encode_headers(
-        id_=operator.key_id,
-        source=source,
-        type_=data.TYPE,
-        time=int(time.time() * 1000),
-        subject=GOVERNANCE_KEY,
-        content_type=content_type,
-        story=Identity(f"{source}#{operator.key_id}"),
-    )
-    return Output(REQUESTS, partition_of(key, n_partitions), key, value, headers)
+        facts: dict[str, object] = {"model_server": self.model_server, "metrics": self.ports}
+        if self._users is not None:  # whoever may read the password's file
+            properties = self._users.properties(OPERATOR)
+            facts["user"] = {name: value for name, value in properties.items() if name != "sasl.password"}
+        write_address(self.data_dir, self.bootstrap_servers, **facts)

@@ -12,6 +12,9 @@ HEALTHY_SECONDS: Final = 60.0
 
 N_LOOP_EXITS: Final = 5
 LOOP_WINDOW_SECONDS: Final = 60.0
+NOT_STARTED: Final = 126
+"""Exit status of a process that could not even be started, as of a shell."""
+
 PROBE_SECONDS: Final = 0.5
 """Between two questions whether a process is ready."""
 
@@ -79,7 +82,7 @@ class Supervised:
 
     Args:
         spec: The process.
-        spawn: Starts it.
+        spawn: Starts it; an OSError counts as an exit with 126.
         probe: Asks a URL; true for 200. Must answer within a fraction of a second.
         renew: Asked before it is started again: what has changed meanwhile, a port for example.
     """
@@ -160,9 +163,13 @@ class Supervised:
     def _start(self, now: float) -> None:
         if self._n_starts:
             self._spec = self._renew(self._spec)
-        self._process = self._spawn(self._spec)
         self._n_starts += 1
         self._started_at = self._probe_at = now
+        try:
+            self._process = self._spawn(self._spec)
+        except OSError:  # no space for its log, no process left: it may pass, as an exit may
+            self._ended(NOT_STARTED, now)
+            return
         self._is_ready = self._spec.ready is None
 
     def _ask(self, now: float) -> None:

@@ -1,9 +1,11 @@
 """Settings of the single-node broker. What Kafka's defaults do well is not repeated here."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
 
 from homeostat.stack.ports import LOOPBACK
+
+_LISTS: Final = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 
 JVM_OPTIONS: Final = (
     "-Xms128m",
@@ -52,24 +54,51 @@ _SETTINGS: Final = {
 }
 
 
-def server_properties(log_dir: Path, port: int, controller_port: int) -> str:
-    """Render `server.properties`.
+JVM_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
+"""Java reads names of files by the locale: in `C` it finds no folder with an accent."""
+
+
+def server_properties(
+    log_dir: str,
+    port: int,
+    controller_port: int,
+    more: Mapping[str, str] | None = None,
+    security: Mapping[str, str] | None = None,
+) -> str:
+    """Render `server.properties`: in ASCII, whatever is in it.
 
     Args:
-        log_dir: Where the partitions live.
+        log_dir: Where the partitions live, seen from the working directory: Kafka takes a comma for the end of a path.
         port: For clients.
         controller_port: For the controller of the same process.
+        security: Settings instead of our listener's without security: `inter.broker.listener.name` names that for
+            clients.
+        more: Settings beside or instead of these; listeners and their protocols are added to ours.
     """
     settings = {
         **_SETTINGS,
-        "log.dirs": str(log_dir),
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        **(security or {}),
+    }
+    name = settings["inter.broker.listener.name"]
+    settings |= {
+        "log.dirs": log_dir,
+        "listeners": f"{name}://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"{name}://{LOOPBACK}:{port}",
         "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{controller_port}",
     }
+    for name, value in (more or {}).items():
+        settings[name] = f"{settings[name]},{value}" if name in _LISTS else value
     return "".join(f"{name}={_escape(value)}\n" for name, value in settings.items())
 
 
 def _escape(value: str) -> str:
-    """Keep Java's properties reader from reading a backslash as an escape."""
-    return value.replace("\\", "\\\\")
+    """Write what Java's reader of properties reads as the value: it knows Latin-1, and escapes by UTF-16 units."""
+    units = value.encode("utf-16-be")
+    text = "".join(_escaped(int.from_bytes(units[at : at + 2], "big")) for at in range(0, len(units), 2))
+    return f"\\{text}" if text.startswith(" ") else text
+
+
+def _escaped(unit: int) -> str:
+    if not 0x20 <= unit < 0x7F:
+        return f"\\u{unit:04x}"
+    return "\\\\" if unit == ord("\\") else chr(unit)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,11 @@ class Report:
 
 
 def write_report(path: Path, processes: Sequence[ProcessStatus]) -> None:
-    """Write the report of this process; a reader sees the old one or the new one, never half of one."""
+    """Write the report of this process; a reader sees the old one or the new one, never half of one.
+
+    Raises:
+        OSError: It cannot be written; the old one stays.
+    """
     me = psutil.Process()
     body = {
         "supervisor": {"pid": me.pid, "started": me.create_time()},
@@ -33,8 +38,13 @@ def write_report(path: Path, processes: Sequence[ProcessStatus]) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(body, indent=1), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(body, indent=1), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()  # on a full disk half a draft would keep its space
+        raise
 
 
 def read_report(path: Path) -> Report | None:
@@ -42,8 +52,13 @@ def read_report(path: Path) -> Report | None:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         pid: int = body["supervisor"]["pid"]
-        if psutil.Process(pid).create_time() != body["supervisor"]["started"]:
+        process = psutil.Process(pid)
+        if process.create_time() != body["supervisor"]["started"]:
             return None  # the number was given to another process since
-    except (FileNotFoundError, psutil.NoSuchProcess):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None  # it has ended, and whoever started it has not asked yet
+        return Report(pid, tuple(ProcessStatus(**status) for status in body["processes"]))
+    except (FileNotFoundError, NotADirectoryError, psutil.NoSuchProcess):
         return None
-    return Report(pid, tuple(ProcessStatus(**status) for status in body["processes"]))
+    except (ValueError, KeyError, TypeError):
+        return None  # not written by a supervisor of this version

@@ -32,6 +32,8 @@ class Supervisor:
         spawn: Starts a process; None: as a child of this one.
         probe: Asks whether a URL answers 200.
         renew: Asked before a process is started again; returns its specification as of now.
+        on_trouble: Told once what cannot be written, a full disk for example; supervision goes on, and writes again
+            when it can.
         clock: Seconds that never go back.
         sleep: Waits for some seconds.
     """
@@ -44,6 +46,7 @@ class Supervisor:
         spawn: Callable[[ProcessSpec], Running] | None = None,
         probe: Callable[[str], bool] | None = None,
         renew: Callable[[ProcessSpec], ProcessSpec] = lambda spec: spec,
+        on_trouble: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -52,6 +55,7 @@ class Supervisor:
         self.report_path: Final = log_dir.absolute().parent / "processes.json"
         self._log_dir, self._clock, self._sleep = log_dir, clock, sleep
         self._processes = [Supervised(spec, spawn or self._spawn, probe or answers_ok, renew) for spec in specs]
+        self._say, self._said = on_trouble, ""
         self._reported: list[tuple[object, ...]] = []
         self._report_at = float("-inf")
 
@@ -92,14 +96,32 @@ class Supervisor:
         return all(process.is_over for process in self._processes)
 
     def _spawn(self, spec: ProcessSpec) -> Running:
-        return child.spawn(spec.argv, spec.env, self._log_dir / f"{spec.name}.log")
+        try:
+            return child.spawn(spec.argv, spec.env, self._log_dir / f"{spec.name}.log")
+        except OSError as error:
+            self._say_once(f"{spec.name} cannot be started: {_of_system(error)}")
+            raise
 
     def _report(self, now: float) -> None:
         statuses = self.status()
         essence = [(s.name, s.pid, s.state, s.restarts) for s in statuses]
         if essence != self._reported or now >= self._report_at:
-            write_report(self.report_path, statuses)
+            try:
+                write_report(self.report_path, statuses)
+            except OSError as error:
+                self._say_once(f"the report cannot be written: {_of_system(error)}; the processes are kept alive")
+            else:
+                self._said = ""
             self._reported, self._report_at = list(essence), now + REPORT_SECONDS
+
+    def _say_once(self, text: str) -> None:
+        if text != self._said:
+            self._say(text)
+        self._said = text
+
+
+def _of_system(error: OSError) -> str:
+    return f"{error.filename or ''}: {error.strerror or error}".removeprefix(": ")
 
 
 def answers_ok(url: str) -> bool:

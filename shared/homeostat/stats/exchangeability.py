@@ -72,6 +72,8 @@ class ExchangeabilityWatch:
         bets: Channels: the columns' locations, then their spreads. Its statistic and e-value speak for all columns.
         raw: Rows that will be part of the reference, (d, n) each; at most twice `full` and one batch.
         n_raw: Their number.
+        is_symmetric: Columns are differences from what is usual: around 0, and smaller the more is known. Then only
+            where they lie is bet on, against the reference and its mirror image.
     """
 
     first: int
@@ -91,9 +93,10 @@ class ExchangeabilityWatch:
     n_raw: int = 0
     is_complete: bool = False
     has_memory: bool = False
+    is_symmetric: bool = False
 
     @classmethod
-    def start(cls, d: int, *, first: int, full: int) -> "ExchangeabilityWatch":
+    def start(cls, d: int, *, first: int, full: int, is_symmetric: bool = False) -> "ExchangeabilityWatch":
         """Return the watch over d columns before any row.
 
         Raises:
@@ -115,6 +118,7 @@ class ExchangeabilityWatch:
             np.zeros(d, np.float32),
             np.zeros(0, np.int64),
             TiltedMartingales.start(N_CHANNELS * d),
+            is_symmetric=is_symmetric,
         )
 
     @property
@@ -154,10 +158,17 @@ class ExchangeabilityWatch:
                 # Evidence may stay for ever: of a column that no longer comes, say.
                 self.raw, self.n_raw = [np.concatenate(self.raw, axis=1)[:, -self.full :]], self.full
 
+    def leave_out(self, n: int) -> None:
+        """Leave the last n rows out of references to come: they speak of a shift."""
+        if self.due and self.raw and n > 0:
+            rows = np.concatenate(self.raw, axis=1)[:, :-n]
+            self.raw, self.n_raw = [rows], rows.shape[1]
+
     def column_log2_e(self) -> FloatArray:
         """Return each column's e-value in bits, (d,): weighted mean of its channels; very low if not watched."""
         location, spread = self.bets.e_values().reshape(N_CHANNELS, -1)
-        both = _LOCATION * location + (1.0 - _LOCATION) * spread
+        share = self._of_location()
+        both = share * location + (1.0 - share) * spread
         return np.array([log2(v) if k > 0.0 and v > 0.0 else _NOTHING for v, k in zip(both, self.known, strict=True)])
 
     def largest_shift(self) -> float:
@@ -243,7 +254,8 @@ class ExchangeabilityWatch:
         rows = np.concatenate(self.raw, axis=1)[:, -self.full :]
         d, m = rows.shape
         is_known = np.abs(rows) < UNKNOWN_FROM
-        self.reference, self.known = np.full((d, m), np.nan, np.float32), np.zeros(d)
+        width = 2 * m if self.is_symmetric else m
+        self.reference, self.known = np.full((d, width), np.nan, np.float32), np.zeros(d)
         at_stake = head_start(self.due, self.full)
         for column in range(d):
             values = rows[column][is_known[column]]
@@ -256,16 +268,21 @@ class ExchangeabilityWatch:
                 self._refer_to(column, values, at_stake)
         is_watched = self.known > 0.0
         self.watched, self.rare = np.flatnonzero(is_watched), np.flatnonzero(is_watched & (self.bets.hits[:d] > 0.0))
-        self.is_complete = bool((self.known[self.watched] == m).all())
+        self.is_complete = bool((self.known[self.watched] == width).all())
         self.has_memory = bool(self.phi[self.watched].any())
         of_column = np.where(is_watched, 1.0 / max(self.watched.size, 1), 0.0)
-        self.bets.share = np.concatenate((_LOCATION * of_column, (1.0 - _LOCATION) * of_column))
+        share = self._of_location()
+        self.bets.share = np.concatenate((share * of_column, (1.0 - share) * of_column))
         self.due = min(2 * self.due, self.full) if self.due < self.full else 0
         self.raw, self.n_raw = [rows] if self.due else [], m
 
+    def _of_location(self) -> float:
+        return 1.0 if self.is_symmetric else _LOCATION
+
     def _refer_to(self, column: int, values: Float32s, at_stake: float) -> None:
         # The first has no value before it; its own stands in, so that the number of rows stays what it was.
-        white = np.sort(residuals(values, float(self.phi[column]), float(values[0])))
+        white = residuals(values, float(self.phi[column]), float(values[0]))
+        white = np.sort(np.concatenate((white, -white)) if self.is_symmetric else white)
         m = white.size
         self.reference[column, :m], self.known[column] = white, float(m)
         table, ranks = score_table(m), double_ranks(white, white)
@@ -274,7 +291,7 @@ class ExchangeabilityWatch:
         self.common[column], off = distinct[np.argmax(times)], m - int(np.maximum.reduce(times))
         for channel in range(N_CHANNELS):
             at = channel * self.known.size + column
-            if off < min(_FEW, 0.25 * m) and self.phi[column] == 0.0:
+            if not self.is_symmetric and off < min(_FEW, 0.25 * m) and self.phi[column] == 0.0:
                 self.bets.refer_rate(at, float(off), float(m), head_start=at_stake)
                 self.centre[channel, column] = 0.0
                 continue

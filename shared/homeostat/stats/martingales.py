@@ -17,7 +17,7 @@ _WEIGHTS: Final = (0.3, 0.3, 0.12, 0.12, 0.05, 0.05, 0.03, 0.03)
 _SHIFTS: Final = np.asarray(BETS)
 _SQUARES: Final = _SHIFTS * _SHIFTS
 _SHARES: Final = np.asarray(_WEIGHTS)
-_MOST: Final = 1e250
+_MOST: Final = 1e160
 _MOST_LOG: Final = 300.0
 
 _RATIOS: Final = np.asarray((1.5, 1.0 / 1.5, 2.5, 0.4, 5.0, 0.2, 20.0, 0.05))

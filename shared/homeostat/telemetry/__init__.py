@@ -1,6 +1,6 @@
 """What a process says about itself: metrics, logs, traces. Nothing is started or registered at import."""
 
-from homeostat.telemetry.logging import configure_logging
+from homeostat.telemetry.logging import configure_logging, quiet_logging
 from homeostat.telemetry.registry import Metrics
 from homeostat.telemetry.server import Server, serve
 from homeostat.telemetry.tracing import NullTracer, TraceContext, Tracer, context_of, open_tracer, parse
@@ -15,5 +15,6 @@ __all__ = [
     "context_of",
     "open_tracer",
     "parse",
+    "quiet_logging",
     "serve",
 ]

@@ -4,8 +4,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
-from typing import Final, TextIO
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -33,6 +34,22 @@ _SECRET_TEXT: Final = (
         rf"\1{REDACTED}",
     ),
 )
+
+
+class _Lossy:
+    """A stream that drops what cannot be written, on a full disk for example: a log line stops no service."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class LogSettingInvalid(ValueError):
@@ -80,8 +97,22 @@ def configure_logging(service: str, *, stream: TextIO | None = None, environ: Ma
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lossy(out))),
     )
+
+
+@contextmanager
+def quiet_logging(level: int) -> Iterator[None]:
+    """Write no line of the logs below a level, as of `logging`; afterwards the process logs as it did before."""
+    was_configured, before = structlog.is_configured(), structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    try:
+        yield
+    finally:
+        if was_configured:
+            structlog.configure(**before)
+        else:
+            structlog.reset_defaults()
 
 
 def redact(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:

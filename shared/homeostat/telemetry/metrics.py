@@ -55,10 +55,40 @@ RECORDS_REFUSED: Final = Counter(
 RECORDS_DROPPED: Final = Counter(
     "homeostat_records_dropped_total", "Duplicates: records whose sequence had been folded before.", ("fold",)
 )
+RECORDS_LEFT_OUT: Final = Counter(
+    "homeostat_records_left_out_total",
+    "Refused records that were counted and not kept: their source sends little else, and is sampled.",
+    ("fold",),
+)
+DOOR_RECORDS_LOST: Final = Counter(
+    "homeostat_door_records_lost_total",
+    "Records of a door that nobody has read: deleted by retention, or of a batch that cannot be decompressed.",
+    ("fold", "reason"),
+)
+DOOR_RECORDS_FORWARDED: Final = Counter(
+    "homeostat_door_records_forwarded_total",
+    "Records passed on to the partition of their subject: their producer hashes keys otherwise.",
+    ("fold",),
+)
+DOOR_EVENTS: Final = Counter(
+    "homeostat_door_events_total",
+    "What became of events beside admission: duplicates by id, repeated, unmatched and unsampled labels, redactions.",
+    ("fold", "outcome"),
+)
+KAFKA_FINDINGS: Final = Gauge(
+    "homeostat_kafka_findings",
+    "Topics that are not as they must be: see `homeostat doctor`.",
+    ("check",),
+)
 OUTPUTS: Final = Counter(
     "homeostat_outputs_total",
     "Records written to the logs, by event type: what was detected and decided.",
     ("fold", "type"),
+)
+DETECTOR_BLIND: Final = Gauge(
+    "homeostat_detector_blind",
+    "1 while the drift detector does not watch the inputs of a model as it should, by cause.",
+    ("scope", "model", "cause"),
 )
 TICKS: Final = Counter("homeostat_ticks_total", "clock.ticked events appended for idle subjects.", ("fold",))
 LAG_RECORDS: Final = Gauge(
@@ -82,16 +112,36 @@ REBALANCES: Final = Counter("homeostat_rebalances_total", "Assignments of partit
 TASKS_IN_FLIGHT: Final = Gauge("homeostat_tasks_in_flight", "Commands under way.", ("hand",))
 COMMANDS_DONE: Final = Counter(
     "homeostat_commands_done_total",
-    "Commands closed: done (its last report was sent) or refused (signature, expiry).",
+    "Commands of the governor closed: done (its last report was sent), expired, braked, stale (a later one about its "
+    "target was seen), repeated.",
     ("hand", "outcome"),
+)
+COMMANDS_QUARANTINED: Final = Counter(
+    "homeostat_commands_quarantined_total",
+    "Records of policy logs that the governor has not written: without the notary's signature, or unreadable.",
+    ("hand", "reason"),
 )
 BRAKE: Final = Gauge("homeostat_brake", "1 while a hand holds the brake for a scope.", ("hand", "scope"))
 REPORTS: Final = Counter("homeostat_reports_total", "Reports sent, by event type.", ("hand", "type"))
-ALERT_SIGNAL: Final = Gauge("homeostat_alert_signal", "A tracked signal, newest value.", ("scope", "model", "signal"))
+# -- the auditor --------------------------------------------------------------------------------
+AUDIT_LEASE: Final = Gauge("homeostat_audit_lease", "1 while this auditor has the lease; a stand-by shows 0.")
+AUDIT_LEAVES: Final = Counter("homeostat_audit_leaves_total", "Leaves that this auditor has written.")
+AUDIT_TREE_SIZE: Final = Gauge("homeostat_audit_tree_size", "Leaves of the audit log, as far as it has confirmed them.")
+AUDIT_LAG_RECORDS: Final = Gauge("homeostat_audit_lag_records", "Records of all logs that no written leaf covers yet.")
+AUDIT_CHECKPOINT_AGE_SECONDS: Final = Gauge(
+    "homeostat_audit_checkpoint_age_seconds",
+    "Time since the newest checkpoint was signed and kept outside of the broker; 0 while there is nothing to sign.",
+)
+
+_SERIES: Final = ("scope", "model", "signal", "layer", "attributes")
+"""Of one model at most 64, and what its bands name: the detector tracks no more."""
+
+ALERT_SIGNAL: Final = Gauge("homeostat_alert_signal", "A tracked signal at one place, newest value.", _SERIES)
 ALERT_THRESHOLD: Final = Gauge(
     "homeostat_alert_threshold",
-    "Tracked threshold; compare with `homeostat_alert_signal > on (scope, model, signal) homeostat_alert_threshold`.",
-    ("scope", "model", "signal"),
+    "Tracked threshold; compare with "
+    "`homeostat_alert_signal > on (scope, model, signal, layer, attributes) homeostat_alert_threshold`.",
+    _SERIES,
 )
 
 # -- the feature store, a cache: shown by whoever fills it, if anybody does -------------------

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
@@ -11,6 +12,9 @@ from homeostat.telemetry.registry import Metrics
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
 _TIMEOUT_SECONDS: Final = 5.0
+
+_REFUSED: Final = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+"""Methods that exist, and are not for what is here."""
 
 Problems = Callable[[], Sequence[str]]
 """Says what is wrong, one sentence each; nothing means all is well. Called from other threads."""
@@ -22,7 +26,7 @@ def no_problems() -> Sequence[str]:
 
 
 class Server:
-    """Answers GET until it is closed. `port` is the real one, also where 0 was asked for.
+    """Answers GET and HEAD until it is closed. `port` is the real one, also where 0 was asked for.
 
     Paths: `/metrics` (Prometheus text, or OpenMetrics by the Accept header); `/healthz` (503 = restart
     this process); `/readyz` (503 = not yet, or not now); `/info` (JSON: name, version, assignments). A 503
@@ -69,14 +73,31 @@ def serve(
         sys_version = ""
 
         def do_GET(self) -> None:
-            status, body, content_type = self._answer(self.path.partition("?")[0])
+            self._send(*self._answer(self.path.partition("?")[0]))
+
+        def do_HEAD(self) -> None:
+            self.do_GET()  # the same, without the body (RFC 9110, 9.3.2)
+
+        def refuse(self) -> None:
+            self._send(405, b"GET or HEAD", _TEXT)
+
+        def _send(self, status: int, body: bytes, content_type: str) -> None:
             self.send_response(status)
+            if status == HTTPStatus.METHOD_NOT_ALLOWED:
+                self.send_header("Allow", "GET, HEAD")
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def _answer(self, path: str) -> tuple[int, bytes, str]:
+            try:
+                return self._found(path)
+            except Exception as error:  # whoever asks is told, and the thread's traceback is nobody's
+                return 500, f"{type(error).__name__}: {error}".encode(), _TEXT
+
+        def _found(self, path: str) -> tuple[int, bytes, str]:
             if path == "/metrics":
                 body, content_type = metrics.expose(self.headers.get("Accept", ""))
                 return 200, body, content_type
@@ -90,6 +111,8 @@ def serve(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             """Stay silent: a probe every second is no news."""
 
+    for method in _REFUSED:
+        setattr(Handler, f"do_{method}", Handler.refuse)
     server = ThreadingHTTPServer((address, port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="telemetry", daemon=True, kwargs={"poll_interval": 0.1})

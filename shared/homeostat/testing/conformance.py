@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from homeostat.codec import Output, Record, decode_event, decode_state, encode_payload, encode_state
+from homeostat.codec import Output, Record, decode_event, encode_payload, encode_state
 from homeostat.codec.channels import CHANNELS
 from homeostat.core import Emit, Event, Identity, Position, Reject
 from homeostat.events import ClockTicked
@@ -20,6 +20,7 @@ from homeostat.events.logs import QUARANTINE
 from homeostat.host.memory import MemoryHost, MemoryLog, tick
 from homeostat.host.replay import compare, replay
 from homeostat.testing.sealed import sealed
+from homeostat.testing.stored import restored
 from homeostat.testing.trial import MakeFold, Trial, derive, line_of
 
 Check = Callable[[MakeFold, Sequence[Record]], None]
@@ -113,7 +114,7 @@ class _Storing(_Watched):
     def step(self, state: Any, event: Event) -> tuple[Any, tuple[Emit, ...]]:
         state, emits = self._fold.step(state, event)
         raw = encode_state(state)
-        again = decode_state(raw, self._fold.state_type())
+        again: Any = restored(self._fold, state)
         where = f"after {event.type} at offset {event.position.offset}"
         _require(type(again) is type(state), "a state is what state_type says", f"{type(state).__name__} {where}")
         _require(encode_state(again) == raw, "a state survives the codec", where)

@@ -26,8 +26,16 @@ class CounterSettings:
 class Counter:
     """Counts `signal.observed` per subject; a negative value is refused, a value above 1e6 sets a timer."""
 
-    def __init__(self, *, name: str = "counter", log: str = TIMELINE, out: str = INDICATORS, every: int = 1) -> None:
-        self.name, self.log, self._out, self.is_door = name, log, out, False
+    def __init__(
+        self,
+        *,
+        name: str = "counter",
+        log: str = TIMELINE,
+        out: str = INDICATORS,
+        every: int = 1,
+        is_door: bool = False,
+    ) -> None:
+        self.name, self.log, self._out, self.is_door = name, log, out, is_door
         self.settings = CounterSettings(every)
 
     def unit(self, subject: str) -> str:

@@ -3,18 +3,17 @@
     for check in HOST_CHECKS:
         check(host)
 
-Each check takes a fresh host, and raises `AssertionError` if it does not conform.
+Each check takes a fresh host, and raises `AssertionError` if it does not conform; `DOOR_CHECKS` take one at a door.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
-from homeostat.events.logs import INDICATORS, QUARANTINE, TIMELINE
-from homeostat.host.memory import MemoryHost, MemoryLog
+from homeostat.events.logs import QUARANTINE, TIMELINE
 from homeostat.host.replay import replay
-from homeostat.testing.counter import Counter
 from homeostat.testing.signals import signal, signals
 from homeostat.testing.trial import Line, line_of
 
@@ -25,7 +24,7 @@ _REFUSED: Final = -1.0
 
 
 class HostUnderTest(Protocol):
-    """A host with the fold `Counter` over one log; `every` is 1."""
+    """A host with the fold `Counter` over one log, which may be a door; `every` is 1."""
 
     def write(self, outputs: Sequence[Output]) -> None:
         """Append to the input log; topic and partition are this host's own."""
@@ -35,6 +34,21 @@ class HostUnderTest(Protocol):
 
     def restart(self, *, is_clean: bool) -> None:
         """End the host, gracefully or not, and start another one."""
+
+    def stop(self) -> None:
+        """End the host gracefully."""
+
+    def start(self) -> None:
+        """Start another one."""
+
+    def skip(self) -> None:
+        """Use up offsets of the input: a transaction that is committed, and one that is aborted."""
+
+    def expire(self, offset: int) -> None:
+        """Delete what lies below an offset of the input, as retention does."""
+
+    def replace(self) -> None:
+        """Delete the input log, and make it again."""
 
     def fold(self) -> Fold[Any]:
         """A fresh fold as the host runs it."""
@@ -136,6 +150,63 @@ def ticks_when_it_is_time(host: HostUnderTest) -> None:
     assert len(_seen(host.published())) == 3, "the tick was not answered, or more than once"
 
 
+def passes_over_what_a_transaction_uses_up(host: HostUnderTest) -> None:
+    """Offsets without records, in the middle and at the end, are normal at a door."""
+    written = signals(TIMELINE, 30, seed=4, timers=0.0)
+    host.write(written[:10])
+    host.skip()
+    host.write(written[10:20])
+    host.settle(n_outputs(written[:20]))
+    host.skip()
+    host.restart(is_clean=False)
+    host.write(written[20:])
+    host.settle(n_outputs(written))
+
+    _require_exact(host)
+    assert len(_seen(host.published())) == n_outputs(written), "something was lost or doubled"
+
+
+def goes_on_behind_what_has_expired(host: HostUnderTest) -> None:
+    """Records of a door that were deleted before they were read are passed over; the others count."""
+    host.write([signal(TIMELINE, "team/m", float(n), n) for n in range(10)])
+    host.settle(20)
+    host.stop()
+    host.write([signal(TIMELINE, "team/m", float(n), n) for n in range(10, 30)])
+    host.expire(17)
+    host.start()
+    host.settle(20 + 2 * 13)
+
+    assert len(_seen(host.published())) == 20 + 2 * 13, "what was left was not folded, or more was"
+    assert _last_count(host) == 23, "the state was lost"
+
+
+def begins_anew_when_its_door_is_replaced(host: HostUnderTest) -> None:
+    """A door that was deleted and made again is read from its beginning, and what is known stays."""
+    host.write([signal(TIMELINE, "team/m", float(n), n) for n in range(10)])
+    host.settle(20)
+    host.stop()
+    host.replace()
+    host.write([signal(TIMELINE, "team/m", float(n), n) for n in range(21)])
+    host.start()
+    host.settle(20 + 42)
+
+    assert len(_seen(host.published())) == 20 + 42, "something of the new door was not folded, or twice"
+    assert _last_count(host) == 31, "the state was lost"
+
+
+def _last_count(host: HostUnderTest) -> float:
+    """The highest number that the counter has said."""
+    values = [json.loads(record.value or b"{}") for record in host.published()]
+    return max((data["value"] for data in values if data.get("name") == "count"), default=0.0)
+
+
+DOOR_CHECKS: Final[tuple[HostCheck, ...]] = (
+    passes_over_what_a_transaction_uses_up,
+    goes_on_behind_what_has_expired,
+    begins_anew_when_its_door_is_replaced,
+)
+"""Of a host whose input is a door."""
+
 HOST_CHECKS: Final[tuple[HostCheck, ...]] = (
     publishes_the_fold_of_its_input,
     drops_what_is_repeated,
@@ -144,62 +215,3 @@ HOST_CHECKS: Final[tuple[HostCheck, ...]] = (
     survives_a_crash,
     ticks_when_it_is_time,
 )
-
-
-class MemoryUnderTest:
-    """The in-memory host."""
-
-    def __init__(self) -> None:
-        self.log = MemoryLog(partitions=2)
-        self._host = MemoryHost(self.log, self.fold())
-
-    def write(self, outputs: Sequence[Output]) -> None:
-        """See `HostUnderTest.write`."""
-        for output in outputs:
-            self.log.append(output)
-
-    def settle(self, n: int) -> None:
-        """Let two seconds pass."""
-        self._host.run()
-        self.log.now += 2_000
-        self._host.tick()
-        self._host.run()
-
-    def restart(self, *, is_clean: bool) -> None:
-        """See `HostUnderTest.restart`; nothing was stored before a crash, so all of it is folded again."""
-        if is_clean:
-            for assignment in self._host.assignments:
-                assignment.snapshot(is_clean=True)
-        self._host = MemoryHost(self.log, self.fold())
-
-    def fold(self) -> Counter:
-        """See `HostUnderTest.fold`."""
-        return Counter()
-
-    def places(self, topic: str) -> int:
-        """See `HostUnderTest.places`."""
-        return self.log.places(topic)
-
-    def input(self) -> Sequence[Record]:
-        """See `HostUnderTest.input`."""
-        return self.log.records(TIMELINE, 0)
-
-    def published(self) -> Sequence[Record]:
-        """See `HostUnderTest.published`."""
-        return [*self.log.all(INDICATORS), *self.log.all(QUARANTINE)]
-
-
-class ReplayUnderTest(MemoryUnderTest):
-    """A replay from the log's beginning, each time; the clock's ticks are in the log it replays."""
-
-    def settle(self, n: int) -> None:
-        """Fold the whole log."""
-        super().settle(n)
-        self._said = [
-            Record(o.topic, "", o.partition, 0, 0, o.key, o.value, o.headers)
-            for o in replay(self.fold(), self.input(), self.places)
-        ]
-
-    def published(self) -> Sequence[Record]:
-        """What it says, instead of what the host beside it has written."""
-        return self._said

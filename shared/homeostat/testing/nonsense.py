@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +23,7 @@ from homeostat.events import (
     WeightsPublished,
 )
 from homeostat.events.columns import F4, pack
-from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
+from homeostat.events.logs import MAX_INPUT_BYTES, REPORTS, REQUESTS, TELEMETRY, TRACES
 
 SCOPE: Final = "nonsense"
 MODEL: Final = f"{SCOPE}/model"
@@ -57,6 +57,11 @@ _TAKES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 """An event that each door takes: type and payload."""
 
 _NEXT: Final = {TELEMETRY: TRACES, TRACES: REQUESTS, REQUESTS: REPORTS, REPORTS: TELEMETRY}
+_SIGNED: Final = (REQUESTS, REPORTS)
+_CLAIM: Final = {"signature": b"A" * 86 + b"==", "key-id": b"0" * 16}
+"""Of the form of a signature; whose it is, a door does not know."""
+
+_HEADERS: Final = {"content_type": "content-type", "key_id": "key-id"}
 _MEGABYTE_ROWS: Final = 3_500
 """With `INPUT_WIDTH` inputs each, more than an output may have, and less than the broker takes."""
 
@@ -69,22 +74,26 @@ class Nonsense:
         door: Log.
         reason: Reason code of the refusal.
         key: Of the record; may be missing.
-        value: Of the record.
+        value: Of the record; may be null.
         headers: Of the record.
     """
 
     door: str
     reason: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: Headers
 
 
 def of_every_kind() -> Iterator[Nonsense]:
-    """Yield everything that can be wrong, at every door."""
+    """Yield everything that can be wrong, at every door; where only what is signed is taken, without a claim too."""
     for door in _KEYS:
-        yield from _records(door)
-        yield from _structured(door)
+        for bad in (*_records(door), *_structured(door)):
+            if door not in _SIGNED or set(_CLAIM) <= {name for name, _ in bad.headers}:
+                yield bad
+            else:
+                yield replace(bad, reason="unsigned")
+                yield replace(bad, headers=[*bad.headers, *_CLAIM.items()])
     yield from _columns()
     yield from _contracts()
     yield from _traces()
@@ -109,7 +118,9 @@ def _bad(
         "ce_type": type_.encode(),
         "content-type": b"application/json",
     }
-    given |= {name.replace("content_type", "content-type"): text for name, text in headers.items()}
+    if door in _SIGNED:
+        given |= _CLAIM
+    given |= {_HEADERS.get(name, name): text for name, text in headers.items()}
     laid_out = [(name, text) for name, text in given.items() if text is not None]
     return Nonsense(door, reason, (_KEYS[door] if key is None else key).encode(), value, laid_out)
 
@@ -123,6 +134,10 @@ def _records(door: str) -> Iterator[Nonsense]:
     yield Nonsense(door, "header_invalid", b"\xff\xfe", good.value, good.headers)
     yield Nonsense(door, "header_missing", good.key, b"\x00 neither headers nor an object", [])
     yield Nonsense(door, "header_missing", good.key, b"", [])
+    yield from _of_other_clients(door, good)
+    yield _bad(door, "header_missing", type_, data, ce_specversion=None)
+    yield _bad(door, "header_invalid", type_, data, ce_specversion=b"0.3")
+    yield _bad(door, "header_invalid", type_, data, ce_specversion=b"one")
     yield _bad(door, "header_missing", type_, data, ce_id=None)
     yield _bad(door, "header_missing", type_, data, ce_source=b"")
     yield _bad(door, "header_invalid", type_, data, ce_source=b"\xff")
@@ -137,18 +152,52 @@ def _records(door: str) -> Iterator[Nonsense]:
     yield _bad(door, "payload_invalid", type_, data | {"provenance": provenance})
 
 
+def _of_other_clients(door: str, good: Nonsense) -> Iterator[Nonsense]:
+    """What everyday clients write that were set up otherwise."""
+    text = '{"specversion": "1.0", "source": "/caf\u00e9", "id": "1"}'
+    yield Nonsense(door, "header_invalid", good.key, text.encode("latin-1"), [])
+    for value in (
+        b'{"message":"K\xfcche"}',
+        text.encode("utf-16"),
+        text.encode("utf-16-le"),
+        b"\xef\xbb\xbf" + text.encode(),
+        b"\x00\x00\x00\x00\x07" + text.encode(),
+        json.dumps(text).encode(),
+        b"\x1f\x8b\x08\x00 gzip",
+        msgspec.msgpack.encode({"a": 1}),
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b" " * 2_400_000,
+    ):
+        yield Nonsense(door, "header_missing", good.key, value, [])
+    yield Nonsense(door, "tombstone", good.key, None, [])
+    yield Nonsense(door, "tombstone", good.key, None, good.headers)
+    yield Nonsense(door, "record_too_large", good.key, b" " * (MAX_INPUT_BYTES + 1), [])
+    yield Nonsense(door, "header_missing", good.key, b"{}", [("h", b"x" * 2_000_000)])
+
+
 def _structured(door: str) -> Iterator[Nonsense]:
     type_, data = _TAKES[door]
     event = {"specversion": "1.0", "id": "s", "source": "/nonsense", "type": type_, "data": data}
     headers: Headers = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
 
-    def sent(reason: str, body: dict[str, Any] | bytes) -> Nonsense:
+    def sent(reason: str, body: object) -> Nonsense:
         value = body if isinstance(body, bytes) else json.dumps(body).encode()
         return Nonsense(door, reason, _KEYS[door].encode(), value, headers)
 
     yield sent("header_missing", b'{"specversion": "1.0", "id": ')
-    yield sent("header_missing", event | {"specversion": "0.3"})
-    yield sent("header_missing", event | {"id": 7})
+    yield sent("header_missing", {name: value for name, value in event.items() if name != "specversion"})
+    yield sent("header_missing", event | {"specversion": None})
+    yield sent("header_missing", event | {"id": None})
+    yield sent("header_missing", [event])
+    yield sent("header_invalid", event | {"specversion": "0.3"})
+    yield sent("header_invalid", event | {"id": 7})
+    yield sent("header_invalid", event | {"weight": 0.5})
+    yield sent("header_invalid", event | {"labels": ["a"]})
+    yield sent("header_invalid", event | {"weight": 2**31})
+    yield Nonsense(
+        door, "content_type_unknown", b"acme/m", b"[]", [("content-type", b"application/cloudevents-batch+json")]
+    )
     yield sent("header_missing", {name: value for name, value in event.items() if name != "source"})
     yield sent("subject_mismatch", event | {"subject": "somebody/else"})
     yield sent("payload_invalid", {name: value for name, value in event.items() if name != "data"})
@@ -231,6 +280,12 @@ def _traces() -> Iterator[Nonsense]:
 def _others() -> Iterator[Nonsense]:
     weights = {"action": "a", "family": f"{SCOPE}/other", "artifact": "2" * 64, "algorithm": "maml", "loss": 0.4}
     weights |= {"gain": 0.1, "gain_low": 0.05, "n_tasks": 9}
+    for door in _SIGNED:
+        yield _bad(door, "unsigned", *_TAKES[door], signature=None, key_id=None)
+        yield _bad(door, "unsigned", *_TAKES[door], signature=None)
+        yield _bad(door, "unsigned", *_TAKES[door], key_id=None)
+        yield _bad(door, "signature_invalid", *_TAKES[door], signature=b"AAAA")
+        yield _bad(door, "signature_invalid", *_TAKES[door], key_id=b"nobody")
     yield _bad(REQUESTS, "subject_invalid", FreezeSet.TYPE, {"scope": SCOPE}, key="no/scope")
     yield _bad(REQUESTS, "scope_mismatch", FreezeSet.TYPE, {"scope": "somebody-else"})
     yield _bad(REPORTS, "subject_mismatch", WeightsPublished.TYPE, weights)

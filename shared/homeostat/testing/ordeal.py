@@ -19,7 +19,8 @@ from homeostat.demo.system import LiveSystem, running
 from homeostat.demo.world import World
 from homeostat.events import BudgetSet, RulesSet
 from homeostat.events.logs import AUDIT, GOVERNANCE_KEY, LOGS, REQUESTS
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
+from homeostat.host.settings import HostSettings
 from homeostat.stack.local import LocalStack
 from homeostat.stack.ports import pick_port
 from homeostat.testing.exactness import Exactness, exactness
@@ -112,7 +113,7 @@ class Ordeal:
             del self.stack.ports[f"another-{service}"]
             process.terminate()
             try:
-                process.wait(timeout=10.0)
+                process.wait(timeout=60.0)
             finally:
                 process.kill()
                 process.wait()
@@ -121,7 +122,7 @@ class Ordeal:
         """Sum of the samples of a metric that have these labels; 0 while the process does not answer."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2.0) as answer:  # ours
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30.0) as answer:  # ours
                 lines = answer.read().decode().splitlines()
         except OSError:
             return 0.0
@@ -165,7 +166,12 @@ class Ordeal:
             for topic in OUTPUTS:
                 yield from self.system.records(topic)
 
-        return exactness(folds(), self.system.records, self.system.places, outputs)
+        return exactness(
+            folds(salt=HostSettings(data_dir=self.stack.data_dir).salt),
+            self.system.records,
+            self.system.places,
+            outputs,
+        )
 
 
 @contextmanager

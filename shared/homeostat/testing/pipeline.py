@@ -1,24 +1,24 @@
-"""A counter stage as a process of its own, to be killed: `python -m homeostat.testing.pipeline NAME LOG OUT`."""
+"""A counter stage as a process of its own, to be killed: `python -m homeostat.testing.pipeline NAME LOG OUT [door]`."""
 
 import os
 import signal
 import sys
 
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.settings import HostSettings
 from homeostat.testing.counter import Counter
 
 
-def main(name: str, log: str, out: str) -> None:
+def main(name: str, log: str, out: str, kind: str = "log") -> None:
     """Run until SIGTERM; settings come from the environment."""
     settings = HostSettings()
     cluster = Cluster(settings)
-    host = KafkaHost(name, [Counter(name=name, log=log, out=out)], settings, cluster)
+    host = KafkaHost(name, [Counter(name=name, log=log, out=out, is_door=kind == "door")], settings, cluster)
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
     host.run()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -21,7 +21,6 @@ from homeostat.demo.play import encode
 from homeostat.demo.poison import Poisoner, Poisoning
 from homeostat.demo.world import World
 from homeostat.events import (
-    ActionProposed,
     ActionRequested,
     AdviceRequested,
     ApprovalDenied,
@@ -38,6 +37,7 @@ from homeostat.events import (
     KeyRegistered,
     KeyRevoked,
     Labels,
+    MetaTrainingStart,
     ModelRegistered,
     RevertRequested,
     RoleGranted,
@@ -52,7 +52,15 @@ from homeostat.events import (
     WeightsPublished,
 )
 from homeostat.events.columns import F4, pack
-from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, REPORTS, REQUESTS, TELEMETRY, TRACES, VERDICTS
+from homeostat.events.logs import (
+    GOVERNANCE_KEY,
+    POLICY_META_TRAINING,
+    REPORTS,
+    REQUESTS,
+    TELEMETRY,
+    TRACES,
+    VERDICTS,
+)
 from homeostat.testing.payloads import N_TASKS, array, one_row, run_of, weights
 from homeostat.testing.steady import keep_steady, lean
 from rollout_actuator.targets.base import Deployment
@@ -63,6 +71,7 @@ RULES: Final = RulesSet(
     training_slots=8,
     approval_tiers=("medium", "high"),
     approval_ttl_ms=4_000,
+    action_ttl_ms=3_600_000,
     price_per_training_second=1.0,
 )
 """Fast rules for a fast world: a round is a fifth of a second."""
@@ -205,6 +214,9 @@ class Rehearsal:
         self._publish(TRACES, _FAMILY, TaskRecorded(task="t", n_classes=2, support_x=array(np.zeros((1, 1), F4))))
         self._publish(REPORTS, model, WeightsPublished.model_validate(weights("x", subject(1))))
         self._publish(REQUESTS, "other", FreezeSet(scope=SCOPE))
+        self._ask(ApprovalGiven(action="/nobody#0.0"))
+        stray = WeightsPublished.model_validate(weights("/nobody#0.0", _FAMILY))
+        self.system.people.report(stray, _FAMILY, "maml_trainer", "/nobody#0.0", "weights")
         self.system.log.publish(REQUESTS, SCOPE, FreezeSet(scope=SCOPE), id_="unsigned", source="/anybody")
         for topic in (TELEMETRY, TRACES, REQUESTS, REPORTS):
             key, headers = b"plant/camera-00", [("ce_type", b"homeostat.signal.observed.v2"), ("ce_id", b"\xff")]
@@ -264,11 +276,10 @@ class Rehearsal:
 
     def _publish_weights(self) -> None:
         """Answer the meta-trainings as a trainer would: no weights are needed to fold it."""
-        for event in self._events(GOVERNANCE, "action.proposed"):
-            assert isinstance(event.data, ActionProposed)
-            if event.data.kind == "meta_training":
-                published = WeightsPublished.model_validate(weights(event.identity, _FAMILY))
-                self._publish(REPORTS, _FAMILY, published)
+        for event in self._events(POLICY_META_TRAINING, "meta-training.start"):
+            assert isinstance(event.data, MetaTrainingStart)
+            published = WeightsPublished.model_validate(weights(event.data.action, _FAMILY))
+            self.system.people.report(published, _FAMILY, "maml_trainer", event.identity, "weights")
 
     def _deploy(self) -> None:
         """Somebody goes back to the first version by hand."""

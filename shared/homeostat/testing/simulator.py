@@ -1,4 +1,4 @@
-"""Seeded made-up runs of one fold with crashes, torn snapshots, zombies, duplicates and delays.
+"""Made-up runs of one fold with crashes, torn snapshots, zombies, duplicates, delays, and a topic that is made again.
 
 The invariant: what a reader that drops repeats sees is exactly what one uninterrupted fold of the
 same input log says, nothing lost, nothing doubled, nothing changed, whatever happened on the way.
@@ -8,52 +8,29 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from homeostat.codec import Output, Record, encode_state
 from homeostat.core import Fold
-from homeostat.events.logs import SNAPSHOTS, Log, snapshot_log
+from homeostat.events.logs import SNAPSHOTS, Log, by_name, snapshot_log
 from homeostat.host.assignment import Assignment
+from homeostat.host.errors import SnapshotDamaged
 from homeostat.host.memory import MemoryLog
-from homeostat.host.replay import replay
+from homeostat.host.snapshots import SnapshotWriter
+from homeostat.testing.faulty_outbox import Crash, FaultyOutbox
+from homeostat.testing.traces import Step
+
+_CHUNK_BYTES: Final = 12
+"""So small that every state is stored in several records, which a crash tears apart."""
+
+_Seen = dict[tuple[str, int], list[tuple[bytes, bytes]]]
 
 
-class Crash(Exception):  # a test's way to stop a process anywhere
-    """The process is gone."""
+class SmallChunks(SnapshotWriter):
+    """Stores every state in several records."""
 
-
-class FaultyOutbox:
-    """Queues like a producer: what is queued goes out in order, some time; a crash loses a tail of it.
-
-    Args:
-        log: Where it goes.
-        random_: Seeded.
-    """
-
-    def __init__(self, log: MemoryLog, random_: random.Random) -> None:
-        self._log, self._random = log, random_
-        self._queue: list[Output] = []
-        self.fuse: int | None = None
-
-    def send(self, output: Output) -> None:
-        """Queue, and perhaps deliver some of the queue; crash when the fuse has burnt."""
-        if self.fuse is not None:
-            self.fuse -= 1
-            if self.fuse < 0:
-                raise Crash
-        self._queue.append(output)
-        if self._random.random() < 0.3:
-            self.deliver(self._random.randint(0, len(self._queue)))
-
-    def deliver(self, n: int) -> None:
-        """Write the first `n` of the queue."""
-        for output in self._queue[:n]:
-            self._log.append(output)
-        del self._queue[:n]
-
-    def flush(self) -> None:
-        """Write everything."""
-        self.deliver(len(self._queue))
+    def __init__(self, fold: Fold[Any], partition: int, writer: str) -> None:
+        super().__init__(fold, partition, writer, _CHUNK_BYTES)
 
 
 @dataclass(slots=True)
@@ -66,27 +43,44 @@ class Outcome:
         states_equal: Whether the final states are equal too.
         n_crashes: How often a process died.
         n_repeats: Records written more than once.
+        halt: What a process has said that stopped for a human; nothing can be compared then.
     """
 
-    expected: dict[tuple[str, int], list[tuple[bytes, bytes]]]
-    seen: dict[tuple[str, int], list[tuple[bytes, bytes]]]
+    expected: _Seen
+    seen: _Seen
     states_equal: bool
     n_crashes: int
     n_repeats: int
+    halt: str = ""
 
     @property
     def is_exact(self) -> bool:
-        """Nothing lost, doubled, reordered or changed."""
-        return self.expected == self.seen and self.states_equal
+        """Nothing lost, doubled, reordered or changed, and nobody had to be called."""
+        return self.expected == self.seen and self.states_equal and not self.halt
+
+
+@dataclass(slots=True)
+class _Process:
+    """One that owns the partition, or thinks so; before its claim it has only read the snapshots."""
+
+    assignment: Assignment[Any]
+    outbox: FaultyOutbox
+    topic_id: str
+    stored: list[Record] | None = None
+
+    def claim(self) -> None:
+        if self.stored is not None:
+            stored, self.stored = self.stored, None
+            self.assignment.restore(stored)
 
 
 class Simulator:
-    """Runs one fold over one partition of given input, with faults, from a seed.
+    """Runs one fold over one partition of given input, with faults.
 
     Args:
         fold: Makes a fresh fold.
         inputs: What is written to the fold's log, in order.
-        seed: Same seed, same run.
+        steps: What happens, see `traces.plan`.
         assignment: Class to run; a test reopens a hole in a subclass.
     """
 
@@ -94,155 +88,185 @@ class Simulator:
         self,
         fold: Callable[[], Fold[Any]],
         inputs: Sequence[Output],
-        seed: int,
+        steps: Sequence[Step],
         assignment: type[Assignment[Any]] = Assignment,
     ) -> None:
-        self._make, self._inputs, self._assignment = fold, inputs, assignment
-        self.random = random.Random(seed)  # noqa: S311  # a simulation
+        if assignment.new_snapshots is SnapshotWriter:
+            assignment = type("Simulated", (assignment,), {"new_snapshots": SmallChunks})
+        self._make, self._waiting, self._steps = fold, list(inputs), steps
+        self._assignment = assignment
+        self.chance = random.Random(0)  # noqa: S311  # set anew by every step
         self.log = MemoryLog(partitions=1)
         self._fold = fold()
         self._snapshots = snapshot_log(self._fold.name, Log(self._fold.log, "log", "", "", 1))
         self.log.create(self._snapshots)
+        self._zombies: list[_Process] = []
+        self._owner: _Process | None = None
+        self._incarnations: list[Sequence[Record]] = []
         self.n_crashes = self._n_writers = 0
 
-    def _open(self, fuse: int | None) -> tuple[Assignment[Any], FaultyOutbox]:
+    def run(self) -> Outcome:
+        """Let it happen, fold what is left, compare."""
+        try:
+            return self._run()
+        except SnapshotDamaged as halt:
+            return Outcome({}, {}, False, self.n_crashes, 0, str(halt))
+
+    def _run(self) -> Outcome:
+        for step in self._steps:
+            self.chance.seed(step.seed)
+            self.log.now += self.chance.randint(0, 50)
+            try:
+                self._play(step)
+            except Crash:
+                self.n_crashes += 1
+                self._owner = None
+        self._write(len(self._waiting))
+        final = self._catch_up()
+        self._incarnations.append(self.log.records(self._fold.log, 0))
+        return self._outcome(final.assignment)
+
+    def _play(self, step: Step) -> None:
+        owner = self._own() if step.op in ("fold", "snapshot", "fuse", "crash", "stop") else None
+        match step.op:
+            case "write":
+                self._write(step.n)
+            case "fold" if owner:
+                self._fold_some(owner, step.n)
+            case "snapshot" if owner:
+                owner.assignment.snapshot()
+            case "fuse" if owner:
+                owner.outbox.fuse = step.n
+            case "crash":
+                raise Crash
+            case "stop" if owner:
+                self._zombies.append(owner)
+                self._owner = None
+            case "stall":
+                self._zombies.append(self._open())
+            case "wake" if self._zombies:
+                self._wake(self._zombies[step.n % len(self._zombies)])
+            case "recreate":
+                self._recreate()
+
+    def _own(self) -> _Process:
+        if self._owner is None:
+            self._owner = self._open()
+            self._owner.claim()
+        return self._owner
+
+    def _open(self) -> _Process:
         self._n_writers += 1
-        outbox = FaultyOutbox(self.log, self.random)
-        outbox.fuse = fuse
+        outbox, topic_id = FaultyOutbox(self.log, self.chance), self.log.topic_id(self._fold.log)
         assignment = self._assignment(
             self._make(),
             version="simulated",
-            topic_id=self.log.topic_id(self._fold.log),
+            topic_id=topic_id,
             partition=0,
             places=self.log.places,
             outbox=outbox,
             writer=f"{self._n_writers:08x}",
         )
-        assignment.restore(self._stored())
-        return assignment, outbox
+        return _Process(assignment, outbox, topic_id, self._stored())
 
     def _stored(self) -> list[Record]:
         """The snapshot topic, compacted at random."""
         records = list(self.log.records(self._snapshots.name, 0))
         last = {record.key: record.offset for record in records}
-        return [r for r in records if last[r.key] == r.offset or self.random.random() < 0.5]
+        return [r for r in records if last[r.key] == r.offset or self.chance.random() < 0.5]
 
-    def run(self) -> Outcome:
-        """Write the input, fold it with faults until all is folded, compare."""
-        waiting = list(self._inputs)
-        zombies: list[Assignment[Any]] = []
-        current: Assignment[Any] | None = None
-        while True:
-            try:
-                if current is None:
-                    current, _ = self._open(self._fuse())
-                current = self._act(current, waiting, zombies)
-                if current is not None and not waiting and self._at_end(current) and self.random.random() < 0.2:
-                    break
-            except Crash:
-                self.n_crashes += 1
-                current = None
-        final, outbox = self._open(None)
-        while (record := self.log.read(self._fold.log, 0, final.position)) is not None:
-            final.process(record)
-        final.snapshot(is_clean=True)
-        outbox.flush()
-        return self._outcome(final)
+    def _write(self, n: int) -> None:
+        for _ in range(min(len(self._waiting), n)):
+            output = self._waiting.pop(0)
+            for _ in range(2 if self.chance.random() < 0.1 else 1):  # an upstream zombie repeats
+                self.log.append(output)
 
-    def _fuse(self) -> int | None:
-        return self.random.choice([None, self.random.randint(0, 60)]) if self.n_crashes < 12 else None
-
-    def _at_end(self, assignment: Assignment[Any]) -> bool:
-        return self.log.read(self._fold.log, 0, assignment.position) is None
-
-    def _act(
-        self, current: Assignment[Any], waiting: list[Output], zombies: list[Assignment[Any]]
-    ) -> Assignment[Any] | None:
-        self.log.now += self.random.randint(0, 50)
-        match self.random.choices(["write", "fold", "snapshot", "zombie", "wake", "tick"], [5, 8, 2, 0.5, 1, 1])[0]:
-            case "write":
-                for output in [waiting.pop(0) for _ in range(min(len(waiting), self.random.randint(1, 4)))]:
-                    for _ in range(2 if self.random.random() < 0.1 else 1):  # an upstream zombie repeats
-                        self.log.append(output)
-            case "fold":
-                self._fold_some(current)
-            case "snapshot":
-                current.snapshot()
-            case "zombie":
-                zombies.append(current)
-                return None
-            case "wake" if zombies:
-                self._wake(self.random.choice(zombies))
-            case _:
-                pass
-        return current
-
-    def _fold_some(self, assignment: Assignment[Any]) -> None:
-        for _ in range(self.random.randint(1, 5)):
-            record = self.log.read(self._fold.log, 0, assignment.position)
-            if record is None:
+    def _fold_some(self, process: _Process, n: int) -> None:
+        for _ in range(n):
+            record = self.log.read(self._fold.log, 0, process.assignment.position)
+            if record is None or process.topic_id != record.topic_id:
                 return
-            assignment.process(record)
+            process.assignment.process(record)
 
-    def _wake(self, zombie: Assignment[Any]) -> None:
+    def _wake(self, zombie: _Process) -> None:
         """A stopped process goes on where it stood: it folds, writes state, may die in the middle."""
         try:
-            self._fold_some(zombie)
-            if self.random.random() < 0.7:
-                zombie.snapshot()
+            zombie.claim()
+            self._fold_some(zombie, self.chance.randint(1, 5))
+            if self.chance.random() < 0.7:
+                zombie.assignment.snapshot()
         except Crash:
-            pass
+            self._zombies.remove(zombie)
+
+    def _catch_up(self) -> _Process:
+        """Fold and store all there is, undisturbed."""
+        process = self._open()
+        process.claim()
+        while (record := self.log.read(self._fold.log, 0, process.assignment.position)) is not None:
+            process.assignment.process(record)
+        process.assignment.snapshot(is_clean=True)
+        process.outbox.flush()
+        return process
+
+    def _recreate(self) -> None:
+        """Delete the input when all of it is folded, and make it again."""
+        self._owner = None
+        self._catch_up()
+        self._incarnations.append(self.log.records(self._fold.log, 0))
+        self.log.create(by_name(self._fold.log))
 
     def _outcome(self, final: Assignment[Any]) -> Outcome:
-        records = self.log.records(self._fold.log, 0)
-        expected: dict[tuple[str, int], list[tuple[bytes, bytes]]] = defaultdict(list)
-        for output in replay(self._make(), records, self.log.places):
-            expected[output.topic, output.partition].append(_view(output.headers, output.value))
-        seen: dict[tuple[str, int], list[tuple[bytes, bytes]]] = defaultdict(list)
-        n_repeats = 0
-        for topic in sorted({topic for topic, _ in expected} | {"homeostat.quarantine"}):
-            if topic.startswith(SNAPSHOTS):
+        clean, states = self._clean()
+        expected = self._views(clean, drops_repeats=False)[0]
+        seen, n_repeats = self._views(self.log, drops_repeats=True)
+        fresh = self._open()
+        fresh.claim()
+        equal = states == _encoded(final) == _encoded(fresh.assignment)
+        return Outcome(expected, seen, equal, self.n_crashes, n_repeats)
+
+    def _clean(self) -> tuple[MemoryLog, dict[str, bytes]]:
+        """Fold every incarnation of the input without a fault, on a log of its own."""
+        log = MemoryLog(partitions=1)
+        log.create(self._snapshots)
+        states: dict[str, bytes] = {}
+        for records in self._incarnations:
+            assignment: Assignment[Any] = Assignment(
+                self._make(),
+                version="simulated",
+                topic_id=records[0].topic_id if records else "",
+                partition=0,
+                places=log.places,
+                outbox=FaultyOutbox(log, None),
+                writer=f"clean{len(states)}",
+            )
+            assignment.restore(log.records(self._snapshots.name, 0))
+            for record in records:
+                assignment.process(record)
+            assignment.snapshot(is_clean=True)
+            states = _encoded(assignment)
+        return log, states
+
+    def _views(self, log: MemoryLog, *, drops_repeats: bool) -> tuple[_Seen, int]:
+        """What a reader of all output logs sees of this fold."""
+        seen: _Seen = defaultdict(list)
+        ours, watermarks, n_repeats = f"/homeostat/{self._fold.name}/".encode(), dict[tuple[str, bytes], bytes](), 0
+        for record in (r for topic in log.topics() if not topic.startswith(SNAPSHOTS) for r in log.all(topic)):
+            headers = dict(record.headers)
+            source = (record.topic, headers.get("ce_source") or b"")
+            if not source[1].startswith(ours):
                 continue
-            for partition in range(self.log.places(topic)):
-                watermark = b""
-                for record in self.log.records(topic, partition):
-                    sequence = dict(record.headers)["ce_sequence"]
-                    if sequence <= watermark:
-                        n_repeats += 1
-                        continue
-                    watermark = sequence
-                    seen[topic, partition].append(_view(record.headers, record.value))
-        return Outcome(dict(expected), dict(seen), self._same_states(final, records), self.n_crashes, n_repeats)
-
-    def _same_states(self, final: Assignment[Any], records: Sequence[Record]) -> bool:
-        fresh, _ = self._open(None)
-        clean = Assignment(
-            self._make(),
-            version="simulated",
-            topic_id=self.log.topic_id(self._fold.log),
-            partition=0,
-            places=self.log.places,
-            outbox=FaultyOutbox(MemoryLog(1), self.random),
-            writer="clean",
-        )
-        clean._outbox = _Nowhere()
-        for record in records:
-            clean.process(record)
-        encoded = {unit: encode_state(state) for unit, state in sorted(clean.states.items())}
-        return (
-            encoded
-            == {unit: encode_state(state) for unit, state in sorted(final.states.items())}
-            == {unit: encode_state(state) for unit, state in sorted(fresh.states.items())}
-        )
+            if drops_repeats and headers["ce_sequence"] <= watermarks.get(source, b""):
+                n_repeats += 1
+                continue
+            watermarks[source] = headers["ce_sequence"]
+            seen[record.topic, record.partition].append(_view(record))
+        return dict(seen), n_repeats
 
 
-class _Nowhere:
-    def send(self, output: Output) -> None:
-        """Forget it."""
-
-    def flush(self) -> None:
-        """Nothing."""
+def _encoded(assignment: Assignment[Any]) -> dict[str, bytes]:
+    return {unit: encode_state(state) for unit, state in sorted(assignment.states.items())}
 
 
-def _view(headers: Any, value: bytes | None) -> tuple[bytes, bytes]:
-    return b"\0".join(name.encode() + b"=" + text for name, text in headers if name.startswith("ce_")), value or b""
+def _view(record: Record) -> tuple[bytes, bytes]:
+    lines = (name.encode() + b"=" + text for name, text in record.headers if name.startswith("ce_"))
+    return b"\0".join(lines), record.value or b""

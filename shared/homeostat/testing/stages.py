@@ -13,7 +13,9 @@ from typing import Final, Literal, Self
 
 from homeostat.codec import Output, Record
 from homeostat.events.logs import LOGS, QUARANTINE, SNAPSHOTS, Log
-from homeostat.host.connection import Cluster, KafkaOutbox, read_partition
+from homeostat.host.cluster import Cluster
+from homeostat.host.kafka_outbox import KafkaOutbox
+from homeostat.host.reading import read_partition
 from homeostat.host.settings import HostSettings
 from homeostat.stack.topics import TopicSpec, ensure_topics
 from homeostat.testing.counter import Counter

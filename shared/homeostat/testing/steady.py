@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from homeostat.codec import Output, encode_payload
+from homeostat.codec import Headers, Output, encode_payload
 from homeostat.events import CandidateTrained, Samples
 from homeostat.events.columns import F4, f8, pack
 from homeostat.host import MemoryHands, MemoryLog
+from homeostat.testing.enrolled import key_of
 
 _SECONDS: Final = 0.05
 """Length of every training."""
@@ -49,8 +50,17 @@ class _SteadyLog:
         if ("ce_type", CandidateTrained.TYPE.encode()) in output.headers:
             trained = CandidateTrained.model_validate_json(output.value or b"")
             value, _ = encode_payload(trained.model_copy(update={"seconds": _SECONDS}))
-            output = Output(output.topic, output.partition, output.key, value, output.headers)
+            output = Output(output.topic, output.partition, output.key, value, _signed(output.headers, value))
         self._log.append(output)
+
+
+def _signed(headers: Headers, value: bytes) -> Headers:
+    """Headers of a report whose value is another one now: its hand signs that."""
+    said = {name: (text or b"").decode() for name, text in headers}
+    named = (said["ce_type"], said["ce_subject"], said["ce_source"], said["ce_id"])
+    hand = said["ce_source"].rpartition("/")[2]
+    kept = [header for header in headers if header[0] not in ("signature", "key-id")]
+    return [*kept, *key_of(hand).headers(*named, value)]
 
 
 def keep_steady(hands: Sequence[MemoryHands]) -> None:

@@ -122,7 +122,8 @@ def labels(draw: st.DrawFn, requests: Sequence[str] | None = None) -> Labels:
 def signals() -> st.SearchStrategy[SignalObserved]:
     """Signals of any layer."""
     layers = st.sampled_from(("edge", "network", "service", "data", "kubernetes", "observability"))
-    return st.builds(SignalObserved, layer=layers, name=names(), value=numbers())
+    attributes = st.dictionaries(names(), st.sampled_from(("a", 1, 0.5, True)), max_size=2)
+    return st.builds(SignalObserved, layer=layers, name=names(), value=numbers(), attributes=attributes)
 
 
 def slis() -> st.SearchStrategy[SliObserved]:

@@ -19,11 +19,6 @@ N_PLACES: Final = 3
 """Partitions of every output log of a trial: enough to see a wrong one."""
 
 
-def places(topic: str) -> int:
-    """Partitions of an output log of a trial."""
-    return N_PLACES
-
-
 def line_of(output: Output | Record) -> Line:
     """What must be equal of two outputs: all but signatures and trace ids."""
     headers = sorted(name.encode() + b"=" + value for name, value in output.headers if name.startswith("ce_"))
@@ -45,6 +40,10 @@ class Trial:
         self._n_lives = 0
         self.assignment = self._open()
 
+    def _places(self, topic: str) -> int:
+        """Partitions of a log; of the input so many that its records, of one partition, lie where they belong."""
+        return self._first.partition + 1 if topic == self._first.topic else N_PLACES
+
     def send(self, output: Output) -> None:
         """Keep an output, or the newest snapshot under its key: the trial is its own outbox."""
         if not output.topic.startswith(SNAPSHOTS):
@@ -64,7 +63,7 @@ class Trial:
             version="trial",
             topic_id=self._first.topic_id,
             partition=self._first.partition,
-            places=places,
+            places=self._places,
             outbox=self,
             writer=f"{self._n_lives:08x}",
         )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from homeostat.bench.row import missing, quantile, row
 
 FIGURES = st.lists(st.floats(min_value=1e-3, max_value=1e9), min_size=1, max_size=9)
-KEYS = ["name", "unit", "value", "reference", "reference_value", "ratio", "runs"]
+KEYS = ["name", "unit", "value", "reference", "reference_value", "ratio", "runs", "low", "high", "excluded"]
 
 
 @given(values=FIGURES, references=FIGURES)
@@ -23,10 +23,11 @@ def test_the_ratio_is_that_of_the_medians(values: list[float], references: list[
     assert made.ratio * made.reference_value == pytest.approx(made.value)
     assert min(values) <= made.value <= max(values)
     assert made.runs == len(values)
+    assert (made.low, made.high) == (min(values), max(values))
 
 
 def test_a_row_has_the_keys_that_are_documented_in_order() -> None:
-    """A JSON row has exactly the seven keys, and survives JSON."""
+    """A JSON row has exactly these keys, and survives JSON."""
     made = row("a", "s", [2.0, 8.0, 3.0], reference="b", references=[6.0]).as_dict()
 
     assert list(made) == KEYS

@@ -8,6 +8,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from governor import Governor
+from homeostat.audit import keys
+from homeostat.audit.keys import Key
 from homeostat.cli.app import app
 from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryLogs
@@ -15,16 +17,17 @@ from homeostat.core import Fold
 from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
 from homeostat.host.memory import MemoryLog, MemoryLoop
+from homeostat.host.notary import seal_with
 from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 
 
 class LoopLogs(MemoryLogs):
     """Logs behind which the folds run."""
 
-    def __init__(self) -> None:
+    def __init__(self, notary: Key) -> None:
         super().__init__(MemoryLog())
         folds: list[Fold[Any]] = [TelemetryIntake(), TracesIntake(), RequestsIntake(), ReportsIntake(), Governor()]
-        self.loop = MemoryLoop(self.log, folds)
+        self.loop = MemoryLoop(self.log, folds, seal=seal_with(notary))
         self.is_running = True
 
     def flush(self) -> None:
@@ -41,7 +44,10 @@ class System:
     """The command line with its logs and its data folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.logs, self.folder = LoopLogs(), folder
+        self.folder, self.notary = folder, keys.create(folder / "governor", "notary")
+        (folder / "keys").mkdir()
+        keys.publish(folder / "keys", self.notary)  # all that a machine without the governor has of it
+        self.logs = LoopLogs(self.notary)
         self.log = self.logs.log
         self.stdout = self.stderr = ""
 
@@ -78,6 +84,7 @@ class System:
             slots=1,
         )
         source = "/homeostat/meta_learner/homeostat.experience/id/0"
-        self.log.publish(GOVERNANCE, "team", data, id_=f"{number}.0", source=source)
+        place = [("ce_sequence", f"{number:016d}.0000".encode())]  # a fold's
+        self.log.publish(GOVERNANCE, "team", data, id_=f"{number}.0", source=source, headers=place)
         self.logs.flush()
         return f"{source}#{number}.0"

@@ -15,14 +15,18 @@ from homeostat.events import (
     CandidateTrained,
     EpisodeRecorded,
     FamilyRegistered,
+    IncidentRecorded,
     IndicatorComputed,
     OutcomeMeasured,
     OutcomeRevised,
     ProfileUpdated,
     Provenance,
     Range,
+    SourceDistrusted,
+    TaskRecorded,
 )
 from homeostat.events.logs import EXPERIENCE, TRACES
+from homeostat.stats.held_out import is_held_out
 
 FAMILY = "team/f"
 WINDOW = Range(log="l", subject="team/m", source="/s", first="1.0", last="2.0", from_time=0, rows=80)
@@ -73,6 +77,24 @@ def payoff(action: str, arm: str, value: float) -> CandidateEvaluated:
     """What an arm was worth."""
     return CandidateEvaluated(
         action=action, model="team/m", arm=arm, version="v", payoff=value, standard_error=0.01, n_labels=100
+    )
+
+
+def registered(*arms: str) -> FamilyRegistered:
+    """A family with these arms."""
+    return FamilyRegistered(arms=tuple(Arm(name=arm) for arm in arms), baseline=arms[0])
+
+
+def few_shot(task: str, *, held_out: bool, source: str = "/jobs") -> TaskRecorded:
+    """A few-shot task, as it lies on the log of experience."""
+    said = Provenance(scope="team", source=source, id="1")
+    return TaskRecorded(task=task, n_classes=0, held_out=held_out, provenance=said)
+
+
+def incident(source: str) -> IncidentRecorded:
+    """Something went wrong."""
+    return IncidentRecorded(
+        incident="i", symptoms=("slow",), provenance=Provenance(scope="team", source=source, id="1")
     )
 
 
@@ -206,14 +228,88 @@ def test_choices_stand_beside_the_baseline() -> None:
     assert report.comparison.standard_error == pytest.approx(0.02)
 
 
-def test_the_version_depends_on_the_episodes_alone() -> None:
-    """Not on their order, nor on other events; one more episode changes it."""
-    first, second, third = (event(n, episode()) for n in range(3))
+def test_the_version_is_that_of_what_is_learned_from() -> None:
+    """Not of the order of things, nor of what nothing is learned from; of everything else."""
+    log = [event(1, episode()), event(2, episode()), event(3, registered("warm")), event(4, payoff("a1", "warm", 0.1))]
+    log += [event(5, outcome("a1", "warm")), event(6, few_shot("t", held_out=False))]
+    profile = ProfileUpdated(
+        model="team/m", version="v", meta_features={"rise": 1.0}, labels_since_onset=1, window=WINDOW
+    )
+    (one,) = reports(log)
 
-    (one,) = reports([first, second])
+    same = [reports(log[::-1]), reports([*log, event(7, profile)])]
+    revised = OutcomeRevised(**(dict(outcome("a1", "warm")) | {"gain": 0.04}))
+    more: list[Payload] = [
+        episode(),
+        registered("warm", "cold"),
+        payoff("a1", "cold", 0.2),
+        payoff("a1", "warm", 0.2),
+        outcome("a2", "skip"),
+        revised,
+        few_shot("u", held_out=False),
+        few_shot("t", held_out=True),
+        incident("/jobs"),
+        SourceDistrusted(scope="team", source="/jobs"),
+        SourceDistrusted(scope="team", source="/nobody"),
+    ]
+    others = [reports([*log, event(7, data)]) for data in more]
 
-    assert reports([second, event(9, outcome("a", "skip")), first])[0].digest == one.digest
-    assert reports([first, second, third])[0].digest != one.digest
+    assert {told.digest for (told,) in same} == {one.digest}
+    assert len({told.digest for (told,) in (*others, [one])}) == len(more) + 1
+
+
+def test_arms_of_actions_are_episodes_and_few_shot_tasks_are_tasks() -> None:
+    """Held-out ones too: of an action its identity decides, as for the learner."""
+    held_out = next(name for name in map(str, range(1000)) if is_held_out(name))
+    log = [event(n, payoff(name, "warm", 0.1)) for n, name in enumerate((held_out, "a1", "a2", "a2"))]
+    log += [
+        event(5, episode(task="b")),
+        event(6, few_shot("t", held_out=True)),
+        event(7, few_shot("u", held_out=False)),
+    ]
+
+    (report,) = reports(log)
+
+    assert (report.n_episodes, report.n_jobs, report.n_own, report.n_held_out) == (4, 1, 3, 1)
+    assert (report.n_tasks, report.n_held_out_tasks) == (3, 1)
+    assert (report.models.n, report.n_configurations) == (1, 2)
+
+
+def test_what_a_distrusted_source_has_said_is_left_out_and_counted() -> None:
+    """Its runs, tasks and incidents, and payoffs that rest on its rows: before the word and after it."""
+    said = [episode("/bad"), few_shot("t", held_out=True, source="/bad"), incident("/bad")]
+    word = event(4, SourceDistrusted(scope="team", source="/bad"))
+    mixed = payoff("a1", "warm", 0.1).model_copy(update={"sources": ("/bad", "/good")})
+    log = [*map(event, range(3), said), word, event(5, mixed), event(6, episode("/bad")), event(7, episode("/good"))]
+
+    (report,) = reports(log)
+
+    assert (report.n_episodes, report.n_own, report.n_excluded) == (1, 0, 5)
+    assert (report.n_tasks, report.n_incidents) == (1, 0)
+    assert (report.distrusted, report.sources.most, report.sources.n) == (("/bad",), "/good", 1)
+
+
+def test_an_arm_says_what_trained_it() -> None:
+    """Seed, environment and code of the candidate, where the hand has told of them; an older one has none."""
+    experience, governance = action()
+    told: dict[str, Any] = {"seed": 7, "environment": {"python": "3.12"}, "code": "a" * 64}
+    known = event(3, governance[1].data.model_copy(update=told), "team")  # type: ignore[attr-defined]
+
+    (old,), (new,) = episodes(experience, governance), episodes(experience, [governance[0], known])
+    (before,), (after,) = reports(experience, (), governance), reports(experience, (), [governance[0], known])
+
+    assert (old.seed, old.environment, old.code) == (None, {"instance": "default"}, None)
+    assert (new.seed, new.environment, new.code) == (7, {"instance": "default", "python": "3.12"}, "a" * 64)
+    assert [(report.complete["seed"], report.complete["code"]) for report in (before, after)] == [(0, 0), (1, 1)]
+    assert any("have code" in problem for problem in before.problems)
+
+
+def test_a_family_of_tasks_alone_has_a_report() -> None:
+    """Few-shot tasks are something to learn from; a profile alone is not."""
+    (report,) = reports([event(1, few_shot("t", held_out=True)), event(2, few_shot("u", held_out=False))])
+
+    assert (report.n_episodes, report.n_tasks, report.n_held_out_tasks, report.problems) == (0, 2, 1, ())
+    assert reports([event(1, registered("warm"))]) == []
 
 
 def test_the_label_lag_is_that_of_the_models() -> None:
@@ -241,7 +337,7 @@ def test_the_command_reads_the_log(governed: System) -> None:
 
     assert told["n_episodes"] == 2
     assert told["sources"]["most"] == "/jobs"
-    assert "2 (0 held out), and 0 arms of actions" in text
+    assert "2 (0 held out): 2 of jobs, 0 arms of actions" in text
     assert len(governed.json("dataset", "episodes", FAMILY)) == 2
     assert "+0.9" in governed("dataset", "episodes")
     assert "no task is held out" in text

@@ -6,15 +6,24 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
+from governor.reporting import HANDS
 from homeostat.audit import keys
+from homeostat.audit.keys import Key
 from homeostat.cli.law import in_force
 from homeostat.cli.lawfile import read_law
 from homeostat.client.brake import publish_pending, release_brake
+from homeostat.codec import Output, encode_payload
+from homeostat.codec.encode import encode_headers
+from homeostat.core import Event, Identity
 from homeostat.events import BrakeConfirmed, BrakeSet, BudgetSet, FreezeSet, RulesSet
-from homeostat.events.logs import POLICIES, REPORTS, REQUESTS
-from homeostat.host.connection import BrokerUnreachable
+from homeostat.events.logs import POLICIES, REQUESTS, VERDICTS
+from homeostat.host import HandRunner, MemoryHands
+from homeostat.host.kafka_errors import BrokerUnreachable
+from homeostat.host.notary import seal_with
 from homeostat.host.settings import HostSettings
 from homeostat.stack.braking import PendingBrakes
+from homeostat.stack.enrolment import SERVICE_ROLES
+from homeostat.testing.enrolled import Enrolled, registration
 
 
 def test_the_first_key_is_the_root_and_others_need_an_admin(governed: System) -> None:
@@ -53,6 +62,30 @@ def test_rotation_leaves_the_new_key_in_force_and_the_old_one_not(governed: Syst
     assert "key_revoked" in governed.stderr
 
 
+def test_a_key_outside_of_the_keyring_is_rotated_on_disk(governed: System) -> None:
+    """The notary's is none of the keyring's: the services are to be started again."""
+    old = keys.create(governed.folder / "keys", "notary")
+
+    governed("keys", "rotate", "notary")
+
+    assert "restart the services" in governed.stderr
+    assert keys.load(governed.folder / "keys", "notary").key_id != old.key_id
+    assert not governed.json("tail", "governance", "-t", "key.revoked")
+
+
+def test_who_may_not_rotate_changes_nothing(governed: System) -> None:
+    """Not even on disk."""
+    governed("keys", "create", "ana", "--role", "operator", "--by", "operator")
+    before = (governed.folder / "keys" / "ana.pem").read_bytes()
+
+    governed("keys", "rotate", "ana", code=2)
+
+    assert "--by NAME with the key of one of operator" in governed.stderr
+    assert (governed.folder / "keys" / "ana.pem").read_bytes() == before
+    governed("keys", "rotate", "ana", "--by", "operator")
+    assert (governed.folder / "keys" / "ana.pem").read_bytes() != before
+
+
 def test_what_nobody_signed_for_is_denied(governed: System) -> None:
     """A key outside of the keyring has no say; exit code 4 and the governor's reason."""
     keys.create(governed.folder / "keys", "stranger")
@@ -83,19 +116,60 @@ def test_freeze_denies_and_unfreeze_lets_go(governed: System) -> None:
     assert answer["facts"]["freeze"] == "none"
 
 
+class Braking:
+    """A hand that does nothing but hold."""
+
+    def __init__(self, name: str, log: str) -> None:
+        self.name, self.logs = name, (log,)
+
+    def start(self, command: Event) -> None:
+        """Nothing is for it."""
+
+
+def with_hands(system: System, key: Key | None = None, *, is_signed: bool = True) -> None:
+    """Let a hand read each policy log; it signs with its own key, or another, or not at all."""
+    people = Enrolled(system.log, keys.load(system.folder / "keys", "operator"))
+    for name, role in SERVICE_ROLES.items():
+        people.request(registration(people.hands[name], role), "*")
+    public = {system.notary.key_id: system.notary.public_key_hex}
+    for log, name in HANDS.items():
+        own = (key or people.hands[name]) if is_signed else None
+        hand = Braking(name, log)
+        system.logs.loop.hands.append(MemoryHands(system.log, hand, HandRunner(hand, public_keys=public, key=own)))
+    system.logs.flush()
+
+
 def test_freeze_waits_for_every_policy_partition(governed: System) -> None:
-    """Pending until hands have confirmed for each partition of each policy log."""
+    """Pending until hands have confirmed for each partition of each policy log, and the governor has believed them."""
     governed("freeze", "team", "--wait", "--timeout", "0", code=5)
-    confirm_everything(governed)
+    with_hands(governed)
 
     governed("freeze", "team", "--wait")
 
     assert "confirmed by 8 policy partitions" in governed.stdout
 
 
-def confirm_everything(governed: System) -> None:
-    """Let hands confirm each brake as it comes: their reports are folded with the next flush."""
-    settle, log = governed.logs.loop.settle, governed.log
+@pytest.mark.parametrize("how", ["unsigned", "a stranger's", "the operator's"])
+def test_what_no_hand_has_signed_confirms_nothing(governed: System, how: str) -> None:
+    """The role of a hand is a key's, not a name's."""
+    folder = governed.folder / "keys"
+    key = keys.create(folder, "stranger") if how == "a stranger's" else keys.load(folder, "operator")
+    with_hands(governed, key, is_signed=how != "unsigned")
+
+    governed("freeze", "team", "--wait", "--timeout", "0.5", code=5)
+
+    assert brakes_said(governed) == 8
+
+
+def brakes_said(system: System) -> int:
+    """Brakes that the governor has set."""
+    records = [record for topic in POLICIES for record in system.log.all(topic)]
+    return sum(dict(record.headers)["ce_type"] == BrakeSet.TYPE.encode() for record in records)
+
+
+def confirm_everything(governed: System, key: Key | None = None) -> None:
+    """Let the governor accept what hands confirm of each brake, as it comes: with the next flush."""
+    settle, log, seal = governed.logs.loop.settle, governed.log, seal_with(key or governed.notary)
 
     def settle_and_confirm() -> None:
         settle()
@@ -108,11 +182,46 @@ def confirm_everything(governed: System) -> None:
                         confirmed = BrakeConfirmed(
                             hand="h", log=topic, partition=partition, freeze=freeze, scope="team"
                         )
-                        id_ = f"{freeze}-{topic}-{partition}"
-                        log.publish(REPORTS, "team", confirmed, id_=id_, source="/homeostat/hand/h")
+                        log.append(seal(accepted(confirmed, f"{freeze}-{topic}-{partition}")))
         settle()
 
-    governed.logs.loop.settle = settle_and_confirm  # type: ignore[method-assign]  # hands, in three lines
+    governed.logs.loop.settle = settle_and_confirm  # type: ignore[method-assign]  # hands and governor, in three lines
+
+
+def accepted(confirmed: BrakeConfirmed, id_: str) -> Output:
+    """A confirmation as the governor says it on."""
+    value, content_type = encode_payload(confirmed)
+    headers = encode_headers(
+        id_=id_,
+        source="/homeostat/governor/homeostat.governance/id/0",
+        type_=confirmed.TYPE,
+        time=0,
+        subject="team",
+        content_type=content_type,
+        story=Identity("/s#1"),
+        cause=Identity("/homeostat/intake.reports/homeostat.reports/id/0#1.0"),
+    )
+    return Output(VERDICTS, 0, b"team", value, headers)
+
+
+@pytest.mark.parametrize("who", ["stranger", "operator"])
+def test_a_confirmation_that_is_not_the_governors_counts_for_nothing(governed: System, who: str) -> None:
+    """Whoever signs it: what lies on the log of verdicts is the notary's, or nobody has accepted it."""
+    folder = governed.folder / "keys"
+    confirm_everything(governed, keys.create(folder, who) if who == "stranger" else keys.load(folder, who))
+
+    governed("freeze", "team", "--wait", "--timeout", "0.5", code=5)
+
+
+def test_a_freeze_that_cannot_be_checked_is_sent_and_says_so(governed: System) -> None:
+    """Without the notary's public key on this machine nobody is told that it holds, and the governor has it."""
+    (governed.folder / "keys" / "notary.pub").unlink()
+
+    governed("freeze", "team", code=5)
+
+    assert "the freeze of team was sent" in governed.stderr
+    assert "HOMEOSTAT_NOTARY_KEYS" in governed.stderr
+    assert governed.json("why", "team/m")[0]["because"] == "its scope is frozen"
 
 
 def away(*_: object, **__: object) -> None:
@@ -287,6 +396,24 @@ def test_a_law_file_with_a_mistake_is_refused(system: System, tmp_path: Path, te
 
     assert says in system.stderr
     assert not list(system.log.all(REQUESTS))
+
+
+def test_what_a_file_does_not_name_of_a_scope_stays_for_the_governor_and_for_apply(
+    governed: System, tmp_path: Path
+) -> None:
+    """Owner and settings may come from two files: neither differs from what is in force afterwards."""
+    texts = (
+        '[scopes.team]\nowner = "ann"\nsettings = {learning = "scheduler"}',
+        '[scopes.team]\nsettings = {note = "x"}',
+    )
+    files = [tmp_path / "one.toml", tmp_path / "two.toml"]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+        assert len(governed.json("apply", str(file))) == 1
+
+    assert [governed.json("apply", str(file), "--dry-run") for file in files] == [[], []]
+    scope = in_force(governed.logs).scopes["team"]
+    assert (scope.owner, scope.settings) == ("ann", {"learning": "scheduler", "note": "x"})
 
 
 def test_the_law_file_of_the_documents_is_one(tmp_path: Path) -> None:

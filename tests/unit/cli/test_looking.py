@@ -11,9 +11,8 @@ from tests.unit.cli.system import System
 
 from homeostat.cli.exports import read_export
 from homeostat.cli.typelogs import LOGS_OF
-from homeostat.events.logs import LOGS, TELEMETRY
-from homeostat.stack.process import ProcessStatus, State
-from homeostat.stack.report import write_report
+from homeostat.events import DriftDetected, Range
+from homeostat.events.logs import EXPERIENCE, LOGS, TELEMETRY
 
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'
 
@@ -54,7 +53,7 @@ def test_lines_of_json_are_published_from_a_file_or_stdin(governed: System, tmp_
         (("story", "no-such-id"), 3, "no event ends in"),
         (("why", "team/unknown"), 3, "not registered"),
         (("quarantine", "show", "x"), 3, "quarantine list"),
-        (("freeze", "team", "--key", "nobody"), 3, "no key at"),
+        (("budget", "team", "5", "--key", "nobody"), 3, "no key at"),
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(system: System, args: tuple[str, ...], code: int, says: str) -> None:
@@ -64,6 +63,56 @@ def test_an_error_is_one_line_that_says_what_to_do(system: System, args: tuple[s
     assert says in system.stderr
     assert "Traceback" not in system.stderr
     assert system.stdout == ""
+
+
+def said_about(governed: System) -> None:
+    """A drift, a proposal and its verdict, of two models of one family."""
+    window = Range(log="l", subject="team/m", source="/s", first="1.0", last="2.0", from_time=0, rows=1)
+    governed.register("team/n")
+    for number, model in enumerate(("team/m", "team/n"), 1):
+        drift = DriftDetected(
+            model=model,
+            version="v1",
+            kind="concept",
+            detector="adwin",
+            statistic=1,
+            threshold=1,
+            magnitude=1,
+            onset=window,
+        )
+        governed.log.publish(EXPERIENCE, "team/f", drift, id_=f"{number}.0", source="/homeostat/drift_detector/x")
+        governed.propose(model, number)
+
+
+def test_a_model_means_all_that_is_about_it(governed: System) -> None:
+    """Drifts, proposals and verdicts lie under the keys of its family and scope; those of its sisters do not come."""
+    said_about(governed)
+    governed("freeze", "team/m")
+
+    found = governed.json("tail", "-s", "team/m", "-n", "100")
+
+    types = {event["type"].removeprefix("homeostat.") for event in found}
+    wanted = {"drift.detected.v1", "action.proposed.v1", "verdict.given.v1", "model.registered.v1", "freeze.set.v1"}
+    assert wanted <= types
+    assert all("team/n" not in json.dumps(event["data"]) for event in found)
+    assert {event["subject"] for event in found} >= {"team/m", "team/f", "team"}
+    pattern = governed.json("tail", "-s", "team/*", "-n", "100", "-t", "drift.detected")
+    assert {event["data"]["model"] for event in pattern} == {"team/m", "team/n"}
+
+
+@pytest.mark.parametrize("type_", ["drift.detected", "drift.detected.v1", "homeostat.drift.detected.v1", "drift.*"])
+def test_a_type_is_known_by_each_of_its_names(governed: System, type_: str) -> None:
+    """Short, with its version, or whole, as the documents write it."""
+    said_about(governed)
+
+    assert len(governed.json("tail", "-t", type_)) == 2
+
+
+def test_a_type_that_there_is_not_is_named(governed: System) -> None:
+    """Instead of nothing."""
+    governed("tail", "-t", "drift.seen")
+
+    assert "no event type is drift.seen" in governed.stderr
 
 
 def test_the_newest_are_shown_oldest_first(governed: System) -> None:
@@ -99,25 +148,6 @@ def test_topics_lists_every_log_with_its_records(governed: System) -> None:
 def test_every_type_has_a_log() -> None:
     """The table of types and logs has no hole."""
     assert [type_ for type_, logs in LOGS_OF.items() if not logs] == []
-
-
-def test_quarantine_keeps_shows_and_returns(governed: System) -> None:
-    """What was refused is listed with its reason, and goes back verbatim with one more attempt."""
-    governed("publish", "signal.observed", "team/late", SIGNAL)
-    (row,) = governed.json("quarantine", "list", "--why", "model_unregistered")
-    assert "quarantine" not in row["from"]
-    (shown,) = governed.json("quarantine", "show", row["id"])
-    assert json.loads(shown["value"])["name"] == "t"
-
-    governed("quarantine", "replay", row["id"], "--dry-run")
-    assert len(governed.json("quarantine", "list")) == 1
-    governed("quarantine", "replay", row["id"])
-    assert [again["attempts"] for again in governed.json("quarantine", "list")] == [0, 1]
-
-    governed.register("team/late")
-    governed("quarantine", "replay", "--model", "team/late")
-    assert governed.json("tail", "timeline", "-s", "team/late", "-t", "signal.observed")
-    governed("quarantine", "replay", code=2)
 
 
 def test_an_export_is_the_log(governed: System, tmp_path: Path) -> None:
@@ -157,36 +187,6 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     )
 
     assert out.stdout.strip() == "[]"
-
-
-def processes(system: System, state: State, last_exit: int | None) -> None:
-    """Say, as a supervisor that lives, that a process is in a state; its log ends with a reason."""
-    status = ProcessStatus("deciders", None, state, 1, 0.0, last_exit)
-    write_report(system.folder / "processes.json", [status])
-    (system.folder / "logs").mkdir()
-    (system.folder / "logs" / "deciders.log").write_text("started\nversion a stopped in mid-work\n\n")
-
-
-@pytest.mark.parametrize(
-    ("state", "last_exit", "is_ok", "says"),
-    [
-        ("running", 1, True, "none has halted"),
-        ("backoff", 70, False, "halted, for a person to act: version a stopped in mid-work"),
-        ("crash_loop", -9, False, "ended with -9: version a stopped in mid-work"),
-    ],
-)
-def test_doctor_names_what_has_halted(
-    system: System, monkeypatch: pytest.MonkeyPatch, state: State, last_exit: int, *, is_ok: bool, says: str
-) -> None:
-    """With the last line of its log, which says what to do."""
-    monkeypatch.setattr("homeostat.cli.stack._broker_checks", lambda _: [])
-    processes(system, state, last_exit)
-
-    checks = json.loads(system("doctor", "--json", code=0 if is_ok else 1))
-
-    (found,) = [check for check in checks if check["check"].startswith("process")]
-    assert found["ok"] is is_ok
-    assert says in found["detail"]
 
 
 def test_help_documents_the_exit_codes(system: System) -> None:

@@ -20,13 +20,14 @@ D = TypeVar("D", bound=Payload)
 
 
 def event_of(data: Payload, offset: int, *, source: str = SOURCE) -> Event:
-    """Put a payload at an offset of the timeline, one second after the one before."""
+    """Put a payload at an offset of the timeline, one second after the one before, or when its rows were served."""
+    served = int(1_000 * np.frombuffer(data.time, F8)[-1]) if isinstance(data, Samples) else 0
     return Event(
         id=f"{offset}.0",
         source=source,
         type=data.TYPE,
         subject=MODEL,
-        time=1_000 * offset,
+        time=max(1_000 * offset, served),
         data=data,
         position=Position(TIMELINE, "u", 0, offset),
         story=Identity(f"{source}#{offset}.0"),

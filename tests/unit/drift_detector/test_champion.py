@@ -1,11 +1,13 @@
 """Whose rows count, and what a change of champion does."""
 
+import itertools
 from typing import Literal
 
+import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
 
-from drift_detector import State
+from drift_detector import DriftDetector, Settings, State
 from homeostat.core import Payload
 from homeostat.events import (
     ActionApplied,
@@ -66,7 +68,60 @@ def test_a_promotion_does_not_close_the_story() -> None:
     assert of(emits, DriftCleared)
 
 
-@pytest.mark.parametrize("change", [applied("promote"), applied("revert"), reverted, DeploymentObserved(version="v2")])
+def test_profiles_go_on_until_so_many_labels_have_not_helped() -> None:
+    """At 12 % of errors where 5 % were before: ever more labels, and the last profile says that it is the last."""
+    stream, timeline = drifted()
+    timeline += [applied("promote"), *(stream.samples(0.12, version="v2") for _ in range(200))]
+
+    state, emits = run(timeline, fold=DriftDetector(Settings(last_profile=1500)), splits={80, 150, 230})
+
+    refined = [profile for offset, profile in of(emits, ProfileUpdated) if offset > 71]
+    found = [profile.labels_since_onset for profile in refined]
+    assert found[:8] == [160, 240, 320, 400, 480, 560, 640, 720]
+    assert all(later <= earlier * 9 / 8 + 10 for earlier, later in itertools.pairwise(found[6:]))
+    assert 1300 < found[-1] <= 1500
+    assert [profile.is_last for profile in refined] == [False] * (len(found) - 1) + [True]
+    assert state.drift is None
+    assert not of(emits, DriftCleared)
+
+
+def test_a_level_is_not_back_because_one_window_is() -> None:
+    """Ten champions with 10 % of errors where 4 % were before, 1,500 labels each: windows of many look cured by chance.
+
+    By one deviation of all labels one in twenty-five is taken for cured (6,000 simulated ones), so one of ten at most.
+    """
+    n_back = n_lucky = 0
+    for seed in range(10):
+        stream = Stream(seed)
+        timeline: list[Payload] = [*stream.quiet(60, 0.04), *(stream.samples(0.6) for _ in range(10))]
+        timeline += [applied("promote"), *(stream.samples(0.1, version="v2") for _ in range(150))]
+        state, emits = run(timeline)
+        n_back += bool(of(emits, DriftCleared))
+        windows = np.convolve([group.errors for group in state.groups], np.ones(12), "valid") / 120
+        n_lucky += bool((windows <= 0.07).any())
+
+    assert n_lucky >= 3
+    assert n_back <= 1
+
+
+def test_the_level_to_come_back_to_is_that_of_the_first_champion() -> None:
+    """A second rise under a champion that is not good enough yet does not make its level the one that is wanted."""
+    stream = Stream(3, n_labels=50)
+    timeline: list[Payload] = [*stream.quiet(30, 0.02), *(stream.samples(0.6) for _ in range(4))]
+    timeline += [applied("promote"), *(stream.samples(0.15, version="v2") for _ in range(8))]
+    timeline += [stream.samples(0.7, version="v2") for _ in range(4)]
+    timeline += [applied("promote", "v3"), *(stream.samples(0.15, version="v3") for _ in range(20))]
+
+    state, emits = run(timeline, splits={32, 36, 45, 50})
+
+    assert len(of(emits, DriftDetected)) >= 2
+    assert state.drift is not None
+    assert state.drift.level is not None
+    assert state.drift.level < 0.05
+    assert not of(emits, DriftCleared)
+
+
+@pytest.mark.parametrize("change", [applied("revert"), reverted, DeploymentObserved(version="v2")])
 def test_a_new_champion_starts_from_nothing(change: Payload) -> None:
     """The open drift is gone, its level is learned anew: even a worse new champion is not measured by the old one."""
     stream, timeline = drifted()

@@ -71,7 +71,8 @@ def test_a_drift_opens_a_story_for_its_family_and_names_a_closed_range() -> None
     assert (emit.log, emit.subject, emit.story) == (EXPERIENCE, "acme/cameras", OPENS)
     assert (found.onset.log, found.onset.subject, found.onset.source) == (TIMELINE, MODEL, SOURCE)
     assert found.onset.last == f"{offset}.0"
-    assert found.onset.from_time == 1_000 * offset_of(found.onset.first)
+    first = offset_of(found.onset.first)
+    assert found.onset.from_time == event_of(timeline[first], first).time
     assert found.onset.rows == 10 * (offset - offset_of(found.onset.first) + 1)
     assert {profile.story for profile in profiles} == {event_of(timeline[offset], offset).emit_identity(0)}
     assert {profile.subject for profile in profiles} == {"acme/cameras"}

@@ -40,7 +40,7 @@ def test_the_event_carries_the_evidence() -> None:
     assert found.features[0] == "f1"
     assert found.log2_e is not None
     assert found.log2_e > 10.0
-    assert found.statistic >= found.threshold == pytest.approx(math.log2(3e8))
+    assert found.statistic >= found.threshold == pytest.approx(math.log2(4e8))
     assert (found.guarantee, found.reference_rows) == (1e8, 512)
 
 
@@ -84,7 +84,7 @@ def test_quiet_models_alarm_nobody() -> None:
 def test_evidence_below_the_guarantee_is_told() -> None:
     """A shift too small for the run length: bits come one by one under the family's key, and never exceed what is."""
     stream = Stream(4, n_features=1)
-    fold = DriftDetector(Settings(columns=(), run_length=1e30))
+    fold = DriftDetector(Settings(columns=(), run_length=1e30, is_seasonal=False))
     state, emits = run([*stream.quiet(20), *(stream.samples(0.05, [0.4]) for _ in range(24))], fold=fold)
 
     told = [event.log2_e for _, event in of(emits, EvidenceUpdated)]
@@ -98,7 +98,7 @@ def test_evidence_below_the_guarantee_is_told() -> None:
 def test_evidence_that_falls_back_is_taken_back() -> None:
     """After a passing shift the last event says less than the one before."""
     stream = Stream(5, n_features=1)
-    fold = DriftDetector(Settings(columns=(), run_length=1e30))
+    fold = DriftDetector(Settings(columns=(), run_length=1e30, is_seasonal=False))
     timeline: list[Payload] = [
         *stream.quiet(20),
         *(stream.samples(0.05, [0.5]) for _ in range(4)),
@@ -148,7 +148,7 @@ def test_after_a_clearance_the_inputs_are_learned_anew() -> None:
 def test_evidence_against_a_champion_ends_with_it() -> None:
     """After a deployment what was told is taken back: nothing stale may count for the family."""
     stream = Stream(4, n_features=1)
-    fold = DriftDetector(Settings(columns=(), run_length=1e30))
+    fold = DriftDetector(Settings(columns=(), run_length=1e30, is_seasonal=False))
     timeline = [*stream.quiet(20), *(stream.samples(0.05, [0.4]) for _ in range(24))]
     timeline += [DeploymentObserved(version="v2"), *(stream.samples(version="v2") for _ in range(2))]
 
@@ -168,7 +168,7 @@ def test_nothing_is_told_while_risen_errors_are_open() -> None:
         *(stream.samples(0.7, [0.5]) for _ in range(20)),
     ]
 
-    state, emits = run(timeline, fold=DriftDetector(Settings(columns=(), run_length=1e30)))
+    state, emits = run(timeline, fold=DriftDetector(Settings(columns=(), run_length=1e30, is_seasonal=False)))
 
     (at, found), *_ = of(emits, DriftDetected)
     assert found.kind == "concept"

@@ -5,8 +5,8 @@ import pytest
 from tests.unit.drift_detector.stream import Stream, event_of, run
 
 from drift_detector import DriftDetector, Settings, State
-from drift_detector.level import best_rate, end_stretch, limit
-from drift_detector.records import Group
+from drift_detector.level import best_rate, end_stretch, is_back, limit
+from drift_detector.records import Group, OpenDrift
 from drift_detector.watching import start_watching, take_errors, tolerated
 from homeostat.events import DriftDetected
 
@@ -50,6 +50,20 @@ def test_after_a_lucky_stretch_quiet_labels_alarm_nobody() -> None:
         found += [emit.data for emit in emits if isinstance(emit.data, DriftDetected)]
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("n", "rate", "back"),
+    [(110, 0.0, False), (120, 0.03, True), (120, 0.07, False), (3000, 0.07, True), (3000, 0.085, False)],
+)
+def test_a_promoted_champion_is_back_by_one_deviation(n: int, rate: float, back: bool) -> None:
+    """Of 5 % and a margin of 3 points: the more labels, the nearer to the margin; and never by fewer than a window."""
+    state = State()
+    state.n_labels, state.sum_errors = n, n * rate
+    drift = OpenDrift("s", "concept", "1.0", 0, 0, 0, 0.0, 0.05, 160, n_carried=80, level=0.05)
+
+    assert is_back(state, drift, rate, SETTINGS) == back
+    assert not is_back(state, drift, 0.09, SETTINGS)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])

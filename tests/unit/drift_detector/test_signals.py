@@ -50,7 +50,7 @@ def test_rows_above_the_threshold_can_be_told_from_the_emits() -> None:
             is_alert = by_offset[offset].is_alert
             assert is_alert == (value > by_offset[offset].threshold)
         above += is_alert
-    assert above == state.trackers["queue/rate"].n_alarms > 0
+    assert above == state.placed.trackers["queue/service//rate"].n_alarms > 0
 
 
 def test_an_incident_is_one_page() -> None:
@@ -104,12 +104,12 @@ def test_a_new_band_keeps_what_is_known() -> None:
     values = noise(200)
 
     state, emits = run([registered(), approved(RATE), *map(signal, values), approved(pinned), signal(8.0)])
-    again, _ = run([registered(), approved(RATE), *map(signal, values), approved(pinned), approved(RATE)])
+    again, _ = run([registered(), approved(RATE), *map(signal, values), approved(pinned), approved(RATE), signal(0.0)])
 
     last = of(emits, ThresholdMoved)[-1][1]
     assert (last.threshold, last.is_alert) == (7.0, True)
-    assert state.trackers["queue/rate"].n == 201
-    conformal = again.trackers["queue/rate"].conformal
+    assert state.placed.trackers["queue/service//rate"].n == 201
+    conformal = again.placed.trackers["queue/service//rate"].conformal
     assert conformal is not None
     assert conformal.threshold < 3.0
 

@@ -7,12 +7,9 @@ from tests.unit.drift_detector.stream import Stream, event_of, of, registered, r
 
 from drift_detector import DriftDetector, Settings, State
 from drift_detector.labels import places_of
-from drift_detector.seasonality import Seasonality
 from homeostat.core import Payload
 from homeostat.events import Answer, DriftCleared, DriftDetected, Labels, ProfileUpdated, Samples
 from homeostat.events.columns import F8
-
-_DAY = 86_400.0
 
 
 def offset_of(id_: str) -> int:
@@ -35,12 +32,6 @@ def _with_strays(stream: Stream, served: list[Samples], age: int) -> list[Payloa
         )
         timeline.append(msgspec.structs.replace(late, answers=[answer], **mixed))
     return timeline
-
-
-def learn(season: Seasonality, seconds: float, *means: float) -> bool:
-    """Give a season the means of a bucket, what it knows already taken off."""
-    known = season.offsets_at(np.array([seconds]))[:, 0] if season.is_known else 0.0
-    return season.learn(seconds, np.array(means) - known)
 
 
 def _place(state: State, predicted_at: float) -> int:
@@ -114,7 +105,7 @@ def test_a_clock_that_is_ahead_spoils_one_bucket() -> None:
     stream = Stream(4)
     served = [stream.samples(inline=False) for _ in range(100)]
     time = np.frombuffer(served[1].time, F8).copy()
-    time[-1] += 3650.0 * _DAY
+    time[-1] += 3650.0 * 86_400.0
     served[1] = msgspec.structs.replace(served[1], time=time.tobytes())
 
     state, _ = run([registered(), *served])
@@ -131,35 +122,6 @@ def test_rows_that_come_late_hide_none_before_them() -> None:
     state, _ = run([registered(), *served])
 
     assert _place(state, 50.0 * 70 + 10.0) == 70
-
-
-def test_a_day_of_a_wrong_clock_is_not_waited_for() -> None:
-    """Days go on to be counted after a row from the far future."""
-    season = Seasonality()
-    for hour in range(24 * 6):
-        learn(season, 3600.0 * hour, float(hour % 24))
-        learn(season, 3600.0 * hour + 1800.0, float(hour % 24))
-        if hour == 5:
-            learn(season, 1e9, 0.0)
-
-    assert season.is_known
-    assert season.offsets[0, 0] == pytest.approx(-11.5, abs=1.0)
-
-
-def test_a_feature_that_comes_late_has_no_season_before_its_day_is_whole() -> None:
-    """Nothing is taken off it at first; when its hours are known its season is news."""
-    season, news = Seasonality(), list[int]()
-    for bucket in range(48 * 8):
-        seconds, level = 1800.0 * bucket, 100.0 + bucket // 2 % 24
-        is_there = bucket >= 48 * 5 + 7
-        if learn(season, seconds, level, level if is_there else np.nan):
-            news.append(bucket)
-        if is_there and len(news) == 1:
-            assert not season.offsets[:, 1].any()
-
-    assert len(news) == 2
-    assert news[1] == 48 * 6 + 6
-    assert season.offsets[0, 1] == pytest.approx(-11.5)
 
 
 def test_a_second_shift_is_measured_from_the_first() -> None:

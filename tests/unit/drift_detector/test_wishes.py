@@ -12,7 +12,7 @@ from drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.codec import encode_state
 from homeostat.core import Payload
 from homeostat.events import DetectorWishes, DriftDetected, IndicatorComputed, ModelRegistered
-from homeostat.events.telemetry import Watched
+from homeostat.events.registration import Watched
 
 
 def wishing(**wishes: Any) -> ModelRegistered:
@@ -53,6 +53,41 @@ def test_slices_and_thresholds_are_settings_of_a_model() -> None:
     assert "psi_exceeded.f1" in names
     assert "psi_exceeded.f2" not in names
     assert "error_rate.f0.other" in names
+
+
+def test_the_rise_that_hurts_is_a_setting_of_a_model() -> None:
+    """From 2 % of errors to 5.5 %: within 1,250 labels where three in a hundred hurt, never where half of them do.
+
+    Change detectors are switched off: only the level check is left. It looks at ever longer windows, as 120 labels
+    cannot tell these apart.
+    """
+    errors = [0.02] * 60 + [0.055] * 25
+
+    def found(**wishes: Any) -> list[int]:
+        stream = Stream(9, n_labels=50)
+        rows: list[Payload] = [stream.samples(error) for error in errors]
+        return [at for at, _ in of(run([wishing(members=(), **wishes), *rows])[1], DriftDetected)]
+
+    assert found() == []
+    assert found(rise=0.5) == []
+    assert 60 < found(rise=0.02)[0] <= 60 + 25
+
+
+def test_a_model_whose_errors_do_not_rise_is_quiet_at_a_small_rise() -> None:
+    """Eight models of 10,000 labels: what chance moves is no rise, in any window."""
+    for seed in range(8):
+        stream = Stream(seed, n_labels=50)
+        rows: list[Payload] = [stream.samples(0.1) for _ in range(200)]
+
+        assert of(run([wishing(members=(), rise=0.01), *rows])[1], DriftDetected) == []
+
+
+@pytest.mark.parametrize("rise", [0.0, -0.1, 1.0001, float("nan"), float("inf")])
+def test_a_rise_is_a_share(rise: float) -> None:
+    """In (0, 1]: anything else is refused at the door."""
+    with pytest.raises(ValidationError):
+        DetectorWishes(rise=rise)
+    assert applied(Wishes(rise=1.0), Settings()).rise == DetectorWishes(rise=1.0).rise == 1.0
 
 
 def test_a_repeated_wish_changes_nothing_and_another_begins_anew() -> None:

@@ -33,7 +33,7 @@ def test_the_area_is_the_share_of_pairs_in_order(told: list[tuple[int, bool, int
 @pytest.fixture
 def questions(tmp_path: Path) -> Questions:
     """Of a small folder."""
-    return questions_of(read(write(tmp_path) / "lcdb"))
+    return questions_of(read(write(tmp_path) / "lcdb")[0])
 
 
 def test_questions_are_those_the_protocol_names(questions: Questions) -> None:
@@ -104,11 +104,22 @@ def test_retrain_benefit_reports_ours_beside_the_baselines(tmp_path: Path) -> No
     assert all(row.n <= 8 for row in result.rows)
     assert len(result.plots) == 2
     assert said
+    assert any("at least 128 rows" in note for note in result.notes)
 
 
 def test_train_time_reports_curves_and_searches(tmp_path: Path) -> None:
-    """Files without training times are passed over."""
-    result = train_time.evaluate(Job(write(tmp_path), 1, lambda _: None))
+    """Files without training times are passed over, with a word, as runs without a time are."""
+    folder = write(tmp_path)
+    with (folder / "hpo-blackbox" / "Made_part.csv").open("a") as stream:
+        stream.write("0.5,0.5,0,task 0\n")
+    with (folder / "lcdb" / "learning_curves_more.csv").open("w") as stream:
+        stream.write("openmlid,learner,size_train,traintime,score_valid\n0,tree,2000,,0.9\n")
+
+    result = train_time.evaluate(Job(folder, 1, lambda _: None))
+
+    assert "published_results.csv left out: it has no training times" in result.notes
+    assert "searches: 1 runs of 0 seconds are left out" in result.notes
+    assert "1 runs without score or time are left out" in result.notes
 
     settings = {row.setting for row in result.rows if row.method == OURS}
     assert {"lcdb x2", "lcdb x4", "Made"} <= settings

@@ -22,11 +22,15 @@ def test_the_interval_of_a_mean_holds_the_mean(values: list[float]) -> None:
     assert (row.low == row.high) or len(values) > 1
 
 
-def test_missing_values_are_left_out_and_not_counted() -> None:
-    """NaN stands for a unit that has no value."""
+def test_missing_values_are_left_out_and_said() -> None:
+    """NaN stands for a unit that has no value: the row, its JSON and every table say how many there were."""
     row = mean_row("t", "m", "s", "homeostat", [1.0, float("nan"), 3.0])
 
-    assert (row.value, row.n) == (2.0, 2)
+    assert (row.value, row.n, row.missing) == (2.0, 2, 1)
+    assert row.units == "2 of 3"
+    assert row.as_dict()["missing"] == 1
+    assert "2 of 3" in report.page({"t": Result([row])}, "page")
+    assert mean_row("t", "m", "s", "homeostat", [float("nan")]).units == "0 of 1"
 
 
 def test_a_bootstrap_resamples_whole_units() -> None:

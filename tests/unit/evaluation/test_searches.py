@@ -77,6 +77,21 @@ def test_a_search_by_advice_beats_chance(searches: Job) -> None:
     assert len(result.plots) == 2
 
 
+def test_what_is_not_scored_is_said(searches: Job, choices: Job) -> None:
+    """What arrives first, what has nothing to choose from, and what a method is spared."""
+    folder = searches.folder("tst-svm")
+    write(
+        folder / "flat_runs.csv", ["dataset", "accuracy", "hp_c", "k_rbf"], [["flat", 0.5, 0, 0], ["flat", 0.5, 1, 1]]
+    )
+
+    warm, choice = evaluate_warm_start(searches).notes, evaluate_choice(choices).notes
+
+    assert "the first 7 data sets" in warm[0]
+    assert warm[1] == "1 data sets without two different results are left out: flat"
+    assert "the first 20 data sets" in choice[0]
+    assert any("random-forest" in note for note in choice)
+
+
 def test_a_choice_by_descriptors_closes_the_gap(choices: Job) -> None:
     """Where a descriptor decides, most of the gap is closed; the single best closes none of it."""
     rows = evaluate_choice(choices).rows

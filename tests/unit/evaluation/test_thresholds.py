@@ -44,6 +44,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Row]
     said: list[str] = []
     result = thresholds.evaluate(Job(folder.parent, 1, said.append))
     assert said
+    assert any("first 15 %" in note for note in result.notes)
     assert [set(plot.lines) >= {"value"} or OURS in plot.lines for plot in result.plots] == [True, True]
     return {(row.metric, row.method): row for row in result.rows}
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from tests.unit.features.recorded import profile
 
 from homeostat.features import FeatureStore
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.features import FeatureEye
 from homeostat.host.process import Context
 from homeostat.host.settings import HostSettings
@@ -49,5 +49,5 @@ def test_the_eye_is_there_if_it_is_wanted(server: RedisServer) -> None:
 
     assert plain.features() == []
     [eye] = wanted.features()
-    assert (eye.service, eye.is_ready) == ("feature-eye", True)
+    assert (eye.service, eye.problem) == ("feature-eye", "")
     assert [id(collector) for collector in wanted.collectors] == [id(eye)]

@@ -4,14 +4,17 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governor import Governor, GovernorSettings
+from governor.authority import Unproven
+from governor.reporting import ANSWERS
 from governor.state import State
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id, signed_bytes
 from homeostat.codec import decode_state, encode_payload, encode_state
-from homeostat.core import Emit, Event, Identity, Position
+from homeostat.core import Emit, Event, Identity, Position, Reject
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -22,7 +25,9 @@ from homeostat.events import (
     CanaryJudged,
     CandidateTrained,
     ClockTicked,
+    Command,
     Data,
+    EventRefused,
     KeyRegistered,
     ModelRegistered,
     Plan,
@@ -38,6 +43,8 @@ SCOPE, FAMILY, MODEL = "acme", "acme/cameras", "acme/camera-1"
 EMITTER = "/homeostat/governor/homeostat.governance/t/0"
 LEARNER = "/homeostat/meta_learner/homeostat.experience/e/0"
 START_MS = 1_000_000
+HOUR_MS = 3_600_000
+HANDS = ("rollout_actuator", "retrain_actuator", "threshold_actuator", "maml_trainer")
 DIGEST = {arm: f"{n}" * 64 for n, arm in enumerate(("v0", "warm", "head", "scratch"), 1)}
 D = TypeVar("D", bound=Data)
 
@@ -73,7 +80,10 @@ class Court:
         self.state: State = self.fold.initial("*")
         self.now, self.offset = START_MS, 0
         self.said: list[Emit] = []
-        self.law(registration("root", "admin"), name="")
+        self.commands: list[tuple[str, Command]] = []
+        self.law(registration("root", "admin"))
+        for hand in HANDS:
+            self.law(registration(hand, f"hand:{hand}"))
         for name, role in (("olga", "operator"), ("ada", "approver"), ("ben", "approver")):
             self.law(registration(name))
             self.law(RoleGranted.model_validate({"principal": name, "role": role, "scope": SCOPE}))
@@ -94,6 +104,9 @@ class Court:
             emitter=EMITTER,
         )
         self.state, emits = self.fold.step(self.state, event)
+        self.commands += [
+            (event.emit_identity(n), emit.data) for n, emit in enumerate(emits) if isinstance(emit.data, Command)
+        ]
         if self.is_restored:
             self.state = decode_state(encode_state(self.state), self.fold.state_type())
         self.said += emits
@@ -101,10 +114,44 @@ class Court:
 
     def signed(self, data: D, name: str, *, subject: str = SCOPE, id_: str = "", signed: bytes | None = None) -> D:
         """A request as intake passes it on."""
+        if "valid_until" in type(data).model_fields and getattr(data, "valid_until", None) is None:
+            data = data.model_copy(update={"valid_until": self.now + HOUR_MS})
         key, id_ = key_of(name), id_ or f"request-{self.offset}"
         text = signed_bytes(data.TYPE, subject, "/cli", id_, encode_payload(data)[0]) if signed is None else signed
         proof = Provenance(subject, "/cli", id_, key.key_id, key.sign(text), b64encode(text).decode())
         return data.model_copy(update={"provenance": proof})
+
+    def report(self, data: D, hand: str = "", *, stage: str = "", command: str = "") -> list[Emit]:
+        """A hand reports on the last command of an action, as intake passes it on; return what the governor says to it.
+
+        What answers no command that is open is refused, and says nothing.
+
+        Args:
+            data: The report; its `command` is filled in.
+            hand: Who signs; empty: the hand of the command.
+            stage: Of the report; empty: a new one.
+            command: Identity of the command; empty: the last one of the action.
+        """
+        action: str = data.action  # type: ignore[attr-defined]  # every report has one
+        answered = (
+            name
+            for name, issued in reversed(self.state.issued.items())
+            if issued.action == action and not issued.is_closed and isinstance(data, ANSWERS[issued.type])
+        )
+        named = command or next(answered, "c#1.0")
+        if "command" in type(data).model_fields:
+            data = data.model_copy(update={"command": named})
+        issued = self.state.issued.get(named)
+        signer = hand or (issued.hand if issued else "rollout_actuator")
+        subject = getattr(data, "model", None) or data.family  # type: ignore[attr-defined]  # as above
+        signed = self.signed(data, signer, subject=subject, id_=f"{named}#{stage or self.offset}")
+        try:
+            emits = self.tell(signed, subject=subject.partition("/")[0])
+        except Reject as reject:
+            if reject.reason not in ("command_unknown", "command_closed"):
+                raise
+            return []
+        return [emit for emit in emits if emit.data != signed]
 
     def law(self, data: Data, name: str = "root", *, subject: str = "*") -> list[Emit]:
         """A person asks; without a name nobody has signed."""
@@ -142,7 +189,7 @@ class Court:
                     "seconds": seconds,
                 }
             )
-            emits = self.tell(report)
+            emits = self.report(report)
         return emits
 
     def judge(self, action: str, judgement: str, step: int = 0) -> list[Emit]:
@@ -155,14 +202,28 @@ class Court:
     def apply(self, command: Rollout, verb: str) -> list[Emit]:
         """The rollout hand reports what it has set."""
         state = Rollout.model_validate({name: value for name, value in command if name != "provenance"})
+        named = self.name_of(command)
         if verb == "revert":
-            return self.tell(ActionReverted.model_validate(about(command.action, "rollout") | {"rollout": state}))
+            reverted = about(command.action, "rollout") | {"rollout": state}
+            return self.report(ActionReverted.model_validate(reverted), command=named, stage="reverted")
         report = about(command.action, "rollout") | {"rollout": state, "rollout_verb": verb}
-        return self.tell(ActionApplied.model_validate(report))
+        return self.report(ActionApplied.model_validate(report), command=named, stage="applied")
 
-    def fail(self, action: str, kind: str, reason: str = "target_failed", model: str | None = MODEL) -> list[Emit]:
-        """A hand could not."""
-        return self.tell(ActionFailed.model_validate(about(action, kind) | {"reason": reason, "model": model}))
+    def fail(
+        self,
+        action: str,
+        kind: str,
+        reason: str = "target_failed",
+        model: str | None = MODEL,
+        command: Command | None = None,
+    ) -> list[Emit]:
+        """A hand could not do what it was told last, or the command that is given."""
+        failed = ActionFailed.model_validate(about(action, kind) | {"reason": reason, "model": model})
+        return self.report(failed, command=self.name_of(command) if command is not None else "")
+
+    def name_of(self, command: Command) -> str:
+        """Identity of a command, the last one if the same was given twice."""
+        return next(name for name, given in reversed(self.commands) if given == command)
 
     def settle(self, action: str, state: str = "promoted", kind: str = "retrain", **changes: Any) -> list[Emit]:
         """The outcome is measured."""
@@ -202,6 +263,22 @@ def proposal(**changes: Any) -> ActionProposed:
         "slots": 1,
     }
     return ActionProposed.model_validate(fields | changes)
+
+
+def refused(court: Court, data: Data, subject: str = SCOPE) -> str:
+    """Reason of a refusal. What nobody has signed leaves the state as it was; a signature that counts is spent."""
+    before = encode_state(court.state)
+    unproven = ""
+    try:
+        emits = court.tell(data, subject=subject)
+    except Unproven as reject:
+        unproven = reject.reason
+    if unproven:
+        assert encode_state(court.state) == before
+        return unproven
+    with pytest.raises(Unproven, match="replayed"):
+        court.tell(data, subject=subject)
+    return one(emits, EventRefused).reason
 
 
 def data_of(emits: Sequence[Emit], type_: type[D]) -> list[D]:

@@ -1,9 +1,9 @@
 """Four eyes, freezes, emergencies."""
 
 import pytest
-from tests.unit.governor.court import SCOPE, START_MS, Court, about, data_of, money, one, proposal, verdict
+from tests.unit.governor.court import MODEL, SCOPE, START_MS, Court, about, data_of, money, one, proposal, verdict
+from tests.unit.governor.court import refused as reason_of
 
-from homeostat.core import Reject
 from homeostat.events import (
     ActionFailed,
     ActionRequested,
@@ -39,9 +39,7 @@ def say(court: Court, data: Data, name: str) -> list[object]:
 
 def refused(court: Court, data: Data, name: str) -> str:
     """Reason of a refusal."""
-    with pytest.raises(Reject) as caught:
-        say(court, data, name)
-    return caught.value.reason
+    return reason_of(court, court.signed(data, name))
 
 
 def freeze(court: Court, scope: str = SCOPE) -> None:
@@ -64,7 +62,7 @@ def test_a_held_action_reserves_nothing_and_begins_with_a_yes(court: Court) -> N
     said = court.tell(court.signed(ApprovalGiven(action=action), "ada"))
 
     assert verdict(said).verdict == "approved"
-    assert one(said, RetrainStart).expires_at == court.now + 3_600_000
+    assert one(said, RetrainStart).expires_at == court.now + 604_800_000
     assert one(said, RetrainStart).is_emergency is False
     assert money(court) == (5.0, 0.0)
 
@@ -149,6 +147,29 @@ def test_a_freeze_denies_proposals_and_brakes_every_policy_log() -> None:
     assert verdict(court.propose()[1]).verdict == "approved"
 
 
+def test_one_model_is_frozen_by_an_operator_of_its_scope() -> None:
+    """Proposals about it are denied, its rollout holds, hands are braked for it alone; others go on."""
+    court = Court()
+    action = court.roll()
+
+    emits = court.law(FreezeSet(scope=MODEL), "olga", subject=SCOPE)
+
+    assert [(e.log, e.subject, e.broadcast) for e in emits] == [(log, MODEL, True) for log in POLICIES]
+    assert {brake.scope for brake in data_of(emits, BrakeSet)} == {MODEL}
+    assert court.judge(action, "promote") == []
+    freeze(court)
+    assert len(lift(court)) == len(POLICIES), "it is frozen by itself"
+    said = [emit.data for emit in court.law(FreezeLifted(scope=MODEL), "olga", subject=SCOPE)]
+    assert isinstance(said[-1], RolloutPromote)
+
+
+def test_a_model_of_another_scope_is_not_frozen_by_ours(court: Court) -> None:
+    """The role counts where the model is."""
+    other = court.signed(FreezeSet(scope="other/m"), "olga", subject="other")
+
+    assert reason_of(court, other, "other") == "role_missing"
+
+
 def test_in_a_freeze_the_last_judgement_is_kept_and_decided_on_again() -> None:
     """Once."""
     court = Court()
@@ -200,7 +221,7 @@ def test_what_settles_in_a_freeze_is_cleared_by_a_command_that_passes_brakes() -
 def braked(court: Court, action: str) -> list[object]:
     """The rollout hand has answered a command with the brake."""
     report = about(action, "rollout") | {"reason": "braked"}
-    return [emit.data for emit in court.tell(ActionFailed.model_validate(report))]
+    return [emit.data for emit in court.report(ActionFailed.model_validate(report))]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,16 @@
 import pytest
 from tests.unit.governor.court import SCOPE, Court, money, one, proposal, verdict
 
-from homeostat.events import Arm, BudgetSet, InstancePrice, RetrainStart, RewardWeights, RolloutSet, RulesSet
+from homeostat.events import (
+    Arm,
+    BudgetSet,
+    InstancePrice,
+    RetrainStart,
+    RewardWeights,
+    RolloutSet,
+    RulesSet,
+    ScopeConfigured,
+)
 
 LIST = RulesSet(
     scope=SCOPE,
@@ -17,9 +26,10 @@ LIST = RulesSet(
 
 @pytest.fixture
 def court() -> Court:
-    """A scope with a price list."""
+    """A scope with a price list, which believes its bills."""
     court = Court()
     court.law(LIST, "olga", subject=SCOPE)
+    court.law(ScopeConfigured(scope=SCOPE, settings={"signed_costs": False}), subject=SCOPE)
     return court
 
 
@@ -128,3 +138,22 @@ def test_a_bill_of_a_period_that_is_over_is_paid_by_the_next_one(court: Court) -
     court.settle(action, "aborted", cost=6.0)
 
     assert money(court) == (0.0, 4.0)
+
+
+def test_an_arm_that_cost_more_than_was_reserved_leaves_less_for_the_next_action(court: Court) -> None:
+    """At once, and not only when the action has settled days later."""
+    court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=10**9), "olga", subject=SCOPE)
+    court.register(model="acme/camera-2")
+    action, _ = court.propose(money=1.0)
+
+    court.train(action, "warm", seconds=38.0)
+
+    window = proposal().window
+    assert window is not None
+    other = {"model": "acme/camera-2", "window": window.model_copy(update={"subject": "acme/camera-2"})}
+    said = verdict(court.propose(money=2.0, **other)[1])
+    assert money(court) == (19.0, 0.0)
+    assert [(rule.rule, rule.limit) for rule in said.rules if not rule.passed] == [("money", 1.0)]
+    court.train(action, failed=["head"], seconds=0.0)
+    court.settle(action, "aborted")
+    assert money(court) == (0.0, 19.0)

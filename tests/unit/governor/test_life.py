@@ -19,7 +19,6 @@ from tests.unit.governor.court import (
     verdict,
 )
 
-from homeostat.core import Reject
 from homeostat.events import (
     ActionApplied,
     ActionRequested,
@@ -27,6 +26,7 @@ from homeostat.events import (
     Band,
     Candidate,
     DeploymentObserved,
+    EventRefused,
     FreezeSet,
     MetaTraining,
     MetaTrainingStart,
@@ -43,6 +43,7 @@ from homeostat.events import (
 )
 from homeostat.events.logs import POLICY_RETRAIN, POLICY_ROLLOUT
 
+LIFE_MS = RulesSet().action_ttl_ms
 BAND = Band(signal="u", rate=0.01, low=0.0, high=1.0, eta=0.5)
 
 
@@ -68,7 +69,7 @@ def test_an_action_goes_from_proposal_to_settlement(court: Court) -> None:
     assert [arm.name for arm in start.arms] == ["head", "warm"]
     assert (start.champion, start.champion_artifact, start.chosen) == ("v0", DIGEST["v0"], "warm")
     assert (start.action, start.verdict) == (action, f"{EMITTER}#{court.offset}.0")
-    assert start.expires_at == START_MS + 3_600_000
+    assert start.expires_at == START_MS + LIFE_MS
     assert (start.rules_version, start.price_per_second) != ("", 0.01)
     assert start.revert_to == "v0"
     assert money(court) == (5.0, 0.0)
@@ -160,15 +161,18 @@ def test_without_the_chosen_arm_the_others_are_only_measured(court: Court) -> No
     assert money(court) == (0.0, 0.04)
 
 
-def test_without_any_arm_the_settlement_ends_the_action(court: Court) -> None:
-    """Nothing was served, so nothing is cleared; the training is paid."""
+def test_without_any_arm_the_report_ends_the_action(court: Court) -> None:
+    """Nothing was served, so nothing is cleared; the training is paid, and the settlement comes too late for more."""
     action, _ = court.propose()
-
     assert court.train(action, failed=["warm", "head"]) == []
-    assert court.fail(action, "retrain", "all_arms_failed") == []
-    assert court.settle(action, "failed") == []
 
+    emits = court.fail(action, "retrain", "all_arms_failed")
+
+    assert (verdict(emits).verdict, len(emits)) == ("expired", 2)
+    assert [(rule.rule, rule.value) for rule in verdict(emits).rules] == [("hand", "all_arms_failed")]
     assert court.state.actions == {}
+    assert money(court) == (0.0, 0.04)
+    assert court.settle(action, "failed", cost=0.04) == []
     assert money(court) == (0.0, 0.04)
 
 
@@ -210,20 +214,6 @@ def test_a_retrain_command_read_again_after_a_crash_does_not_end_the_rollout(cou
     assert court.state.actions[action].phase == "rolling"
 
 
-@pytest.mark.parametrize("phase", ["rolling", "promoting"])
-def test_a_rollout_that_fails_at_its_target_is_aborted(court: Court, phase: str) -> None:
-    """The champion stays what it is."""
-    action = court.roll()
-    if phase == "promoting":
-        court.judge(action, "promote")
-
-    command = one(court.fail(action, "rollout"), RolloutAbort)
-
-    assert command.champion == "v0"
-    assert court.fail(action, "rollout") == []
-    assert court.fail("nobody#1.0", "rollout") == []
-
-
 def test_a_rollout_of_versions_trained_elsewhere_needs_no_training(court: Court) -> None:
     """A person asks for it."""
     candidate = Candidate(arm="mine", version="mine-1", artifact="a" * 64)
@@ -242,9 +232,9 @@ def test_a_threshold_ends_when_its_band_is_there(court: Court) -> None:
     """A report of another kind does not end it."""
     action, emits = court.propose(kind="threshold", band=BAND)
     assert one(emits, ThresholdSet).band == BAND
-    assert one(emits, ThresholdSet).expires_at == START_MS + 3_600_000
+    assert one(emits, ThresholdSet).expires_at == START_MS + LIFE_MS
 
-    court.tell(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
+    court.report(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
 
     assert court.state.actions == {}
     assert money(court) == (0.0, 0.0)
@@ -254,7 +244,7 @@ def test_a_report_of_a_threshold_ends_no_retrain(court: Court) -> None:
     """Whatever action it names."""
     action, _ = court.propose()
 
-    court.tell(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
+    court.report(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
 
     assert action in court.state.actions
 
@@ -344,7 +334,7 @@ def test_an_action_that_outlives_its_time_leaves_no_candidate(court: Court, ente
     action = enter(court)
     serving = champion(court)[0]
     due = court.fold.wake_at(court.state)
-    assert due == START_MS + 3_600_000
+    assert due == START_MS + LIFE_MS
     assert court.tick(due - 1) == []
 
     emits = court.tick(due)
@@ -365,7 +355,7 @@ def test_what_was_promoted_at_the_last_moment_and_cleared_is_not_in_the_books(co
     """The promotion's report comes after the expiry, and then that of the abort that takes it back."""
     action = court.roll()
     promotion = one(court.judge(action, "promote"), RolloutPromote)
-    abort = one(court.tick(START_MS + 3_600_000), RolloutAbort)
+    abort = one(court.tick(START_MS + LIFE_MS), RolloutAbort)
 
     court.apply(promotion, "promote")
     assert champion(court) == ("warm-1", "v0")
@@ -480,8 +470,8 @@ def test_a_revert_goes_back_one_version_and_not_forth_again(court: Court) -> Non
     assert (command.champion, command.champion_artifact, command.candidates) == ("v0", DIGEST["v0"], ())
     assert (command.revert_to, command.reference) == ("v0", "v0")
     assert champion(court) == ("v0", None)
-    with pytest.raises(Reject, match="nothing_to_revert"):
-        revert(court)
+    again = court.tell(court.signed(RevertRequested(model=MODEL), "olga"))
+    assert one(again, EventRefused).reason == "nothing_to_revert"
 
 
 def test_a_revert_ends_what_is_in_flight(court: Court) -> None:
@@ -523,6 +513,31 @@ def test_the_starts_remembered_are_as_many_as_the_rate_counts(court: Court) -> N
     """A rule of 150 actions is a rule of 150 actions."""
     court.law(RulesSet(scope=SCOPE, max_actions=150, cooldown_ms=0), "olga", subject=SCOPE)
 
-    said = [verdict(court.propose(chosen="skip", shadows=())[1]).verdict for _ in range(151)]
+    said = list[str]()
+    for _ in range(151):
+        action, emits = court.propose(money=0.0)
+        said.append(verdict(emits).verdict)
+        court.train(action, failed=["warm", "head"])
+        court.settle(action, "failed")
 
     assert said == ["approved"] * 150 + ["denied"]
+
+
+def test_a_skip_neither_uses_up_rates_nor_waits_nor_makes_wait(court: Court) -> None:
+    """Nothing is started: a window without a label, a cooldown, an action in flight and a full rate are no matter."""
+    court.law(RulesSet(scope=SCOPE, max_actions=1, cooldown_ms=60_000), "olga", subject=SCOPE)
+    empty = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=0)
+
+    def skip() -> str:
+        return verdict(court.propose(chosen="skip", shadows=(), window=empty)[1]).verdict
+
+    before = [skip() for _ in range(3)]
+    action, emits = court.propose()
+    during = skip()
+    court.train(action, failed=["warm", "head"])
+    court.settle(action, "failed")
+    after = skip()
+
+    assert verdict(emits).verdict == "approved"
+    assert {*before, during, after} == {"approved"}
+    assert verdict(court.propose(window=empty)[1]).verdict == "denied"

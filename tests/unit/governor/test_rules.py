@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.governor.court import FAMILY, MODEL, SCOPE, START_MS, proposal
 
+from governor import flight, weights
 from governor.rules import RULES, judge
 from governor.state import Action, Budget, Model, State
 from homeostat.core import Identity
-from homeostat.events import Arm, Band, Candidate, MetaTraining, Plan, Range, RuleResult, RulesSet
+from homeostat.events import Arm, Band, Candidate, MetaTraining, Plan, Range, RuleResult, RulesSet, WeightsPublished
+from homeostat.events.governance import PASSING_RULES
 
 NOW = START_MS
 WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
@@ -20,6 +22,7 @@ def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
     """A scope with models and money."""
     state = State()
     state.models = {f"acme/camera-{n}": Model(FAMILY, "v0", None, "low") for n in range(1, n_models + 1)}
+    state.n_models[SCOPE] = n_models
     state.budgets[SCOPE] = Budget(10.0, 1000, NOW)
     if rules is not None:
         state.rules[SCOPE], state.rules_version[SCOPE] = rules, "r"
@@ -28,7 +31,7 @@ def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
 
 def in_flight(state: State, phase: Any = "rolling", **changes: Any) -> None:
     """Put an action in flight."""
-    state.actions[f"a{len(state.actions)}"] = Action(proposal(**changes), phase, Identity("s"))
+    flight.begin(state, f"a{len(state.actions)}", Action(proposal(**changes), phase, Identity("s")))
 
 
 def rule(name: str, state: State, **changes: Any) -> RuleResult:
@@ -55,12 +58,29 @@ def test_a_freeze_denies(where: str) -> None:
     assert (result.passed, result.nearest, result.reason) == (False, False, "the scope is frozen")
 
 
-def test_a_freeze_of_another_scope_is_none_of_its_business() -> None:
-    """Scopes are apart."""
+def test_a_freeze_of_a_model_denies_what_is_about_it() -> None:
+    """And says that it is the model."""
     state = state_of()
-    state.freezes["other"] = "f"
+    state.freezes[MODEL] = "f"
+
+    assert (rule("freeze", state).passed, rule("freeze", state).reason) == (False, "the model is frozen")
+
+
+@pytest.mark.parametrize("where", ["other", f"{SCOPE}/other", f"other/{MODEL.partition('/')[2]}", FAMILY])
+def test_a_freeze_of_another_scope_or_model_is_none_of_its_business(where: str) -> None:
+    """They are apart; a family is no model."""
+    state = state_of()
+    state.freezes[where] = "f"
 
     assert rule("freeze", state).passed
+
+
+def test_a_freeze_of_a_model_leaves_the_family_alone() -> None:
+    """A meta-training is about all of its models, whatever one of them is called."""
+    state = state_of()
+    state.freezes[FAMILY] = state.freezes[MODEL] = "f"
+
+    assert rule("freeze", state, kind="meta_training", model=None).passed
 
 
 BAND = Band(signal="u", rate=0.01, low=0.0, high=1.0, eta=0.5)
@@ -253,3 +273,37 @@ def test_nothing_rests_on_a_distrusted_source() -> None:
     assert rule("trust", state, window=window, evidence=("/bad#1.0",)).value == "/bad"
     assert rule("trust", state, window=window, sources=("/good", "/bad")).value == "/bad"
     assert rule("trust", state, window=window, sources=("/good", "/bad/not")).passed
+
+
+def test_threat_an_arm_starts_from_weights_of_a_distrusted_source() -> None:
+    """Whoever names the weights, a person too; those that nobody has published rest on nobody."""
+    state, warm = state_of(), (Arm(name="warm", initial_weights="1" * 64),)
+    assert rule("trust", state, arms=warm).passed
+    weights.remember(state, published("1" * 64, "/jobs", "/bad"))
+    assert rule("trust", state, arms=warm).passed
+
+    state.distrusted = {SCOPE: ["/bad"]}
+
+    assert rule("trust", state, arms=warm).value == "/bad"
+    assert rule("trust", state, arms=(Arm(name="warm", initial_weights="2" * 64),)).passed
+
+
+def test_the_memory_of_weights_is_bounded() -> None:
+    """The newest are known."""
+    state = state_of()
+    for number in range(1100):
+        weights.remember(state, published(f"{number:064x}", "/jobs"))
+
+    assert len(state.weights) == 1000
+    assert f"{1099:064x}" in state.weights
+
+
+def published(artifact: str, *sources: str) -> WeightsPublished:
+    """Weights that have passed their gate."""
+    fields = {"action": "a", "family": "acme/cameras", "artifact": artifact, "algorithm": "maml", "n_tasks": 3}
+    return WeightsPublished.model_validate(fields | {"loss": 0.1, "gain": 0.2, "gain_low": 0.1, "sources": sources})
+
+
+def test_the_rules_that_pass_with_time_are_rules() -> None:
+    """Whoever asks again what they have denied goes by their names."""
+    assert {rule.__name__ for rule in RULES} >= PASSING_RULES

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.host.environment import SERVICES, VariableUnknown, check_environment
+from homeostat.client import Client
+from homeostat.client.memory import MemoryLogs
+from homeostat.host.environment import (
+    SERVICES,
+    VariableInvalid,
+    VariableUnknown,
+    check_environment,
+    settings_of_environment,
+)
+from homeostat.host.memory import MemoryLog
+from homeostat.host.settings import HostSettings
+from rollout_actuator.settings import RolloutActuatorSettings
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,7 +80,111 @@ def test_a_process_does_not_start(argv: list[str], code: int) -> None:
     if argv[0] == "homeostat.host.process":
         run = [sys.executable, "-m", *argv]
 
-    done = subprocess.run(run, capture_output=True, text=True, env=env, timeout=60, check=False)
+    done = subprocess.run(run, capture_output=True, text=True, env=env, timeout=240, check=False)
 
     assert done.returncode == code
     assert "correct it to HOMEOSTAT_BOOTSTRAP_SERVERS" in done.stdout + done.stderr
+
+
+def service(name: str, address: str = "10.0.0.11", port: int = 9092, protocol: str = "tcp") -> dict[str, str]:
+    """The variables of a Service with one named port, as the kubelet sets them."""
+    own, host = name.upper().replace("-", "_"), f"[{address}]" if ":" in address else address
+    one = f"{own}_PORT_{port}_{protocol.upper()}"
+    return {
+        f"{own}_SERVICE_HOST": address,
+        f"{own}_SERVICE_PORT": str(port),
+        f"{own}_SERVICE_PORT_KAFKA": str(port),
+        f"{own}_PORT": f"{protocol}://{host}:{port}",
+        one: f"{protocol}://{host}:{port}",
+        f"{one}_PROTO": protocol,
+        f"{one}_PORT": str(port),
+        f"{one}_ADDR": address,
+    }
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        service("homeostat"),
+        service("homeostat-metrics", port=9100),
+        service("homeostat-redis", "fd00::7", 6379),
+        service("homeostat-rollout-actuator", port=8100),
+        service("homeostat-syslog", port=514, protocol="udp"),
+        {"HOMEOSTAT_PORT": "tcp://10.0.0.11:9092"},
+    ],
+)
+def test_what_kubernetes_sets_for_services_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    """It is named, for one line of the log, and changes nothing: not for a host, a command, or a client."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert check_environment(os.environ) == tuple(sorted(variables))
+    assert settings_of_environment(HostSettings) == HostSettings()
+    assert Client(logs=MemoryLogs(MemoryLog())).settings.metrics_port == 0
+
+
+def test_a_port_of_ones_own_counts_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set in the pod stands before what the kubelet sets for a Service."""
+    for name, value in (service("homeostat-metrics") | {"HOMEOSTAT_METRICS_PORT": "9100"}).items():
+        monkeypatch.setenv(name, value)
+
+    assert "HOMEOSTAT_METRICS_PORT" not in check_environment(os.environ)
+    assert settings_of_environment(HostSettings).metrics_port == 9100
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOMEOSTAT_PORT", "9101"),
+        ("HOMEOSTAT_PORT", "tcp://somewhere:9101"),
+        ("HOMEOSTAT_METRIC_PORT", "9101"),
+        ("HOMEOSTAT_SERVICE_HOST", "kafka"),
+        ("HOMEOSTAT_SERVICE_PORT", "all"),
+        ("HOMEOSTAT_PORTS", "tcp://10.0.0.11:9101"),
+        ("homeostat_port", "tcp://10.0.0.11:9101"),
+    ],
+)
+def test_what_kubernetes_would_not_set_is_still_a_mistake(name: str, value: str) -> None:
+    """By its name, or by its value."""
+    with pytest.raises(VariableUnknown):
+        check_environment({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOMEOSTAT_METRICS_PORT", "http"),
+        ("HOMEOSTAT_METRICS_PORT", "99999"),
+        ("HOMEOSTAT_HOST_ADOPT_VERSION", "perhaps"),
+        ("HOMEOSTAT_SNAPSHOT_INTERVAL_SECONDS", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """With the variable, and no traceback of a library."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(VariableInvalid, match=f"^{name}: .*; correct it, or unset it$"):
+        settings_of_environment(HostSettings)
+
+
+def test_a_value_of_a_service_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same words."""
+    monkeypatch.setenv("HOMEOSTAT_ROLLOUT_ACTUATOR_TIMEOUT_SECONDS", "soon")
+
+    with pytest.raises(VariableInvalid, match=r"^HOMEOSTAT_ROLLOUT_ACTUATOR_TIMEOUT_SECONDS: "):
+        settings_of_environment(RolloutActuatorSettings)
+
+
+def test_a_command_goes_on_in_a_pod() -> None:
+    """What it ignores is one line on stderr; stdout has the data alone."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)} | service("homeostat") | service("homeostat-metrics")
+    run = [sys.executable, "-c", "from homeostat.cli import main; main()", "topics", "--types", "--json"]
+
+    done = subprocess.run(run, capture_output=True, text=True, env=env, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "HOMEOSTAT_METRICS_PORT" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout.startswith("{")

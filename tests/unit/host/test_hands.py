@@ -9,8 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from homeostat.audit.keys import Key
-from homeostat.audit.signing import key_id
+from homeostat.audit.signing import key_id, signed_bytes, verify
 from homeostat.codec import Output, Record, decode_event
+from homeostat.codec.channels import CHANNELS
 from homeostat.codec.encode import encode_headers, encode_payload
 from homeostat.core import Event, Identity, Payload, Report, Task
 from homeostat.events import (
@@ -21,6 +22,9 @@ from homeostat.events import (
     BrakeConfirmed,
     BrakeReleased,
     BrakeSet,
+    EventRefused,
+    MetaTraining,
+    MetaTrainingStart,
     Plan,
     Range,
     RetrainStart,
@@ -31,11 +35,11 @@ from homeostat.events import (
     RolloutSet,
     ThresholdMoved,
 )
-from homeostat.events.logs import INDICATORS, POLICY_RETRAIN, POLICY_ROLLOUT, REPORTS
+from homeostat.events.logs import INDICATORS, POLICIES, POLICY_RETRAIN, POLICY_ROLLOUT, QUARANTINE, REPORTS
 from homeostat.host.hands import HandRunner
 from homeostat.host.notary import seal_with
 
-MODEL, NOW = "acme/camera-1", 1_000_000
+MODEL, FAMILY, NOW = "acme/camera-1", "acme/cameras", 1_000_000
 SOURCE = "/homeostat/governor/homeostat.governance/t/0"
 
 
@@ -46,7 +50,7 @@ def key_of(seed: int) -> Key:
     return Key("notary", key_id(public), public.hex(), private)
 
 
-NOTARY = key_of(1)
+NOTARY, OWN = key_of(1), key_of(3)
 
 
 def command(class_: type[Any] = RolloutSet, **changes: Any) -> Any:
@@ -54,7 +58,7 @@ def command(class_: type[Any] = RolloutSet, **changes: Any) -> Any:
     fields: dict[str, Any] = {
         "action": "learner#1.0",
         "verdict": "v",
-        "family": "acme/cameras",
+        "family": FAMILY,
         "model": MODEL,
         "expires_at": NOW + 1000,
         "champion": "v0",
@@ -68,10 +72,19 @@ def command(class_: type[Any] = RolloutSet, **changes: Any) -> Any:
 
 
 def record(
-    data: Payload, offset: int = 0, *, key: Key | None = NOTARY, topic: str = POLICY_ROLLOUT, place: int = 0
+    data: Payload,
+    offset: int = 0,
+    *,
+    key: Key | None = NOTARY,
+    topic: str = "",
+    place: int = 0,
+    subject: str = "",
 ) -> Record:
-    """A record as the governor's host writes it."""
-    subject = str(getattr(data, "model", None) or getattr(data, "scope", "*"))
+    """A record as the governor's host writes it: a command in its own log, everything else in that of rollouts."""
+    topic = topic or next(
+        (log for log in (POLICY_ROLLOUT, *POLICIES) if isinstance(data, CHANNELS[log])), POLICY_ROLLOUT
+    )
+    subject = subject or str(getattr(data, "model", None) or getattr(data, "scope", "*"))
     value, content_type = encode_payload(data)
     headers = encode_headers(
         id_=f"{offset}.0",
@@ -146,12 +159,16 @@ class Shop:
     Args:
         brake_file: Of the machine.
         max_tasks: At a time.
+        places: Partitions of every topic, as the host knows; None where it is not asked.
     """
 
-    def __init__(self, brake_file: Path | None = None, max_tasks: int = 4) -> None:
+    def __init__(self, brake_file: Path | None = None, max_tasks: int = 4, places: int | None = None) -> None:
         self.hand = Worker()
-        keys = {NOTARY.key_id: NOTARY.public_key_hex}
-        self.runner = HandRunner(self.hand, public_keys=keys, brake_file=brake_file, max_tasks=max_tasks)
+        keys, known = {NOTARY.key_id: NOTARY.public_key_hex}, None if places is None else lambda _: places
+        self.runner = HandRunner(
+            self.hand, public_keys=keys, key=OWN, brake_file=brake_file, max_tasks=max_tasks, places=known
+        )
+        self.quarantined: list[EventRefused] = []
 
     def run(self, *records: Record, now: int = NOW, is_history: bool = False) -> list[Event]:
         """Take records, start what may start, return the reports."""
@@ -161,14 +178,21 @@ class Shop:
         return self.reports()
 
     def reports(self) -> list[Event]:
-        """What is said."""
-        return [read(output) for output in self.runner.poll(lambda _: 1)]
+        """What is said; what goes to quarantine is kept apart."""
+        said = []
+        for output in self.runner.poll(lambda _: 1):
+            event = read(output)
+            if isinstance(event.data, EventRefused):
+                self.quarantined.append(event.data)
+            else:
+                said.append(event)
+        return said
 
 
 def read(output: Output) -> Event:
-    """A report as the door reads it."""
-    assert output.topic == REPORTS
-    made = Record(REPORTS, "r", 0, 0, NOW, output.key, output.value, list(output.headers))
+    """A report as the door reads it, or a refusal as the quarantine keeps it."""
+    assert output.topic in (REPORTS, QUARANTINE)
+    made = Record(output.topic, "r", 0, 0, NOW, output.key, output.value, list(output.headers))
     return decode_event(made, time=NOW, emitter="", is_door=True)
 
 
@@ -197,12 +221,14 @@ def test_a_signed_command_is_carried_out_and_reported() -> None:
 @pytest.mark.parametrize("class_", [RolloutSet, RolloutPromote, RolloutAbort, RolloutRevert, RetrainStart])
 @pytest.mark.parametrize("key", [None, key_of(2)])
 def test_without_the_notarys_signature_nothing_is_done(class_: type[Any], key: Key | None) -> None:
-    """No verdict, no effect, not even the way back."""
+    """No verdict, no effect, not even the way back; and no answer, which would be one to the action that it names."""
     shop = Shop()
 
-    assert reasons(shop.run(record(command(class_), key=key))) == ["unsigned"]
+    assert shop.run(record(command(class_), key=key)) == []
+
     assert shop.hand.acted == []
-    assert shop.runner.n_refused == 1
+    assert [(refused.reason, refused.service) for refused in shop.quarantined] == [("unsigned", "worker")]
+    assert (shop.runner.n_refused, shop.runner.quarantined) == (0, {"unsigned": 1, "unreadable": 0})
 
 
 def test_a_command_changed_after_its_signature_is_refused() -> None:
@@ -213,8 +239,9 @@ def test_a_command_changed_after_its_signature_is_refused() -> None:
     signature = [header for header in good.headers if header[0] in ("signature", "key-id")]
     moved = [header for header in other.headers if header[0] not in ("signature", "key-id")] + signature
 
-    assert reasons(shop.run(swapped)) == ["unsigned"]
-    assert reasons(shop.run(Record(good.topic, "t", 0, 2, NOW, good.key, other.value, moved))) == ["unsigned"]
+    assert shop.run(swapped) == []
+    assert shop.run(Record(good.topic, "t", 0, 2, NOW, good.key, other.value, moved)) == []
+    assert [refused.reason for refused in shop.quarantined] == ["unsigned", "unsigned"]
     assert shop.hand.acted == []
 
 
@@ -237,12 +264,12 @@ def test_what_has_expired_is_not_begun_but_the_way_back_is_open(class_: type[Any
     assert len(late.hand.acted) == (not reason)
 
 
-@pytest.mark.parametrize("scope", ["acme", "*", "other"])
+@pytest.mark.parametrize("scope", ["acme", "*", MODEL, "other", "acme/other", FAMILY])
 @pytest.mark.parametrize("class_", [RolloutSet, RolloutPromote, RolloutAbort, RolloutRevert, RetrainStart])
 def test_a_brake_stops_what_is_new_in_its_scope(scope: str, class_: type[Any]) -> None:
-    """But neither aborts nor reverts, and never what two people called an emergency."""
+    """Or for its model; but neither aborts nor reverts, and never what two people called an emergency."""
     is_back = class_ in (RolloutAbort, RolloutRevert)
-    expected = [] if is_back or scope == "other" else ["braked"]
+    expected = [] if is_back or scope in ("other", "acme/other", FAMILY) else ["braked"]
 
     assert reasons(Shop().run(brake(scope), record(command(class_), 1))) == expected
     assert reasons(Shop().run(brake(scope), record(command(class_, is_emergency=True), 1))) == []
@@ -366,7 +393,9 @@ def test_a_brake_right_after_an_effect_does_not_hide_it() -> None:
     [
         ('{"scopes": ["acme"]}', True),
         ('{"scopes": ["*"]}', True),
+        (f'{{"scopes": ["{MODEL}"]}}', True),
         ('{"scopes": ["other"]}', False),
+        ('{"scopes": ["acme/other"]}', False),
         ('{"scopes": []}', False),
         ("{}", True),
         ('{"scopes": ', True),
@@ -389,8 +418,9 @@ def test_the_brake_file_of_the_machine_is_obeyed(tmp_path: Path, content: str, b
 def test_reports_of_a_repeated_command_have_the_same_ids() -> None:
     """The door takes them once, from whichever process they come."""
     assert [e.id for e in Shop().run(record(command(), 9))] == [e.id for e in Shop().run(record(command(), 9))]
-    late = [Shop().run(record(command(), 9), now=NOW + 9999) for _ in range(2)]
-    assert late[0][0].id == late[1][0].id == f"{SOURCE}#9.0#failed"
+    late = [Shop().run(record(command(), 9), now=NOW + later)[0] for later in (9999, 99_999)]
+    assert late[0].id == late[1].id == f"{SOURCE}#9.0#failed"
+    assert (late[0].content, late[0].signature) == (late[1].content, late[1].signature)
 
 
 def test_what_may_be_committed_ends_at_the_oldest_unfinished_command() -> None:
@@ -444,21 +474,126 @@ def test_an_observer_sees_facts_and_whether_they_are_braked() -> None:
     assert shop.hand.seen == [(moved.TYPE, False), (moved.TYPE, True)]
 
 
-def test_what_cannot_be_read_is_passed_over() -> None:
-    """Only the governor writes there."""
+def test_an_observer_hears_of_the_brake_of_a_model() -> None:
+    """What moves for another model is shown."""
+    shop = Shop()
+    moved = ThresholdMoved(model=MODEL, signal="u", threshold=0.5, value=0.1, is_alert=False, rate=0.01)
+    other = moved.model_copy(update={"model": "acme/other"})
+
+    shop.run(brake(MODEL), record(moved, topic=INDICATORS), record(other, 1, topic=INDICATORS))
+
+    assert [is_braked for _, is_braked in shop.hand.seen] == [True, False]
+
+
+def test_the_brake_of_a_model_leaves_its_family_alone() -> None:
+    """A meta-training is about no model, even if the family has the name of one."""
+    window = Range(log="l", subject=FAMILY, source="/s", first="1.0", last="2.0", from_time=0, rows=1)
+    training = MetaTrainingStart(
+        action="learner#1.0",
+        verdict="v#1",
+        family=FAMILY,
+        expires_at=NOW + 1000,
+        meta_training=MetaTraining(window=window),
+    )
+    shop = Shop()
+    shop.hand.takes = False
+
+    assert reasons(shop.run(brake(FAMILY), record(training, 1, subject=FAMILY))) == []
+    assert reasons(shop.run(brake("acme", 2), record(training, 3, subject=FAMILY))) == ["braked"]
+
+
+def test_what_cannot_be_read_is_quarantined_and_passed_over() -> None:
+    """Only the governor writes there; the log goes on."""
     shop = Shop()
     good = record(command(), 1)
 
     assert shop.run(Record(good.topic, "t", 0, 0, NOW, good.key, b"{", good.headers), good) != []
+
     assert len(shop.hand.acted) == 1
+    assert [refused.reason for refused in shop.quarantined] == ["payload_invalid"]
+    assert shop.runner.quarantined == {"unsigned": 0, "unreadable": 1}
 
 
 def test_a_failure_names_the_kind_of_its_command() -> None:
     """For the governor, who looks the action up."""
     shop = Shop()
-    reports = shop.run(record(command(RetrainStart), key=None), record(command(), 1, key=None))
+    reports = shop.run(record(command(RetrainStart)), record(command(), 1), now=NOW + 9999)
 
     kinds = [event.data.kind for event in reports if isinstance(event.data, ActionFailed)]
     assert kinds == ["retrain", "rollout"]
     assert json.loads(reports[0].content)["action"] == "learner#1.0"
     assert not [event for event in reports if isinstance(event.data, ActionReverted)]
+
+
+def test_every_report_is_signed_with_the_hands_own_key() -> None:
+    """What was done, what was not, and that a brake holds: over type, subject, source, id and content."""
+    shop = Shop()
+
+    reports = shop.run(record(command(), 1)) + shop.run(brake(offset=2)) + shop.run(record(command(), 3))
+
+    assert {event.type for event in reports} == {ActionProgressed.TYPE, BrakeConfirmed.TYPE, ActionFailed.TYPE}
+    for event in reports:
+        signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
+        assert event.key_id == OWN.key_id
+        assert verify(OWN.public_key_hex, event.signature or "", signed)
+
+
+def test_a_repeat_of_a_command_is_neither_done_nor_answered_again() -> None:
+    """A governor that was killed says again what it had said; in the same life of a hand once is enough."""
+    shop = Shop()
+
+    assert len(shop.run(record(command(), 1))) == 1
+    assert shop.run(record(command(), 1)) == []
+
+    assert len(shop.hand.acted) == 1
+    assert shop.runner.refused["repeated"] == 1
+
+
+def test_a_command_that_was_braked_is_not_carried_out_by_its_repeat_after_the_release() -> None:
+    """It was answered: the governor counts on it that nothing comes of it any more."""
+    shop = Shop()
+    braked = record(command(), 1)
+    assert reasons(shop.run(brake(), braked)) == ["braked"]
+
+    assert shop.run(record(BrakeReleased(scope="acme", freeze="g#1"), 2), braked) == []
+
+    assert shop.hand.acted == []
+
+
+def test_an_earlier_command_behind_a_later_one_of_its_target_is_stale() -> None:
+    """Also one that was answered before this life of the hand; other targets, and other kinds, go their own way."""
+    shop = Shop()
+    shop.run(record(command(), 5), is_history=True)
+
+    assert shop.run(record(command(RolloutAbort), 4)) == []
+    assert shop.runner.refused["stale"] == 1
+    assert len(shop.run(record(command(model="acme/other"), 3), record(command(RetrainStart), 2))) == 2
+
+
+def test_a_partition_that_comes_back_is_begun_where_it_was_left() -> None:
+    """Its unfinished command was forgotten with it, so reading it again is no repeat."""
+    shop = Shop()
+    shop.hand.is_reachable = False
+    shop.run(record(command(), 1))
+    shop.runner.drop(POLICY_ROLLOUT, 0)
+    shop.hand.is_reachable = True
+
+    assert len(shop.run(record(command(), 1))) == 1
+
+
+def test_brakes_of_history_are_not_confirmed_again() -> None:
+    """They were when they came: what lies before the committed position has been answered."""
+    shop = Shop()
+
+    assert shop.run(brake(), is_history=True) == []
+    assert shop.runner.braked_scopes() == ["acme"]
+
+
+def test_what_is_refused_is_not_done() -> None:
+    """Each command is counted once, under its outcome."""
+    shop = Shop()
+
+    shop.run(record(command(), 1))
+    shop.run(brake(offset=2), record(command(), 3))
+
+    assert (shop.runner.n_done, shop.runner.refused) == (1, {"expired": 0, "braked": 1, "stale": 0, "repeated": 0})

@@ -3,19 +3,22 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from homeostat.events import SignalObserved
+from drift_detector import DriftDetector
+from homeostat.codec import Record
+from homeostat.events import FeatureContract, ModelRegistered, Samples, SignalObserved
 from homeostat.events.logs import POLICY_THRESHOLD, TIMELINE
-from homeostat.host.connection import Cluster
+from homeostat.host.cluster import Cluster
 from homeostat.host.hands import HandRunner
 from homeostat.host.kafka import KafkaHost
 from homeostat.host.kafka_hands import KafkaHands
 from homeostat.host.memory import MemoryHost, MemoryLog
 from homeostat.host.metrics import HostMetrics
 from homeostat.host.settings import HostSettings
-from homeostat.telemetry.metrics import CATALOGUE
+from homeostat.telemetry.metrics import CATALOGUE, COMMANDS_DONE, COMMANDS_QUARANTINED, DETECTOR_BLIND
 from homeostat.testing.counter import Counter
 
 
@@ -117,6 +120,57 @@ def test_a_hand_shows_its_lag() -> None:
     labels = {"consumer": "threshold-actuator", "log": POLICY_THRESHOLD}
     assert registry.get_sample_value("homeostat_lag_records", labels) == 3
     assert registry.get_sample_value("homeostat_tasks_in_flight", {"hand": "threshold-actuator"}) == 0
+
+
+def test_a_hand_shows_every_outcome_and_every_forgery_from_the_beginning() -> None:
+    """At 0, so that the first one is an increase; what a freeze has stopped is not what pages."""
+    runner = HandRunner(Idle(), public_keys={})
+    hands = KafkaHands("threshold-actuator", runner, HostSettings(), cast(Cluster, Ends({})))
+
+    def series(name: str, label: str) -> dict[str, float]:
+        found = shown([hands], {}).collect()
+        return {s.labels[label]: s.value for family in found for s in family.samples if s.name == name}
+
+    assert series(COMMANDS_QUARANTINED.name, "reason") == {"unsigned": 0, "unreadable": 0}
+    assert series(COMMANDS_DONE.name, "outcome") == dict.fromkeys(("done", "expired", "braked", "stale", "repeated"), 0)
+
+    runner.take(Record(POLICY_THRESHOLD, "t", 0, 0, 0, b"acme", b"{", []), 0)
+    runner.refused["braked"] += 1
+
+    assert series(COMMANDS_QUARANTINED.name, "reason") == {"unsigned": 0, "unreadable": 1}
+    assert series(COMMANDS_DONE.name, "outcome")["braked"] == 1
+
+
+def test_a_fold_that_sees_nothing_of_a_model_shows_it() -> None:
+    """One model without features is served, another one with features, a third is only registered."""
+    log = MemoryLog(partitions=1, start_ms=1_000)
+    for model, features in (("acme/bare", ()), ("acme/clad", (FeatureContract(name="x"),)), ("acme/idle", ())):
+        contract = ModelRegistered(family="f", champion="v1", features=features)
+        log.publish(TIMELINE, model, contract, id_=f"{len(log.records(TIMELINE, 0))}.0", source="/s")
+        for _ in range(0 if model == "acme/idle" else 2):
+            values = np.ones((len(features), 50), np.float32).tobytes()
+            rows = Samples(
+                version="v1",
+                role="champion",
+                request=[str(row) for row in range(50)],
+                time=np.ones(50).tobytes(),
+                features=[feature.name for feature in features],
+                values=values,
+                prediction=np.ones(50).tobytes(),
+                score=np.ones(50).tobytes(),
+            )
+            log.publish(TIMELINE, model, rows, id_=f"{len(log.records(TIMELINE, 0))}.0", source="/s")
+    memory = MemoryHost(log, DriftDetector())
+    memory.run()
+    host = KafkaHost("drift-detector", [memory.fold], HostSettings(), cast(Cluster, Ends({})))
+    host.assignments[TIMELINE, 0] = memory.assignments[0]
+
+    families = HostMetrics("p", [host], cast(Cluster, Ends({}))).collect()
+
+    samples = [sample for family in families for sample in family.samples if sample.name == DETECTOR_BLIND.name]
+    assert [(sample.labels, sample.value) for sample in samples] == [
+        ({"scope": "acme", "model": "bare", "cause": "no_features"}, 1.0)
+    ]
 
 
 def test_what_is_shown_is_in_the_catalogue(host: KafkaHost) -> None:

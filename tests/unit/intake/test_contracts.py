@@ -37,14 +37,32 @@ def test_registration_reaches_model_family_and_law(knock: Make, model: Make) -> 
     assert {emit.data.model for emit in emits} == {"acme/m1"}
 
 
-def test_deployment_reaches_model_and_law(knock: Make, model: Make) -> None:
-    """Somebody else's deployment is history, and the governor's concern."""
+def test_a_deployment_goes_to_the_law_and_names_its_model(knock: Make, model: Make) -> None:
+    """The governor says whether it counts, and then for everybody; a claim to have been noticed is none."""
     door = knock(TelemetryIntake, "acme/m1")
     door.send(model())
 
-    emits = door.send(DeploymentObserved(version="v2"))
+    emits = door.send(DeploymentObserved(version="v2", is_noticed=True))
 
-    assert [(emit.log, emit.subject) for emit in emits] == [(TIMELINE, None), (GOVERNANCE, "acme")]
+    assert [(emit.log, emit.subject) for emit in emits] == [(GOVERNANCE, "acme")]
+    assert (emits[0].data.model, emits[0].data.is_noticed) == ("acme/m1", False)
+
+
+def test_a_flood_of_deployments_is_refused_and_one_of_repetitions_is_dropped(knock: Make, model: Make) -> None:
+    """Sixty changes an hour are followed, whatever is repeated between them; an hour later the next ones are."""
+    door = knock(TelemetryIntake, "acme/m1")
+    door.send(model())
+    door.send(DeploymentObserved(version="v0"))
+
+    repeated = [door.send(DeploymentObserved(version="v0")) for _ in range(200)]
+    followed = [door.send(DeploymentObserved(version=f"v{n % 2 + 1}")) for n in range(59)]
+    with pytest.raises(Reject, match="deployment_rate"):
+        door.send(DeploymentObserved(version="v2"))
+    door.now += 3_600_000
+
+    assert sum(map(len, repeated)) == 60
+    assert all(followed)
+    assert door.send(DeploymentObserved(version="v2"))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +193,7 @@ def test_personal_feature_is_redacted(knock: Make, model: Make, samples: Make) -
 
     assert emit.data.features == ["age", "mood"]
     assert emit.data.matrix().tolist() == [[1, 2], [0, 1]]
-    assert door.state.n_redacted == 2
+    assert door.fold.counts.get("redacted", 0) == 2
 
 
 def test_personal_attribute_of_a_signal_follows_the_contract(knock: Make, model: Make) -> None:
@@ -188,7 +206,7 @@ def test_personal_attribute_of_a_signal_follows_the_contract(knock: Make, model:
     (emit,) = mild.send(signal)
 
     assert emit.data.attributes == {"site": "north"}
-    assert mild.state.n_redacted == 1
+    assert mild.fold.counts.get("redacted", 0) == 1
     assert refusal_of(strict, signal).reason == "personal_data"
 
 

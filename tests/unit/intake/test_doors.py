@@ -3,14 +3,16 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
+from homeostat.admission.doors import ADMITTED, DOOR_OF
 from homeostat.audit.signing import signed_bytes
-from homeostat.client import doors
 from homeostat.codec import encode_payload, encode_state
-from homeostat.core import Fold, Payload, Reject
+from homeostat.core import Emit, Fold, Payload, Reject
 from homeostat.events import (
     ApprovalGiven,
     Arm,
@@ -27,7 +29,6 @@ from homeostat.events import (
 )
 from homeostat.events.logs import DOORS
 from intake import ReportsIntake, RequestsIntake, Settings, TelemetryIntake, TracesIntake
-from intake.admission import ADMITTED, DOOR_OF
 
 FREEZE = FreezeSet(scope="acme")
 INCIDENT = IncidentRecorded(incident="i1", symptoms=("slow",))
@@ -57,11 +58,6 @@ def test_every_door_has_one_fold() -> None:
     assert len(DOOR_OF) == sum(map(len, ADMITTED.values()))
 
 
-def test_client_knows_the_same_doors() -> None:
-    """What the client publishes to a door, the door takes, and the other way round."""
-    assert doors.DOOR_OF == DOOR_OF
-
-
 @every_door
 def test_repeated_id_is_dropped_and_counted(knock: Callable[..., Any], fold: Any, subject: str, data: Payload) -> None:
     """The same (scope, source, id) passes once; the second is silent but counted."""
@@ -72,7 +68,7 @@ def test_repeated_id_is_dropped_and_counted(knock: Callable[..., Any], fold: Any
 
     assert first
     assert second == ()
-    assert door.state.n_duplicates == 1
+    assert door.fold.counts.get("duplicate", 0) == 1
 
 
 @every_door
@@ -82,7 +78,7 @@ def test_same_id_of_another_source_passes(knock: Callable[..., Any], fold: Any, 
     door.send(data, id_="1", source="/a")
 
     assert door.send(data, id_="1", source="/b")
-    assert door.state.n_duplicates == 0
+    assert door.fold.counts.get("duplicate", 0) == 0
 
 
 @every_door
@@ -145,7 +141,9 @@ def test_derived_types_have_no_door(knock: Callable[..., Any], fold: Any, subjec
 def test_unsigned_payload_says_where_it_came_from(
     knock: Callable[..., Any], fold: Any, subject: str, data: Payload
 ) -> None:
-    """Every emit carries scope, source and id, and no trace of a signature."""
+    """Every emit carries scope, source and id, and no trace of a signature; some doors take nothing unsigned."""
+    if fold in (RequestsIntake, ReportsIntake):
+        return
     emits = knock(fold, subject).send(data, id_="7", source="/client")
 
     for emit in emits:
@@ -179,7 +177,17 @@ def test_structured_mode_is_admitted_like_binary_mode(
         json.dumps(body).encode(), {"content-type": "application/cloudevents+json; charset=UTF-8"}
     )
 
-    assert structured == knock(fold, subject).send(data, id_="7", source="/client")
+    binary = knock(fold, subject).send(data, id_="7", source="/client")
+    assert [bare(emit) for emit in structured] == [bare(emit) for emit in binary]
+
+
+def bare(emit: Emit) -> Emit:
+    """An emit without the bytes that were signed: they are those that came."""
+    data: Any = emit.data
+    provenance = replace(data.provenance, signed=None)
+    if isinstance(data, Samples | Labels):
+        return replace(emit, data=msgspec.structs.replace(data, provenance=provenance))
+    return replace(emit, data=data.model_copy(update={"provenance": provenance}))
 
 
 @every_door

@@ -34,7 +34,7 @@ ACTION = ActionRequested(kind="retrain", family="acme/digits", model="acme/m1", 
     ],
 )
 def test_requests_reach_governance(knock: Callable[..., Any], data: Payload) -> None:
-    """A request goes to governance under its key, whole, signed or not."""
+    """A request goes to governance under its key, whole."""
     (emit,) = knock(RequestsIntake, "acme").send(data)
 
     assert (emit.log, emit.subject) == (GOVERNANCE, None)

@@ -17,7 +17,7 @@ from homeostat.events import (
     TaskRecorded,
     UpdateContributed,
 )
-from homeostat.events.logs import EXPERIENCE, TASKS
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS
 from intake import TracesIntake
 
 STORED = Array(dtype="float32", shape=(50_000, 64), artifact="0" * 64)
@@ -55,7 +55,7 @@ def task(**changes: Any) -> TaskRecorded:
 )
 def test_traces_reach_experience(knock: Callable[..., Any], data: Payload) -> None:
     """A trace goes to experience under its key."""
-    (emit,) = knock(TracesIntake, "acme/digits").send(data)
+    emit, *_ = knock(TracesIntake, "acme/digits").send(data)
 
     assert (emit.log, emit.subject) == (EXPERIENCE, None)
     assert emit.data.model_copy(update={"provenance": None}) == data
@@ -73,12 +73,34 @@ def test_traces_reach_experience(knock: Callable[..., Any], data: Payload) -> No
 )
 def test_task_goes_to_tasks_whole_and_to_experience_bare(knock: Callable[..., Any], sent: TaskRecorded) -> None:
     """The arrays lie in one log only, inline or by reference."""
-    whole, bare = knock(TracesIntake, "acme/digits").send(sent)
+    whole, bare, *_ = knock(TracesIntake, "acme/digits").send(sent)
 
     assert (whole.log, bare.log) == (TASKS, EXPERIENCE)
     assert whole.data.model_copy(update={"provenance": None}) == sent
     assert bare.data.provenance == whole.data.provenance
     assert (bare.data.task, bare.data.support_x, bare.data.query_y) == ("t1", None, None)
+
+
+def test_a_family_is_announced_to_governance_with_its_first_trace(knock: Callable[..., Any]) -> None:
+    """Once, after what is passed on: the places of the emits before it mean something."""
+    door = knock(TracesIntake, "acme/digits", is_restored=True)
+
+    emits = [door.send(IncidentRecorded(incident=f"i{n}", symptoms=("slow",))) for n in range(3)]
+
+    _, own, announced = emits[0]
+    assert (own.log, own.subject) == (EXPERIENCE, None)
+    assert (announced.log, announced.subject) == (GOVERNANCE, "acme")
+    assert own.data.family == announced.data.family == "acme/digits"
+    assert [len(each) for each in emits] == [3, 1, 1]
+
+
+def test_a_refused_trace_announces_nothing(knock: Callable[..., Any]) -> None:
+    """The first trace that is admitted does."""
+    door = knock(TracesIntake, "acme/digits")
+    with pytest.raises(Reject):
+        door.send(task(query_y=None))
+
+    assert len(door.send(IncidentRecorded(incident="i", symptoms=("slow",)))) == 3
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tasks import Task
 from maml_trainer.training import Training
 
-SETTINGS = MamlTrainerSettings(device="cpu", hidden=(6,), checkpoint_seconds=0.0, patience_seconds=0.5)
+SETTINGS = MamlTrainerSettings(device="cpu", hidden=(128,), checkpoint_seconds=0.0, patience_seconds=0.5)
 
 
 def record(task: Task, store: ArtifactStore, *, n_classes: int = SIZES[-1], is_held_out: bool = False) -> TaskRecorded:

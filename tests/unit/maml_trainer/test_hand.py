@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 import torch
-from tests.unit.maml_trainer.orders import SETTINGS, recorded, spec
+from tests.unit.maml_trainer.orders import SETTINGS, record, recorded, spec
+from tests.unit.maml_trainer.small import clustered_tasks
 
 from homeostat.artifacts import open_store
 from homeostat.evaluation.meta_training import NotPublished, train
@@ -48,7 +49,8 @@ def test_weights_that_beat_a_fresh_start_are_published(tmp_path: Path, algorithm
 def test_drawn_classes_are_learned_in_closed_form(tmp_path: Path) -> None:
     """`auto` with ways: episodes of pooled classes, one column for all of them."""
     store = open_store(tmp_path / "artifacts")
-    log = recorded(store)
+    tasks = enumerate(clustered_tasks(40))
+    log = recorded(store, n=0, more=[record(task, store, is_held_out=at % 3 == 0) for at, task in tasks])
     asked = spec(log, episodes=Episodes(ways=4, shots=(1,), queries=3))
 
     trained = train(log, asked, store, lambda _: None, workdir=tmp_path / "work", settings=SETTINGS)

@@ -15,8 +15,8 @@ from tests.unit.maml_trainer.small import SIZES, small_tasks
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.core import Retry
-from homeostat.evaluation.meta_training import TasksLog, log_of
-from homeostat.events import Array, Episodes, MetaTraining
+from homeostat.evaluation.meta_training import TasksLog, log_of, task_recorded
+from homeostat.events import Array, Episodes, MetaTraining, TaskRecorded
 from homeostat.events.base import Provenance
 from maml_trainer.errors import CurrentUnfit
 from maml_trainer.history import Collected, tasks_in
@@ -136,6 +136,53 @@ def test_stored_bytes_of_another_shape_or_digest_are_left_out(tmp_path: Path, co
     assert found.left_out == {"artifact_corrupted": 1, "task_malformed": 1}
 
 
+def by(task: TaskRecorded, source: str, signer: str = "") -> TaskRecorded:
+    """A task that somebody tells of, signed or not."""
+    return task.model_copy(update={"provenance": Provenance("demo", source, "1", signer=signer or None)})
+
+
+SEATS = {"a" * 64: "plant", "b" * 64: "edge"}
+
+
+def test_threat_made_up_tasks_outnumber_those_that_somebody_signed(tmp_path: Path) -> None:
+    """However many names there are, unsigned ones are as many as the tasks of the one who has signed most."""
+    store = open_store(tmp_path)
+    signed = [by(record(task, store), "/line", "a" * 64) for task in TASKS[:5]]
+    others = [by(record(task, store), f"/made-up/{n}") for n, task in enumerate(TASKS[5:20])]
+    unknown = [by(record(task, store), "/eve", "c" * 64) for task in TASKS[20:22]]
+
+    found = found_in(log_of([*others, *unknown, *signed]), store, seats=SEATS)
+
+    names = {task.task_id for task in found.train}
+    assert names >= {task.task_id for task in TASKS[:5]}
+    assert (len(names), found.left_out) == (10, {"unsigned_beyond_share": 12})
+    assert len(found_in(log_of([*others, *unknown]), store, seats=SEATS).train) == 17
+
+
+def test_threat_a_stranger_records_somebody_s_task_anew(tmp_path: Path) -> None:
+    """What nobody has signed does not replace what somebody has; who signs may."""
+    store = open_store(tmp_path)
+    task, forged = record(TASKS[0], store), record(replace(TASKS[1], task_id=TASKS[0].task_id), store)
+    log = log_of([by(task, "/line", "a" * 64), by(forged, "/line")])
+
+    (found,) = found_in(log, store, seats=SEATS).train
+    assert (found.support_x == TASKS[0].support_x).all()
+
+    (renewed,) = found_in(log_of([by(task, "/line"), by(forged, "/line", "a" * 64)]), store, seats=SEATS).train
+    assert (renewed.support_x == TASKS[1].support_x).all()
+
+
+def test_threat_made_up_tasks_decide_what_shape_is_learned(tmp_path: Path) -> None:
+    """Tasks of another width, however many, do not push the signed ones out."""
+    store = open_store(tmp_path)
+    signed = [by(record(task, store), "/line", "a" * 64) for task in TASKS[:3]]
+    others = [by(record(narrowed(task), store), f"/made-up/{n}") for n, task in enumerate(TASKS[5:20])]
+
+    found = found_in(log_of([*others, *signed]), store, seats=SEATS)
+
+    assert {task.task_id for task in found.train} == {task.task_id for task in TASKS[:3]}
+
+
 def narrowed(task: Task) -> Task:
     """Drop a column."""
     return replace(task, support_x=task.support_x[:, 1:].copy(), query_x=task.query_x[:, 1:].copy())
@@ -222,3 +269,26 @@ def test_a_range_whose_end_cannot_be_seen_is_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(Retry, match=r"9\.0 of .* cannot be seen yet"):
         found_in(log, store, window=log.window.model_copy(update={"last": "9.0"}))
+
+
+def test_targets_are_exact_until_their_units_are_known(tmp_path: Path) -> None:
+    """A float64 target of a billion and a bit keeps its bit; inputs are float32 for the network."""
+    store = open_store(tmp_path)
+    x, y = np.array([[0.1], [0.2]]), np.array([1e9 + 0.25, 1e9 + 0.5])
+    data = task_recorded("t", (x, y), (x, y), store, n_classes=0, is_held_out=False)
+
+    (task,) = found_in(log_of([data]), store).train
+
+    assert task.support_y.tolist() == y.tolist()
+    assert task.support_x.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [1e31, -1e300])
+def test_a_target_without_bounds_is_no_task(tmp_path: Path, value: float) -> None:
+    """Its square would not be a number."""
+    store = open_store(tmp_path)
+    x, y = np.zeros((1, 1), np.float32), np.array([value])
+
+    found = found_in(log_of([task_recorded("t", (x, y), (x, y), store, n_classes=0, is_held_out=False)]), store)
+
+    assert found.left_out == {"task_malformed": 1}

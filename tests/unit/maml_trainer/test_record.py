@@ -132,7 +132,7 @@ class Listening:
 
     def record(self, *args: Any) -> None:
         """Listen."""
-        for report in self.task.get(timeout=60).poll():
+        for report in self.task.get(timeout=240).poll():
             self.heard.put(report)
 
 
@@ -147,7 +147,7 @@ def test_the_report_does_not_wait_for_the_record(tmp_path: Path, monkeypatch: py
     assert task is not None
     tracker.task.put(task)
 
-    assert tracker.heard.get(timeout=60).stage == "weights"
+    assert tracker.heard.get(timeout=240).stage == "weights"
 
 
 def test_a_held_out_task_that_diverges_is_reported_and_recorded(

@@ -1,20 +1,18 @@
 """The start-up gate on the meta-gradient."""
 
-import sys
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from maml_trainer.batch import Batch
-from maml_trainer.bodies import Mlp, Module, Params
+from maml_trainer.bodies import Mlp, Params
 from maml_trainer.engines import Engine, compiled, compiler_at_hand, functional
-from maml_trainer.errors import NetworkRefused, SelfCheckFailed
+from maml_trainer.errors import SelfCheckFailed
 from maml_trainer.inner import Problem
 from maml_trainer.rules import Algorithm, Rule
-from maml_trainer.selfcheck import BODIES, check_engine, check_own, self_check
+from maml_trainer.selfcheck import BODIES, check_engine, self_check
 
 SMALL = {"mlp": Mlp((5, 4))}
 
@@ -102,42 +100,3 @@ def test_an_engine_is_checked_once_for_what_a_run_needs() -> None:
     check_engine(make, "maml", "numbers")
 
     assert [(problem.rule.algorithm, problem.is_classification) for problem in made] == [("maml", False)]
-
-
-class Own(nn.Module):
-    """A layer, then a function of torch.
-
-    Args:
-        n_inputs: Width of a row.
-        then: The function.
-    """
-
-    def __init__(self, n_inputs: int, then: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.layer, self.then = nn.Linear(n_inputs, 8), then
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, n_inputs) to (n, 8)."""
-        return torch.tanh(self.then(self.layer(x)))
-
-
-@pytest.mark.parametrize(
-    ("then", "why"),
-    [
-        (lambda x: nn.functional.batch_norm(x, None, None, training=True), "meta-gradient is off"),
-        (lambda x: nn.functional.dropout(x, 0.2, training=True), "cannot go through"),
-    ],
-)
-def test_a_function_that_vmap_gets_wrong_is_refused(
-    monkeypatch: pytest.MonkeyPatch, then: Callable[[Tensor], Tensor], why: str
-) -> None:
-    """No layer shows it, so the check does: the user's network is refused by name, with what is wrong."""
-    module = ModuleType("own_network")
-    monkeypatch.setattr(module, "make", lambda n_inputs: Own(n_inputs, then), raising=False)
-    monkeypatch.setitem(sys.modules, "own_network", module)
-    body = Module("own_network:make", 5)
-
-    with pytest.raises(NetworkRefused, match=why) as caught:
-        check_own(body)
-
-    assert (caught.value.reason, caught.value.path) == ("network_refused", "own_network:make")

@@ -1,5 +1,6 @@
 """A meta-training in this thread: what is left out, what is waited for, what time it may take, what it goes on from."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -16,14 +17,14 @@ from tests.unit.maml_trainer.small import small_tasks
 from homeostat.artifacts import FolderStore, StoreUnavailable, open_store
 from homeostat.core import Report
 from homeostat.events import ActionProgressed, Episodes, WeightsPublished, WeightsRejected
-from homeostat.host.connection import BrokerUnreachable
+from homeostat.host.kafka_errors import BrokerUnreachable
 from maml_trainer import training as module
 from maml_trainer.checkpoint import Checkpoint
 from maml_trainer.meta import OuterLoop, Progress
 from maml_trainer.settings import MamlTrainerSettings
 from maml_trainer.tasks import Task
 from maml_trainer.watch import StopRun
-from maml_trainer.weights import load
+from maml_trainer.weights import load, save
 
 
 class Killed(BaseException):
@@ -63,6 +64,20 @@ def test_one_odd_task_does_not_replace_good_weights(tmp_path: Path) -> None:
     assert rejected(answer).reason.startswith("not_better_than_current")
     assert rejected(answer).left_out == {"other_shape": 1}
     assert [(line["n"], line["other_shape"]) for line in logs if line["event"] == "tasks_left_out"] == [(1, 1)]
+
+
+def test_what_is_continued_rests_on_whom_the_beginning_rested_on(tmp_path: Path) -> None:
+    """A source of the weights in force stays one of all that comes of them, whoever told of the new tasks."""
+    store = open_store(tmp_path)
+    log = recorded(store)
+    first = published(training(log, spec(log, n_steps=100), store).run())
+    learned, facts = load(store.get(first.artifact))
+    begun = store.put(save(learned, facts | {"sources": '["/bad"]'}).data)
+
+    continued = training(log, spec(log, n_steps=5, seed=9, current=begun), store)
+    continued.run()
+
+    assert set(json.loads(continued.facts["sources"])) == {"/bad", *first.sources}
 
 
 def test_a_task_that_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
@@ -182,7 +197,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning(tmp_path: Path, monkey
     [
         ("tasks_in", "after reading the tasks"),
         ("environment", "before the first step"),
-        ("inner_runs", "at the gate"),
+        ("_is_storable", "at the gate"),
     ],
 )
 def test_every_phase_counts_against_the_time(
@@ -222,7 +237,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.mark.parametrize(
     ("change", "first_step"),
-    [({"hidden": (7,)}, 0), ({"mixed_precision": True}, 0), ({"patience_seconds": 1.0, "tracking_uri": "runs"}, 30)],
+    [({"hidden": (127,)}, 0), ({"mixed_precision": True}, 0), ({"patience_seconds": 1.0, "tracking_uri": "runs"}, 30)],
     ids=["network", "precision", "nothing that changes a bit"],
 )
 def test_a_run_of_other_settings_is_another_run(

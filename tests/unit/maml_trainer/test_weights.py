@@ -14,7 +14,7 @@ from maml_trainer.bodies import Conv
 from maml_trainer.errors import WeightsMalformed
 from maml_trainer.meta import Learned, scratch
 from maml_trainer.network import Network, mlp
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
+from maml_trainer.rules import ALGORITHMS, NOISE, NOISE_FLOOR, Algorithm, Rule
 from maml_trainer.weights import load, save
 
 LEARNED = scratch(mlp((5, 4, 3)), 0)
@@ -101,3 +101,19 @@ def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
         load(data)
 
     assert caught.value.reason == "weights_malformed"
+
+
+def test_noise_has_its_floor_in_it() -> None:
+    """Weights that were written before it was stated had it added whenever they were used."""
+    start = scratch(mlp((2, 3, 1)), 0, rule=Rule("bayesian_last_layer"))
+    data = save(start, {}).data
+    length = int.from_bytes(data[:8], "little")
+    stated = data[8 : 8 + length].decode()
+    earlier = stated.replace(f',"noise_floor":"{NOISE_FLOOR!r}"', "")
+    assert earlier != stated
+    padded = earlier.rstrip().encode() + b" " * (len(stated) - len(earlier.rstrip()))
+
+    now, before = load(data)[0], load(data[:8] + padded + data[8 + length :])[0]
+
+    assert torch.equal(now.inner[NOISE], start.inner[NOISE])
+    assert float(before.inner[NOISE]) == pytest.approx(float(start.inner[NOISE]) + NOISE_FLOOR)

@@ -9,6 +9,7 @@ from homeostat.events import (
     ActionProposed,
     Arm,
     CandidateEvaluated,
+    ClockTicked,
     DriftCleared,
     DriftDetected,
     EvidenceUpdated,
@@ -64,7 +65,7 @@ class School:
     ) -> None:
         self.fold = MetaLearner(settings)
         self.state = self.fold.initial(FAMILY)
-        self.offset = self.n_drifts = 0
+        self.offset = self.n_drifts = self.late_ms = 0
         self.story = ""
         self.tell(family(**changes))
         for model in members:
@@ -78,7 +79,7 @@ class School:
             source=source,
             type=data.TYPE,
             subject=FAMILY,
-            time=1_000 * self.offset,
+            time=self.now,
             data=data,
             position=Position(EXPERIENCE, "t", 0, self.offset),
             story=Identity(story),
@@ -87,6 +88,18 @@ class School:
         self.state, emits = self.fold.step(self.state, event)
         self.state = decode_state(encode_state(self.state), self.fold.state_type())
         return list(emits)
+
+    @property
+    def now(self) -> int:
+        """Broker time of the last event, ms: one second after the one before, and what has passed besides."""
+        return 1_000 * self.offset + self.late_ms
+
+    def tick(self) -> list[Emit]:
+        """The time that the learner waits for has come."""
+        due = self.fold.wake_at(self.state)
+        assert due is not None
+        self.late_ms += max(0, due - self.now - 1_000)
+        return self.tell(ClockTicked(due=due), source="/homeostat/clock/meta_learner", story="tick")
 
     @property
     def action(self) -> str:
@@ -132,6 +145,7 @@ class School:
         model: str = MODEL,
         version: str = "v0",
         features: Mapping[str, float] | None = None,
+        **changes: Any,
     ) -> list[Emit]:
         """What the detector knows after so many labels."""
         data = ProfileUpdated(
@@ -141,11 +155,22 @@ class School:
             labels_since_onset=labels,
             window=WINDOW,
         )
-        return self.tell(data, story=self.story)
+        return self.tell(data.model_copy(update=changes), story=self.story)
 
-    def verdict(self, action: str, said: str, kind: str = "retrain", model: str | None = MODEL) -> list[Emit]:
-        """The governor speaks."""
-        data = {"action": action, "kind": kind, "family": FAMILY, "model": model, "verdict": said}
+    def verdict(
+        self,
+        action: str,
+        said: str,
+        kind: str = "retrain",
+        model: str | None = MODEL,
+        failing: Mapping[str, tuple[int, int]] | None = None,
+    ) -> list[Emit]:
+        """The governor speaks: value and limit of the rules that let it not pass."""
+        rules = [
+            {"rule": rule, "passed": False, "value": value, "limit": limit, "reason": "no"}
+            for rule, (value, limit) in (failing or {}).items()
+        ]
+        data = {"action": action, "kind": kind, "family": FAMILY, "model": model, "verdict": said, "rules": rules}
         return self.tell(VerdictGiven.model_validate(data))
 
     def evaluate(

@@ -14,7 +14,6 @@ from homeostat.events.advice import Option
 from meta_learner.advice.benefit import Benefit
 from meta_learner.advice.curves import N_CONFIGURATIONS, N_TASKS, Curves, slot_of
 from meta_learner.advice.gains import LEAST_GAIN
-from meta_learner.advice.sources import Sources
 
 
 @cache
@@ -130,17 +129,6 @@ def test_other_learners_on_the_data_set_are_heard() -> None:
     assert lonely.gain != advised.gain
 
 
-def test_a_distrusted_source_leaves_no_trace() -> None:
-    """Afterwards everything is as if nothing had been told; a source that told nothing takes nothing away."""
-    benefit = taught(1)
-    before = encode_state(benefit)
-
-    benefit.forget("stranger")
-    assert encode_state(benefit) == before
-    benefit.forget("jobs")
-    assert encode_state(benefit) == encode_state(Benefit())
-
-
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(
@@ -168,16 +156,6 @@ def test_wild_numbers_break_nothing(told: list[tuple[int, int, int, float]]) -> 
 
     assert all(np.isfinite([option.expected, option.low, option.high, option.gain]).all() for option in given_.options)
     assert all(0.0 <= option.probability <= 1.0 for option in given_.options)
-
-
-def test_sources_beyond_the_last_teach_nothing() -> None:
-    """So nobody hides among more names than are kept."""
-    sources = Sources()
-
-    admitted = [sources.admit(run(0, 0, 64, source=f"s{n}")) for n in range(300)]
-
-    assert admitted == [True] * 256 + [False] * 44
-    assert sources.admit(run(0, 0, 64, source="s3"))
 
 
 def test_memory_is_bounded() -> None:

@@ -110,6 +110,63 @@ def test_a_skip_without_shadows_is_over_with_its_verdict() -> None:
     assert school.state.decisions == {}
 
 
+@pytest.mark.parametrize("is_noisy", [False, True])
+def test_a_drift_whose_labels_do_not_come_is_skipped_in_so_many_words(is_noisy: bool) -> None:
+    """The only arm that needs no labels, and why; nothing is booked, and the model is free."""
+    school = School()
+    school.drift()
+
+    proposal = one(school.profile(0, features={"shift_max": 1.5}, is_overdue=True, is_noisy=is_noisy))
+
+    assert (proposal.chosen, proposal.shadows, proposal.money, proposal.slots) == ("skip", (), 0.0, 0)
+    assert [(arm.name, arm.propensity) for arm in proposal.arms] == [("skip", 1.0)]
+    assert "0 of 40 came since the onset" in proposal.reason
+    assert "9 deviations" in proposal.reason
+    assert proposal.evidence == (f"{DRIFT}#1.0", f"{INTAKE}#{school.offset}.0")
+    assert school.state.decisions == {}
+    assert school.state.models[MODEL].open_action == ""
+
+
+def test_labels_that_come_after_all_are_looked_at_as_ever() -> None:
+    """What was said without them decides nothing."""
+    school = School()
+    school.drift()
+    said = one(school.profile(3, is_overdue=True))
+    assert said.chosen == "skip"
+
+    assert one(school.profile(40)).window == WINDOW
+    assert set(school.state.decisions) == {school.action}
+
+
+def test_an_overdue_profile_with_labels_enough_is_like_any_other() -> None:
+    """Labels that stop after the fortieth are no reason not to learn from forty."""
+    school = School()
+    school.drift()
+
+    assert {arm.name for arm in one(school.profile(40, is_overdue=True)).arms} == {"head", "skip", "warm"}
+
+
+def test_a_family_that_nobody_registered_is_missed_once_of_a_drift() -> None:
+    """With labels enough, or when none come: somebody has to say what may be done."""
+    school = School()
+    school.state.family = None
+    school.drift()
+    assert school.profile(40) == []
+
+    assert "publish family.registered" in one(school.profile(80)).reason
+    assert school.profile(160) == []
+    school.drift()
+    assert one(school.profile(0, is_overdue=True)).chosen == "skip"
+
+
+def test_a_synthetic_drift_is_not_spoken_of_without_labels_either() -> None:
+    """Nothing is proposed for what somebody has made up."""
+    school = School()
+    school.drift(is_synthetic=True)
+
+    assert proposals(school.profile(0, is_overdue=True)) == []
+
+
 def test_a_threshold_is_proposed_once_per_model() -> None:
     """At its registration; registering again asks nothing while the question is open or answered with yes."""
     school = School(members=())

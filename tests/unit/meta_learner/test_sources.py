@@ -1,11 +1,13 @@
 """What is owed to whom: no source outweighs the others, none can hide behind another, each can be taken back."""
 
+from collections.abc import Mapping
+
 import pytest
 from tests.unit.meta_learner.school import FAMILY, School, family, proposals
 
 from homeostat.events import PriorContributed, SourceDistrusted, WeightsRejected
-from homeostat.stats.hierarchical import Sums
 from meta_learner import LearnerSettings, sources
+from meta_learner.sources import Lessons
 
 
 def test_a_distrusted_source_is_as_if_it_had_never_spoken() -> None:
@@ -57,34 +59,38 @@ def test_one_source_cannot_outweigh_the_others() -> None:
     assert next(arm.predicted_gain for arm in proposal.arms if arm.name == "head") < 0.05
 
 
+def place(lessons: dict[str, Lessons], *names: str, signers: Mapping[str, str] | None = None) -> Lessons:
+    """Give a set of names its lessons, of one arm and contexts of one number."""
+    key = sources.place(lessons, sources.key_of(names, signers), 64)
+    return lessons.setdefault(key, Lessons.empty(1, 1))
+
+
 def test_a_liar_gets_no_more_weight_with_others_names_beside_its_own() -> None:
     """The cap counts what a source says alone and together with whomever."""
-    lessons: dict[str, sources.Lessons] = {}
+    lessons: dict[str, Lessons] = {}
     for number in range(10):
-        joint = sources.admit(lessons, sources.key_of(("/liar", f"/a{number}")), 1, 1, most=64)
-        assert joint is not None
-        joint.sums.n[0] = 100.0
+        place(lessons, "/liar", f"/a{number}").sums.n[0] = 100.0
 
     assert sources.pooled(lessons, 1, 1, cap=5.0).n[0] == pytest.approx(5.0)
 
 
 def test_a_liar_cannot_lock_the_others_out() -> None:
     """It has a quarter of the places, whoever it names beside itself."""
-    lessons: dict[str, sources.Lessons] = {}
+    lessons: dict[str, Lessons] = {}
     for number in range(100):
-        sources.admit(lessons, sources.key_of(("/liar", f"/a{number}")), 1, 1, most=64)
+        place(lessons, "/liar", f"/a{number}")
+    place(lessons, "/honest")
 
-    assert len(lessons) == 16
-    assert sources.admit(lessons, sources.key_of(("/honest",)), 1, 1, most=64) is not None
+    assert len(lessons) == 16 + 1 + 1
+    assert sources.key_of(("/honest",)) in lessons
 
 
 def test_a_name_with_a_separator_in_it_is_a_name() -> None:
     """Whatever it holds, it is found again."""
-    lessons = {sources.key_of(("urn:x|y", '/a","/b')): sources.Lessons(Sums.empty(1, 1))}
+    lessons, aside = {sources.key_of(("urn:x|y", '/a","/b')): Lessons.empty(1, 1)}, dict[str, Lessons]()
 
-    sources.forget(lessons, "/a")
-    assert lessons
-    sources.forget(lessons, '/a","/b')
+    assert not sources.withdraw(lessons, aside, "/a", 64, Lessons.merged)
+    assert sources.withdraw(lessons, aside, '/a","/b', 64, Lessons.merged)
     assert not lessons
 
 
@@ -116,7 +122,8 @@ def test_distrust_reaches_the_gate_and_what_is_open() -> None:
     school.tell(SourceDistrusted(scope="acme", source="/evil"))
 
     assert school.state.ledger.totals() == (0.0, 0.0)
-    assert [decision.payoffs for decision in school.state.decisions.values()] == [{}]
+    open_ones = school.state.decisions.values()
+    assert [decision.believed("warm", school.state.distrusted) for decision in open_ones] == [None]
 
 
 def test_distrust_brings_the_weights_before_back() -> None:

@@ -115,6 +115,7 @@ class Bench:
         truth: Sequence[float | None],
         requests: Sequence[str] | None = None,
         source: str | None = None,
+        signer: str = "",
     ) -> list[Emit]:
         """Labels come late, with what each `role/version` said; of fresh requests if none are named."""
         said = [
@@ -124,7 +125,7 @@ class Bench:
         n = len(truth)
         ids = self.requests(n) if requests is None else list(requests)
         zeros = pack([0.0] * n)
-        return self.tell(Labels(ids, pack(list(truth)), zeros, said, zeros, provenance=from_(source)))
+        return self.tell(Labels(ids, pack(list(truth)), zeros, said, zeros, provenance=from_(source, signer)))
 
     def rounds(self, n: int, warm: float = 0.0, v0: float = 0.0, head: float = 0.0) -> list[Emit]:
         """Label `n` requests one by one; each version says its number where the truth is 0."""
@@ -132,6 +133,10 @@ class Bench:
         for _ in range(n):
             emits += self.label({"champion/v0": [v0], "canary/warm-1": [warm], "shadow/head-1": [head]}, [0.0])
         return emits
+
+    def settle_scale(self) -> None:
+        """The champion of a regressor is off by .2 for 50 rows: from there an error of a whole is a distance of 1."""
+        self.label({"champion/v0": [0.2] * 50}, [0.0] * 50)
 
     def sample(
         self,
@@ -142,6 +147,7 @@ class Bench:
         role: Role = "champion",
         latency: Sequence[float | None] = (),
         source: str | None = None,
+        signer: str = "",
         is_synthetic: bool = False,
     ) -> list[Emit]:
         """One version's rows, labels inside or not."""
@@ -159,14 +165,14 @@ class Bench:
                 label=pack(list(label)) if label else b"",
                 latency_seconds=pack(list(latency)) if latency else b"",
                 is_synthetic=is_synthetic,
-                provenance=from_(source),
+                provenance=from_(source, signer),
             )
         )
 
 
-def from_(source: str | None) -> Provenance | None:
+def from_(source: str | None, signer: str = "") -> Provenance | None:
     """Somebody, or nobody known."""
-    return Provenance("acme", source, "1") if source is not None else None
+    return Provenance("acme", source, "1", signer=signer or None) if source is not None else None
 
 
 def role_of(key: str) -> Role:

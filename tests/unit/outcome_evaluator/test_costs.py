@@ -456,9 +456,9 @@ def test_going_back_during_a_trial_is_one_way_back(canary: str | None, is_aborte
     assert indicators(bench.said, "toil_hours_saved")[-1] == pytest.approx(minutes / 60.0)
 
 
-def sli(bench: Bench, value: float, name: str = "revenue", seconds: float = 60.0) -> None:
+def sli(bench: Bench, value: float, name: str = "revenue", seconds: float = 60.0, layer: str = "business") -> None:
     """The service's own indicator."""
-    said = {"name": name, "layer": "business", "value": value, "window_seconds": seconds}
+    said = {"name": name, "layer": layer, "value": value, "window_seconds": seconds}
     bench.tell(SliObserved.model_validate(said))
 
 
@@ -486,6 +486,25 @@ def test_a_business_indicator_is_shown_and_counts_if_it_is_named(named: bool) ->
     )
     assert outcome.reward is not None
     assert outcome.reward.quality == (30.0 if named else 10.0)
+
+
+def test_indicators_of_one_name_in_two_layers_are_two() -> None:
+    """Each has its own means; the reward takes that of the business."""
+    bench = Bench(hourly_value=0.01)
+    for before in (100.0, 120.0):
+        sli(bench, before)
+        sli(bench, 1000.0 * before, layer="cost")
+    bench.serve(reward_weights=RewardWeights(hours=1.0, indicator="revenue"))
+    bench.serve("promote", champion="warm-1")
+    sli(bench, 130.0)
+    sli(bench, 7.0, layer="cost")
+    bench.rounds(PLAN.horizon_labels, v0=1.0)
+
+    outcome = first(bench.said, OutcomeMeasured)
+    seen = {(change.name, change.layer): (change.before, change.after) for change in outcome.indicators}
+    assert seen == {("revenue", "business"): (110.0, 130.0), ("revenue", "cost"): (110_000.0, 7.0)}
+    assert outcome.reward is not None
+    assert outcome.reward.quality == 20.0
 
 
 def test_an_indicator_says_nothing_once_something_else_has_changed() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, first, one
 
 from homeostat.events import CanaryJudged, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
+from homeostat.events.sources import rests_on, shared_name
 from outcome_evaluator import EvaluatorSettings
 
 SAID = {"champion/v0": [1.0], "canary/warm-1": [0.0]}
@@ -140,7 +141,7 @@ def test_a_payoff_names_whose_rows_were_scored(is_late: bool) -> None:
 
 
 def test_no_payoff_rests_on_a_source_that_it_does_not_name() -> None:
-    """All are named, or their rows are left out and the outcome says how many."""
+    """Further sources than can be told apart share names: whoever comes after many is heard all the same."""
     bench = Bench()
     bench.serve()
 
@@ -149,13 +150,43 @@ def test_no_payoff_rests_on_a_source_that_it_does_not_name() -> None:
     bench.serve("abort", candidates=())
 
     said = payoff(bench)
-    assert said.sources == tuple(f"/labels/{number:02}" for number in range(32))
-    assert said.n_labels == 32
-    assert "8 rows were left out" in one(bench.said, OutcomeMeasured).reason
+    assert said.n_labels == 40
+    assert set(said.sources) == {f"/labels/{n:02}" for n in range(32)} | {
+        shared_name(f"/labels/{n}") for n in range(32, 40)
+    }
+    for number in range(40):
+        assert rests_on(said.sources, [f"/labels/{number:02}"])
+
+
+@pytest.mark.parametrize(
+    ("signers", "expected"), [(("a", "a"), {"/line": "a" * 64}), (("a", ""), {}), (("a", "b"), {})]
+)
+def test_a_payoff_is_signed_where_all_rows_of_a_source_are(signers: tuple[str, str], expected: dict[str, str]) -> None:
+    """With one key; a row without, or with another, makes the source an unsigned one."""
+    bench = Bench()
+    bench.serve()
+
+    for number, signer in enumerate(signers):
+        bench.sample("v0", [f"r{number}"], [1.0], [0.0], source="/line", signer=signer * 64)
+        bench.sample("warm-1", [f"r{number}"], [0.0], role="canary", source="/line", signer=signer * 64)
+    bench.serve("abort", candidates=())
+
+    assert (payoff(bench).sources, payoff(bench).signers) == (("/line",), expected)
+
+
+def test_rows_that_nobody_knows_the_publisher_of_are_nobody_s() -> None:
+    """A late label of a signer does not make answers its own that may be anybody's."""
+    bench = Bench()
+    bench.serve()
+
+    bench.label(SAID, [0.0], source="/people", signer="a" * 64)
+    bench.serve("abort", candidates=())
+
+    assert (payoff(bench).sources, payoff(bench).signers) == (("/people",), {})
 
 
 def errors(bench: Bench, canary: list[float], champion: list[float]) -> list[str]:
-    """Let both miss by so much where the truth is 0: relative and capped, the error is the distance itself."""
+    """Let both miss by so much where the truth is 0: of a scale of 1, so up to one half the error is the distance."""
     for own, other in zip(canary, champion, strict=True):
         bench.label({"champion/v0": [other], "canary/warm-1": [own]}, [0.0])
     return [judged.judgement for judged in data_of(bench.said, CanaryJudged)]
@@ -165,6 +196,7 @@ def errors(bench: Bench, canary: list[float], champion: list[float]) -> list[str
 def test_a_regressor_is_judged_by_how_far_it_is_off(canary: float, champion: float, judgement: str) -> None:
     """Below half the scale too: .15 against .01 is clear within 100 rows."""
     bench = Bench("regressor")
+    bench.settle_scale()
     bench.serve(plan=PLAN.model_copy(update={"soak_labels": 60}))
 
     said = errors(bench, [canary] * 100, [champion] * 100)
@@ -179,9 +211,10 @@ def test_a_regressor_is_judged_by_how_far_it_is_off(canary: float, champion: flo
 def test_a_regressor_that_is_mostly_better_and_sometimes_far_off_is_worse() -> None:
     """Four rows of five a little better, the fifth much worse: the mean decides, as it does for the payoff."""
     bench = Bench("regressor")
+    bench.settle_scale()
     bench.serve()
 
-    said = errors(bench, [0.0, 0.0, 0.0, 0.0, 0.9] * 20, [0.05] * 100)
+    said = errors(bench, [0.0, 0.0, 0.0, 0.0, 3.0] * 20, [0.05] * 100)
 
     assert said == ["abort"]
 
@@ -189,6 +222,7 @@ def test_a_regressor_that_is_mostly_better_and_sometimes_far_off_is_worse() -> N
 def test_a_regressor_like_its_champion_is_inconclusive() -> None:
     """Equal errors are no evidence."""
     bench = Bench("regressor")
+    bench.settle_scale()
     bench.serve()
 
     assert errors(bench, [0.3] * PLAN.label_limit, [0.3] * PLAN.label_limit) == ["inconclusive"]

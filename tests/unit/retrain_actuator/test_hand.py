@@ -12,6 +12,7 @@ from safetensors.numpy import load, save_file
 from homeostat.artifacts import ArtifactStore, digest_of
 from homeostat.core import Event, Reject, Report, Retry, Task
 from homeostat.events import ActionFailed, Arm, CandidateTrained, InstancePrice, Labels, Plan, Range, Samples
+from retrain_actuator.code import environment
 from retrain_actuator.hand import RetrainActuator
 from retrain_actuator.history import Rows
 from retrain_actuator.recipes.job import Line
@@ -45,7 +46,7 @@ _WILD: dict[str, dict[str, Any]] = {
 
 class Recipe:
     """Trains by writing one tensor; arms called `bad…` fail, `nan…` are not finite, `lost…` write nothing,
-    and `crash…` end the run; `slow`, `steep` and `large` tell of impossible numbers.
+    and `crash…` end the run; `slow`, `steep` and `large` tell of impossible numbers, `where` of another machine.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,8 @@ class Recipe:
                 value = np.nan if name.startswith("nan") else float(job["seed"] % 7)
                 save_file({"w1": np.full((2, 2), value, np.float32)}, Path(job["out"]) / f"{name}.safetensors")
             numbers: dict[str, Any] = {"seconds": 0.5, "rows": 5, "loss_curve": (2.0, 1.0)} | _WILD.get(name, {})
+            if name == "where":
+                numbers["environment"] = {"gpu": "H200", "python": "3.99", "no name": "x", "": "x", "long": "x" * 3000}
             yield Line(name, f"{name}.safetensors", **numbers)
 
 
@@ -119,6 +122,50 @@ def test_every_arm_is_reported_with_its_artifact(
     assert (data.version, data.seconds, data.rows, data.loss_curve) == (version_of(ACTION, "warm"), 0.5, 5, (2.0, 1.0))
     assert data.artifact is not None
     assert load(store.get(data.artifact))["w1"][0, 0] == seed_of(ACTION) % 7
+
+
+def test_an_arm_is_reported_with_seed_code_and_environment(
+    hand: Callable[..., RetrainActuator], command: MakeCommand
+) -> None:
+    """The recipe's own words about where it ran come first, as far as a report can hold them."""
+    done = [report.data for report in run(hand().start(command("warm", "where", "bad")))]
+    warm, where, bad = (data for data in done if isinstance(data, CandidateTrained))
+
+    assert warm.environment == environment()
+    assert where.environment == environment() | {"gpu": "H200", "python": "3.99", "long": "x" * 500}
+    assert bad.environment == environment()
+    assert {data.seed for data in (warm, where, bad)} == {seed_of(ACTION)}
+    assert {data.code for data in (warm, where, bad)} == {InlineLauncher({"test": Recipe()}).code("test")}
+
+
+def test_an_arm_that_nothing_ran_for_names_no_code(hand: Callable[..., RetrainActuator], command: MakeCommand) -> None:
+    """There was none, and no machine; the seed is that of the action."""
+    gone = Arm(name="warm", initial_weights="0" * 64)
+    (data,) = (report.data for report in run(hand().start(command(gone))) if report.stage == "trained.warm")
+
+    assert isinstance(data, CandidateTrained)
+    assert (data.artifact, data.code, data.environment) == (None, None, None)
+
+
+def test_what_trained_an_arm_is_known_after_a_restart(
+    hand: Callable[..., RetrainActuator], command: MakeCommand, tmp_path: Path
+) -> None:
+    """It was noted with the result; an older version of the hand has noted nothing."""
+    before = run(hand().start(command("warm")))
+    again = run(hand().start(command("warm")))
+    (results,) = (tmp_path / "jobs").glob("*/results.json")
+    kept = json.loads(results.read_bytes())
+    results.write_text(
+        json.dumps(
+            {arm: {k: v for k, v in told.items() if k not in ("code", "environment")} for arm, told in kept.items()}
+        )
+    )
+    older = run(hand().start(command("warm")))
+
+    assert [report.data for report in again] == [report.data for report in before]
+    assert isinstance(older[0].data, CandidateTrained)
+    assert isinstance(before[0].data, CandidateTrained)
+    assert older[0].data == before[0].data.model_copy(update={"code": None, "environment": None})
 
 
 def test_an_arm_is_reported_at_the_price_of_its_machine(

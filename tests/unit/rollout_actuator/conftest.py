@@ -21,15 +21,20 @@ SOURCE = "/homeostat/governor/homeostat.governance/topic/0"
 Served = LocalTarget | EmbeddedTarget
 
 
+TOKEN = "token-of-tests"
+
+
 class InProcess(httpx2.BaseTransport):
     """Carries requests to an application without a network."""
 
     def __init__(self, router: Router) -> None:
-        self._app = create_app(router)
+        self._app = create_app(router, lambda: TOKEN)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.headers.setdefault("authorization", f"Bearer {TOKEN}")
+
         async def ask() -> httpx2.Response:
-            response = await httpx2.ASGITransport(self._app).handle_async_request(request)
+            response = await httpx2.ASGITransport(self._app, raise_app_exceptions=False).handle_async_request(request)
             return httpx2.Response(response.status_code, headers=response.headers, content=await response.aread())
 
         return asyncio.run(ask())

@@ -21,7 +21,7 @@ from homeostat.stack.child import spawn
 print(spawn(["sleep", "600"], {}, Path(sys.argv[1])).pid, flush=True)
 sys.stdin.read()
 """
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 240.0
 
 
 def test_output_and_environment_reach_the_log(tmp_path: Path) -> None:

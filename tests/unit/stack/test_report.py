@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+import pytest
+
 from homeostat.stack.process import ProcessStatus
 from homeostat.stack.report import Report, read_report, write_report
 
@@ -38,6 +41,34 @@ def test_the_report_of_a_dead_supervisor_is_none(tmp_path: Path) -> None:
 
     body["supervisor"]["pid"] = gone.pid
     path.write_text(json.dumps(body))
+
+    assert read_report(path) is None
+
+
+def test_a_supervisor_that_nobody_has_asked_is_over(tmp_path: Path) -> None:
+    """A process that has ended, and whose parent has not waited for it, runs nothing."""
+    path = tmp_path / "processes.json"
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    process = psutil.Process(ended.pid)
+    write_report(path, [STATUS])
+    body = json.loads(path.read_text())
+    body["supervisor"] = {"pid": ended.pid, "started": process.create_time()}
+    path.write_text(json.dumps(body))
+    assert ended.stdout is not None
+    ended.stdout.read()  # until it ends
+    while process.status() != psutil.STATUS_ZOMBIE:
+        pass
+
+    assert read_report(path) is None
+    ended.wait()
+    ended.stdout.close()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"supervisor": 3}', '{"supervisor": {"pid": "x"}}'])
+def test_a_file_of_somebody_else_is_no_report(tmp_path: Path, text: str) -> None:
+    """Whatever stands there."""
+    path = tmp_path / "processes.json"
+    path.write_text(text)
 
     assert read_report(path) is None
 

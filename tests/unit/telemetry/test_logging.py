@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.telemetry.logging import REDACTED, LogSettingInvalid, configure_logging, redact
+from homeostat.telemetry.logging import REDACTED, LogSettingInvalid, configure_logging, quiet_logging, redact
 
 SECRET = "hunter2hunter2"
 
@@ -108,3 +109,26 @@ def test_a_wrong_setting_says_the_right_ones(environ: dict[str, str]) -> None:
     """Fail at the start."""
     with pytest.raises(LogSettingInvalid, match=r"is json|is debug"):
         configure_logging("x", environ=environ)
+
+
+@pytest.mark.parametrize("is_configured", [False, True])
+def test_logging_is_quiet_for_a_while_only(is_configured: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the level nothing is written meanwhile, and the process logs afterwards as before, even after an error."""
+    if is_configured:
+        configure_logging("x", environ={"HOMEOSTAT_LOG_FORMAT": "json"})
+    before = structlog.is_configured(), structlog.get_config()
+    log = structlog.get_logger()
+
+    def fail() -> None:
+        log.info("left_out")
+        log.warning("told")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), quiet_logging(logging.WARNING):
+        fail()
+    log.info("told_again")
+
+    captured = capsys.readouterr()
+    written = captured.out + captured.err
+    assert ["left_out" in written, "told" in written, "told_again" in written] == [False, True, True]
+    assert (structlog.is_configured(), structlog.get_config()) == before

@@ -1,6 +1,7 @@
 """One port answers for a process."""
 
 import json
+import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
@@ -27,7 +28,7 @@ def server() -> Iterator[Server]:
 
 def get(server: Server, path: str, accept: str = "*/*") -> tuple[int, str, str]:
     """Status, content type, body."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request("GET", path, headers={"Accept": accept})
         response = connection.getresponse()
@@ -92,3 +93,51 @@ def test_a_closed_server_frees_its_port() -> None:
 
     assert second.port == first.port
     second.close()
+
+
+def ask(server: Server, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers but for the date, and whatever follows them until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    headers.pop("Date")
+    return int(status.split()[1]), headers, body
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/info", "/nothing"])
+def test_head_is_get_without_a_body(server: Server, path: str) -> None:
+    """The same status and headers, the length of the body too, and not one byte of it; ready or not."""
+    for problems in ([], ["no broker"]):
+        PROBLEMS[:] = problems
+
+        status, headers, body = ask(server, "GET", path)
+        headed, others, nothing = ask(server, "HEAD", path)
+
+        assert headers["Content-Length"] == str(len(body))
+        if path == "/metrics":  # processor time goes on
+            others["Content-Length"] = headers["Content-Length"]
+        assert (headed, others, nothing) == (status, headers, b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_another_method_is_told_which_there_are(server: Server, method: str) -> None:
+    """405, with what is allowed."""
+    status, headers, _ = ask(server, method, "/healthz")
+
+    assert (status, headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_what_cannot_be_shown_is_an_answer() -> None:
+    """A probe that fails by a bug gets a 500 and the reason, not a closed connection."""
+
+    def broken() -> dict[str, object]:
+        raise ZeroDivisionError("no partitions")
+
+    started = serve(0, Metrics("x", "0"), info=broken)
+
+    status, _, body = ask(started, "GET", "/info")
+
+    assert (status, body) == (500, b"ZeroDivisionError: no partitions")
+    started.close()

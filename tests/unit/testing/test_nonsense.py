@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from homeostat.client.sealing import Sealer
 from homeostat.codec import Record, decode_event
 from homeostat.core import Fold
 from homeostat.events import EventRefused
-from homeostat.events.logs import DOORS, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
+from homeostat.events.logs import DOORS, MAX_QUARANTINED_BYTES, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
 from homeostat.host.replay import replay
 from homeostat.testing import nonsense
 from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
@@ -37,16 +38,26 @@ def refused(bad: nonsense.Nonsense) -> list[Record]:
 
 @pytest.mark.parametrize("door", DOORS)
 def test_each_kind_is_refused_for_its_reason(door: str) -> None:
-    """One refusal each, verbatim, which everybody can read and put back."""
+    """One refusal each, verbatim but for personal data, which everybody can read and put back."""
     for bad in [bad for bad in nonsense.of_every_kind() if bad.door == door]:
         (record,) = refused(bad)
         event = decode_event(record, time=0, emitter="", is_door=False)
 
         assert isinstance(event.data, EventRefused)
         assert event.data.reason == bad.reason, (bad, event.data.detail)
-        assert b64decode(event.data.key) == (bad.key or b"")
+        assert (None if event.data.key is None else b64decode(event.data.key)) == bad.key
+        assert record.value is not None
+        assert len(record.value) < MAX_QUARANTINED_BYTES
         back = original(event.data, lambda _: 1)
-        assert (back.value, back.headers[:-1]) == (bad.value, bad.headers)
+        if event.data.redacted:
+            assert back.value != bad.value
+        elif event.data.size_bytes is None:
+            assert (back.value, back.headers[:-1]) == (bad.value, bad.headers)
+        else:
+            assert bad.value is not None
+            assert event.data.digest == sha256(bad.value).hexdigest()
+            assert event.data.size_bytes == len(bad.value)
+            assert bad.value.startswith(back.value or b"nothing")
 
 
 def test_the_kinds_are_many() -> None:

@@ -1,0 +1,125 @@
+"""What serves a model was changed past the governor: it follows, says so, and ends what is not true any more."""
+
+from dataclasses import replace
+from typing import Final
+
+from governor import flight, holdback, lifecycle
+from governor.authority import authenticate, has_role, spend
+from governor.lifecycle import Emits
+from governor.state import State
+from homeostat.core import Emit, Event, Reject
+from homeostat.events import DeploymentObserved, DeploymentUnapproved, IndicatorComputed, RuleResult
+from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
+
+SIGNED_SETTING: Final = "signed_deployments"
+"""Of a scope: whether only signed announcements count."""
+
+_ROLES: Final = (
+    "operator",
+    "source",
+    "hand:rollout_actuator",
+    "hand:retrain_actuator",
+    "hand:threshold_actuator",
+    "hand:maml_trainer",
+)
+"""Who may announce a deployment where it must be signed: people, pipelines with a key of their own, hands."""
+
+
+def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
+    """Follow a deployment from outside; what serves already is no news.
+
+    It counts for everybody or for nobody: from here it goes on to the timeline and to the family. A version that no
+    approved action put there is told as unapproved. Actions that compare with another champion are over.
+
+    Raises:
+        Reject: The scope takes signed announcements only, and this is none: `unsigned`, `role_missing`, ….
+    """
+    subject = data.model or ""
+    model = state.models.get(subject)
+    if model is None:
+        return ()
+    scope = subject.partition("/")[0]
+    configured = state.configured.get(scope)
+    if configured is not None and configured.settings.get(SIGNED_SETTING) is True:
+        if data.is_noticed:
+            return () if data.version == model.champion else _unapproved(state, data, model.champion, is_counted=False)
+        _check_signer(state, event, data, scope)
+    was, is_ours = model.champion, _is_ours(state, subject, data.version)
+    ended = _replaced(state, subject, data, event.time)
+    lifecycle.serve(state, subject, data.version, data.artifact)
+    emits = tuple(emit for _, said in ended for emit in said)
+    if data.version == was and not ended:
+        return ()
+    passed = (
+        ()
+        if is_ours
+        else (
+            Emit(TIMELINE, data, subject),
+            Emit(EXPERIENCE, data, model.family),
+        )
+    )
+    said = () if is_ours or data.version == was else _unapproved(state, data, was, tuple(id_ for id_, _ in ended))
+    cleared = holdback.drop_of(state, subject, event.time) if data.version != was else ()
+    return (*emits, *passed, *said, *cleared)
+
+
+def _is_ours(state: State, subject: str, version: str) -> bool:
+    """Whether a version is on its way to be the champion by an approved action."""
+    return any(
+        action.phase in ("promoting", "measuring") and action.canary is not None and action.canary.version == version
+        for _, action in flight.serving(state, subject)
+    )
+
+
+def _replaced(state: State, subject: str, data: DeploymentObserved, now: int) -> list[tuple[str, Emits]]:
+    """End what was compared with another champion: no candidate of it ever gets the place of this one.
+
+    Returns:
+        Ids of the actions, and what is said of each.
+    """
+    is_known, ended = data.version == state.models[subject].champion, list[tuple[str, Emits]]()
+    for id_, action in flight.serving(state, subject):
+        is_own = action.canary is not None and action.canary.version == data.version
+        if is_own or (is_known and action.phase != "promoting"):
+            continue
+        lifecycle.serve(state, subject, data.version, data.artifact)  # before the command that says what serves
+        why = RuleResult(
+            rule="known_model",
+            passed=False,
+            value=action.reference,
+            limit=data.version,
+            reason=f"{data.version} was deployed from outside",
+        )
+        ended.append((id_, lifecycle.end(state, id_, action, now, action.cost, (why,))))
+    return ended
+
+
+def _check_signer(state: State, event: Event, data: DeploymentObserved, scope: str) -> None:
+    """Let a deployment count only if somebody signed it who may announce one; his signature counts once.
+
+    What was signed is what was published: under the model's own subject, and before intake named the model.
+    """
+    signed, published = data.model_copy(update={"model": None}), replace(event, subject=data.model or "")
+    principal = authenticate(state, published, signed)
+    if not any(has_role(state, principal, role, scope) for role in _ROLES):
+        raise Reject("role_missing", f"{principal} needs one of the roles {', '.join(_ROLES)} in {scope}")
+    spend(state, signed, event.time)
+
+
+def _unapproved(
+    state: State, data: DeploymentObserved, replaced: str, ended: tuple[str, ...] = (), *, is_counted: bool = True
+) -> Emits:
+    subject = data.model or ""
+    said = DeploymentUnapproved(
+        model=subject,
+        version=data.version,
+        replaced=replaced,
+        is_noticed=data.is_noticed,
+        is_counted=is_counted,
+        ended=ended,
+        reason=data.reason,
+    )
+    model = state.models[subject]
+    model.n_unapproved += 1
+    seen = IndicatorComputed(model=subject, name="version_mismatches", value=float(model.n_unapproved))
+    return (Emit(INDICATORS, said, subject), Emit(INDICATORS, seen, subject))

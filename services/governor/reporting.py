@@ -1,0 +1,162 @@
+"""What hands report becomes a fact only here: signed, by the hand of the command, about a command that is open."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from governor.authority import has_role, signer
+from governor.state import State
+from governor.words import Issued
+from homeostat.core import Emit, Event, Reject
+from homeostat.events import (
+    ActionApplied,
+    ActionFailed,
+    ActionProgressed,
+    ActionReverted,
+    BrakeConfirmed,
+    CandidateTrained,
+    Command,
+    Data,
+    MetaTrainingStart,
+    RetrainStart,
+    Rollout,
+    RolloutAbort,
+    RolloutPromote,
+    RolloutRevert,
+    RolloutSet,
+    ThresholdRevert,
+    ThresholdSet,
+    WeightsPublished,
+    WeightsRejected,
+)
+from homeostat.events.logs import (
+    EXPERIENCE,
+    POLICY_META_TRAINING,
+    POLICY_RETRAIN,
+    POLICY_ROLLOUT,
+    POLICY_THRESHOLD,
+    TIMELINE,
+    VERDICTS,
+)
+from homeostat.events.reports import Report
+
+HANDS: Final = {
+    POLICY_ROLLOUT: "rollout_actuator",
+    POLICY_RETRAIN: "retrain_actuator",
+    POLICY_THRESHOLD: "threshold_actuator",
+    POLICY_META_TRAINING: "maml_trainer",
+}
+"""Service that answers the commands of a policy log, with the role `hand:<service>`."""
+
+Answer = type[Report] | type[WeightsPublished] | type[WeightsRejected]
+ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
+    RetrainStart.TYPE: (CandidateTrained, ActionProgressed, ActionFailed),
+    MetaTrainingStart.TYPE: (WeightsPublished, WeightsRejected, ActionProgressed, ActionFailed),
+    ThresholdSet.TYPE: (ActionApplied, ActionFailed),
+    ThresholdRevert.TYPE: (ActionApplied, ActionFailed),
+    RolloutRevert.TYPE: (ActionReverted, ActionFailed),
+} | dict.fromkeys((RolloutSet.TYPE, RolloutPromote.TYPE, RolloutAbort.TYPE), (ActionApplied, ActionFailed))
+"""What a command may be answered by."""
+
+_CLOSING: Final = (ActionApplied, ActionReverted, ActionFailed, WeightsPublished, WeightsRejected)
+_GRACE_MS: Final = 7 * 86_400_000
+"""A hand that was away reports what it finds when it is back."""
+
+_MOST_ISSUED: Final = 10_000
+_MOST_STAGES: Final = 1_000
+
+
+def issue(state: State, event: Event, emits: tuple[Emit, ...]) -> None:
+    """Take note of the commands among what is emitted; forget the oldest."""
+    for ordinal, emit in enumerate(emits):
+        command = emit.data
+        if isinstance(command, Command):
+            state.issued[event.emit_identity(ordinal)] = Issued(
+                command.TYPE,
+                command.action,
+                command.model or command.family,
+                command.family,
+                HANDS[emit.log],
+                max(event.time, command.expires_at) + _GRACE_MS,
+                (command.champion, command.champion_artifact) if isinstance(command, Rollout) else None,
+            )
+    while state.issued:
+        oldest = next(iter(state.issued))
+        if len(state.issued) <= _MOST_ISSUED and state.issued[oldest].forget_at > event.time:
+            return
+        del state.issued[oldest]
+
+
+def admit(state: State, event: Event, data: Report | WeightsPublished | WeightsRejected) -> tuple[Emit, ...] | None:
+    """Check a report and pass it on to whom it concerns.
+
+    Args:
+        state: Keyring, roles, open commands.
+        event: The report as intake passed it on.
+        data: Its payload.
+
+    Returns:
+        What it becomes; None if the same was reported before, as a hand does after a crash.
+
+    Raises:
+        Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
+        Reject: `role_missing`, `command_unknown`, `command_closed`, `report_mismatch`.
+    """
+    key, provenance = signer(state, event, data), data.provenance
+    assert provenance is not None
+    named, _, stage = provenance.id.rpartition("#")
+    command = state.issued.get(named)
+    if command is None:
+        raise Reject("command_unknown", f"{named or provenance.id!r} is no command of this governor that may be open")
+    scope = command.target.partition("/")[0]
+    if not has_role(state, key.principal, f"hand:{command.hand}", scope):
+        raise Reject("role_missing", f"{key.principal} needs the role hand:{command.hand} in {scope}")
+    _check_about(event, data, named, command)
+    if isinstance(data, ActionProgressed):
+        return _passed_on(data) if not command.is_closed else None
+    if stage in command.stages:
+        return None
+    if command.is_closed or len(command.stages) >= _MOST_STAGES:
+        raise Reject("command_closed", f"{command.action} was answered before: {', '.join(command.stages)[:200]}")
+    command.stages.append(stage)
+    command.is_closed = isinstance(data, _CLOSING)
+    return _passed_on(data)
+
+
+def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, ...]:
+    """Pass on that a hand holds.
+
+    Raises:
+        Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
+        Reject: `role_missing`, `report_mismatch`.
+    """
+    key, scope, hand = signer(state, event, data), data.scope.partition("/")[0], HANDS.get(data.log)
+    if hand != data.hand:
+        raise Reject("report_mismatch", f"{data.hand} reads no commands from {data.log}")
+    if not has_role(state, key.principal, f"hand:{hand}", scope):
+        raise Reject("role_missing", f"{key.principal} needs the role hand:{hand} in {scope}")
+    return (Emit(VERDICTS, data, scope),)
+
+
+def _check_about(event: Event, data: Report | WeightsPublished | WeightsRejected, named: str, command: Issued) -> None:
+    """What is reported is what was commanded."""
+    target = (data.model or data.family) if isinstance(data, Report) else data.family
+    answers = isinstance(data, ANSWERS[command.type])
+    says = data.command if isinstance(data, Report) else named
+    right = (command.action, command.target, command.family, named)
+    if not answers or (data.action, target, data.family, says) != right:
+        raise Reject(
+            "report_mismatch",
+            f"{named} is a {command.type} of {command.action} about {command.target}; {data.TYPE} of {data.action} "
+            f"about {target} does not answer it",
+        )
+    rollout: Rollout | None = getattr(data, "rollout", None)
+    if rollout is not None and (rollout.champion, rollout.champion_artifact) != command.serves:
+        raise Reject("report_mismatch", f"{named} puts {command.serves} there, and not {rollout.champion!r}")
+
+
+def _passed_on(data: Data) -> tuple[Emit, ...]:
+    if isinstance(data, Report) and data.model is not None:
+        return (Emit(TIMELINE, data, data.model),)
+    if isinstance(data, ActionProgressed | WeightsPublished | WeightsRejected):
+        return (Emit(EXPERIENCE, data, data.family),)
+    return ()

@@ -1,0 +1,132 @@
+"""A user's own network before it is trained: whether its meta-gradients are exact, and if not, why not."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from maml_trainer.bodies import Module, Params
+from maml_trainer.errors import NetworkRefused, SelfCheckFailed
+from maml_trainer.frozen import constants, trainable
+from maml_trainer.network import Network
+from maml_trainer.rules import ALGORITHMS, Algorithm
+from maml_trainer.selfcheck import NotVectorised, self_check
+
+_N_ROWS: Final = 32
+_ROUNDING: Final = 1e-9
+"""Relative, in float64: another order of sums."""
+
+_SHOWN: Final = 300
+
+
+def check_own(body: Module, algorithms: Sequence[Algorithm] = ALGORITHMS) -> None:
+    """Check a user's own network for what a run needs.
+
+    Args:
+        body: Their module.
+        algorithms: Inner rules that will be used.
+
+    Raises:
+        NetworkRefused: Its meta-gradient would be wrong or cannot be had; the reason names what in it is the cause.
+    """
+    for cause in _causes(body):
+        raise NetworkRefused(body.path, cause)
+    try:
+        self_check(bodies={body.path: body}, algorithms=algorithms)
+    except NotVectorised as failure:
+        raise NetworkRefused(body.path, f"torch.func cannot go through it: {failure}"[:_SHOWN]) from failure
+    except SelfCheckFailed as failure:
+        raise NetworkRefused(body.path, _cause_of(failure)) from failure
+    except (RuntimeError, NotImplementedError) as failure:  # torch's own, of the plain loop: no vmap was there
+        raise NetworkRefused(
+            body.path, f"its gradient cannot be taken for {', '.join(algorithms)}: {failure}"[:_SHOWN]
+        ) from failure
+
+
+def _cause_of(failure: SelfCheckFailed) -> str:
+    if failure.is_of_values:
+        return (
+            f"its gradient is not the slope of its values (off by {failure.error:.2g}, {failure.case}): it has a kink "
+            "or a jump (round, floor, sign, a threshold), or a gradient of its own (detach, straight-through)"
+        )
+    if "bayesian_last_layer" in failure.case:  # no vmap in it: the rows of all tasks go through at once
+        what = "its features depend on which rows go through together (a branch that looks at the data, a statistic)"
+    else:
+        what = "torch.func.vmap is wrong in it"
+    return f"its meta-gradient is off by {failure.error:.2g} ({failure.case}): {what}"
+
+
+def _causes(body: Module) -> Iterator[str]:
+    """What is wrong with the network by itself, without any meta-gradient; the first is the cause of what follows."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(_N_ROWS, body.n_inputs, generator=generator, dtype=torch.float64)
+    for dtype in (torch.float32, torch.float64):
+        try:
+            found = body.features(_moved(body, generator, dtype), x.to(dtype))
+        except Exception as error:  # whatever a user's forward raises
+            if dtype == torch.float32:
+                yield f"its forward fails on ({_N_ROWS}, {body.n_inputs}) float32 rows: {_told(error)}"
+            else:
+                yield f"it works in a fixed dtype, and is checked in float64: {_told(error)}; use the rows' dtype"
+            return
+        if found.dtype != dtype:
+            yield f"it works in a fixed dtype: {dtype} rows give {found.dtype} features; use the rows' dtype"
+            return
+    params = _moved(body, generator, torch.float64)
+    features = body.features(params, x)
+    if not features.isfinite().all():
+        yield "it gives features that are not finite for standard normal rows"
+    elif not torch.equal(body.features(params, x), features):
+        yield "it draws at random: the same rows give other features, and a run would not repeat"
+    elif not _is_close(body.features(params, x[: _N_ROWS // 2]), features[: _N_ROWS // 2]):
+        yield (
+            "a row's features depend on the rows beside it (statistics of a batch, attention over rows): "
+            "episodes are padded, and judged row by row"
+        )
+    else:
+        yield from _without_gradient(body, params, x)
+
+
+def _without_gradient(body: Module, params: Params, x: Tensor) -> Iterator[str]:
+    own = trainable(Network(body, 1), params)
+    if not own:
+        return
+    leaves = {name: value.clone().requires_grad_() for name, value in own.items()}
+    features = body.features({**params, **leaves}, x)
+    weights = torch.linspace(0.5, 1.5, features.numel(), dtype=features.dtype).reshape(features.shape)
+    loss = (features * weights).sum()
+    if not loss.requires_grad:
+        yield "no gradient reaches any of its parameters: forward cuts them off (detach, no_grad, numpy)"
+        return
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    for name, gradient in zip(leaves, found, strict=True):
+        shown = name.removeprefix(Module.PREFIX)
+        if gradient is None:
+            yield f"parameter {shown} is not used by forward: remove it, or set requires_grad=False"
+        elif not gradient.isfinite().all():
+            yield f"parameter {shown} has a gradient that is not finite for standard normal rows"
+        elif not gradient.any():
+            yield (
+                f"parameter {shown} gets no gradient: it is behind an operation that has none (round, sign, argmax); "
+                "set requires_grad=False if it shall stay as it is"
+            )
+
+
+def _moved(body: Module, generator: torch.Generator, dtype: torch.dtype) -> Params:
+    """Its tensors, the trainable ones a little away from where they begin: zeros there are no proof."""
+    network = Network(body, 1)
+    params = {name: value for name, value in network.init(0, dtype=dtype).items() if name not in network.head}
+    moved = {
+        name: value + 0.1 * torch.randn(value.shape, generator=generator, dtype=torch.float64).to(dtype)
+        for name, value in trainable(network, params).items()
+    }
+    return {**moved, **constants(network, params)}
+
+
+def _is_close(actual: Tensor, expected: Tensor) -> bool:
+    return bool((actual - expected).norm() <= _ROUNDING * (expected.norm() + 1))
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:_SHOWN]

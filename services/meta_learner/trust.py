@@ -1,0 +1,42 @@
+"""Whose word counts in a family: what a distrusted source has a part in is set aside, and comes back with its trust."""
+
+from homeostat.core import Emit
+from homeostat.events import EpisodeRecorded
+from meta_learner import advice, knowledge, learning, weights
+from meta_learner.settings import LearnerSettings
+from meta_learner.state import State
+
+
+def distrust(state: State, family: str, source: str, settings: LearnerSettings) -> tuple[Emit, ...]:
+    """Set aside what a source taught, and the weights that were trained on its tasks.
+
+    Returns:
+        What is withdrawn; nothing for a source that is distrusted already.
+    """
+    if source in state.distrusted:
+        return ()
+    state.distrusted.append(source)
+    learning.withdraw(state, source, settings)
+    advice.forget(state.advice, source, state.distrusted)
+    return weights.withdraw(state, family, source)
+
+
+def trust(state: State, source: str) -> None:
+    """Take back in what a source taught before it was distrusted."""
+    if source not in state.distrusted:
+        return
+    state.distrusted.remove(source)
+    learning.restore(state)
+    advice.restore(state.advice, source, state.distrusted)
+    weights.restore(state)
+
+
+def revoke(state: State, key: str, settings: LearnerSettings) -> None:
+    """Let what was signed with a key count as unsigned, if its holder has no other."""
+    if (principal := state.seats.remove(key)) is not None:
+        knowledge.unseat(state.knowledge, principal, settings)
+
+
+def is_distrusted(state: State, data: EpisodeRecorded) -> bool:
+    """Tell whether a run comes from a source that is distrusted."""
+    return data.provenance is not None and data.provenance.source in state.distrusted
