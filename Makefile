@@ -27,7 +27,7 @@ test: $(READY) ## Run every test but the long ones
 lint: $(READY) ## Style, types, imports
 	@$(BIN)/ruff check shared services tests
 	@$(BIN)/ruff format --check shared services tests
-	@$(BIN)/mypy shared services tests
+	@$(BIN)/mypy shared tests
 	@$(BIN)/lint-imports
 
 bench: $(READY) ## Measure: make bench NAME=pipeline

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.support.broker import shared_broker, temporary_topic
 
-from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.testing.broker import shared_broker, temporary_topic
 from homeostat.testing.simulate import fresh_seed
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 CACHE = "HOMEOSTAT_CACHE_DIR"
 # No example fails by its time: a slow machine, or a busy one, is no error.

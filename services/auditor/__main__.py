@@ -1,10 +1,10 @@
-"""`python -m auditor`: digest all logs and sign checkpoints."""
+"""`python -m homeostat.services.auditor`: digest all logs and sign checkpoints."""
 
-from auditor.service import AuditorService
 from homeostat.artifacts import open_pointer
 from homeostat.audit.keys import load, public_keys
-from homeostat.host.notary import NOTARY
-from homeostat.host.process import Context, Service, main
+from homeostat.audit.roles import NOTARY
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.auditor.service import AuditorService
 
 
 def services(context: Context) -> list[Service]:

@@ -4,12 +4,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from auditor.chain import Chain, Overtaken, Place, Run, append, audit_payload, checkpoint
 from homeostat.audit.digest import EntryDigests, RunDigest, digest_entries
 from homeostat.audit.keys import Key
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT, SNAPSHOTS
+from homeostat.services.auditor.chain import Chain, Overtaken, Place, Run, append, audit_payload, checkpoint
 
 MAX_RECORDS: Final = 500
 """Records of one leaf: a verifier names an edit to within a leaf."""

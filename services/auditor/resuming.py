@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from auditor.chain import Chain, resume
 from homeostat.audit.kept import CheckpointUnreadable, in_force, is_abandoned, read_checkpoint, words
 from homeostat.audit.keyring import Keyring
 from homeostat.audit.verify import signature_of
 from homeostat.codec import Record
+from homeostat.services.auditor.chain import Chain, resume
 
 log = structlog.get_logger(__name__)
 

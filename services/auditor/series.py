@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from auditor.auditor import Auditor
+from homeostat.services.auditor.auditor import Auditor
 from homeostat.telemetry import metrics
 
 

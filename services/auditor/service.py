@@ -14,10 +14,6 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from auditor.auditor import Auditor
-from auditor.chain import Overtaken, Place
-from auditor.resuming import resume_kept
-from auditor.series import AuditSeries
 from homeostat.artifacts import Pointer, StoreUnavailable
 from homeostat.audit import ORIGIN
 from homeostat.audit.kept import write_checkpoint
@@ -28,10 +24,10 @@ from homeostat.codec.encode import encode_headers, encode_payload
 from homeostat.core import Identity
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT, GOVERNANCE, LOGS, QUARANTINE, SNAPSHOTS, VERDICTS
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_outbox import KafkaOutbox
-from homeostat.host.readiness import Readiness
-from homeostat.host.reading import (
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_outbox import KafkaOutbox
+from homeostat.runtime.readiness import Readiness
+from homeostat.runtime.reading import (
     group_consumer,
     is_unreadable,
     pass_over,
@@ -39,7 +35,11 @@ from homeostat.host.reading import (
     read_partition,
     record_of,
 )
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
+from homeostat.services.auditor.auditor import Auditor
+from homeostat.services.auditor.chain import Overtaken, Place
+from homeostat.services.auditor.resuming import resume_kept
+from homeostat.services.auditor.series import AuditSeries
 
 log = structlog.get_logger(__name__)
 _SOURCE: Final = "/homeostat/auditor"

@@ -1,7 +1,7 @@
-"""`python -m drift_detector`: run the drift detector on Kafka."""
+"""`python -m homeostat.services.drift_detector`: run the drift detector on Kafka."""
 
-from drift_detector import DriftDetector
-from homeostat.host.process import Context, Service, main
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.drift_detector import DriftDetector
 
 
 def services(context: Context) -> list[Service]:

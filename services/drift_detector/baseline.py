@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.reference import Floats
+from homeostat.services.drift_detector.reference import Floats
 from homeostat.stats.exchangeability import UNKNOWN_FROM, Float32s
 
 _TENTHS: Final = 10

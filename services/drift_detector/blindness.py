@@ -5,8 +5,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from drift_detector.settings import Settings
-from drift_detector.watching import N_WATCHES
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.watching import N_WATCHES
 from homeostat.stats.blocks import BlockTest
 from homeostat.stats.exchangeability import ExchangeabilityWatch
 from homeostat.stats.same_hours import SameHours

@@ -5,15 +5,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.missing import take_complete, take_missing
-from drift_detector.records import Batch
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.state import State
-from drift_detector.watching import gather
 from homeostat.core import Event
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
+from homeostat.services.drift_detector.missing import take_complete, take_missing
+from homeostat.services.drift_detector.records import Batch
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.watching import gather
 from homeostat.stats.exchangeability import UNKNOWN_FROM
 from homeostat.stats.portable import fixed_sum
 

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from typing import Final
 
-from drift_detector.label_pace import are_overdue
-from drift_detector.level import best_rate, end_stretch
-from drift_detector.members import new_members
-from drift_detector.onset import group_of_change
-from drift_detector.profile import meta_features
-from drift_detector.quality import is_noisy_since
-from drift_detector.records import Batch, OpenDrift
-from drift_detector.settings import Settings
-from drift_detector.state import State, relearn_reference
-from drift_detector.watching import relearn_errors
 from homeostat.core import Emit, Event, Identity
 from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ProfileUpdated, Range
 from homeostat.events.logs import EXPERIENCE, TIMELINE
+from homeostat.services.drift_detector.label_pace import are_overdue
+from homeostat.services.drift_detector.level import best_rate, end_stretch
+from homeostat.services.drift_detector.members import new_members
+from homeostat.services.drift_detector.onset import group_of_change
+from homeostat.services.drift_detector.profile import meta_features
+from homeostat.services.drift_detector.quality import is_noisy_since
+from homeostat.services.drift_detector.records import Batch, OpenDrift
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State, relearn_reference
+from homeostat.services.drift_detector.watching import relearn_errors
 
 _MOST_STEPS: Final = 8
 """Profiles between so many labels and twice as many: an action that was in flight at one of them misses little."""

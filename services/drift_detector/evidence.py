@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from drift_detector.detection import family_of
-from drift_detector.state import State
-from drift_detector.watching import e_value, n_rows_of
 from homeostat.core import Emit, Event
 from homeostat.events import EvidenceUpdated
 from homeostat.events.logs import EXPERIENCE
+from homeostat.services.drift_detector.detection import family_of
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.watching import e_value, n_rows_of
 from homeostat.stats.martingales import log2
 
 _LEAST_BITS: Final = 4.0

@@ -4,18 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.buckets import absorb
-from drift_detector.incidents import graded
-from drift_detector.indicators import blindness, indicators
-from drift_detector.judging import judge
-from drift_detector.labels import Place, grade, places_of
-from drift_detector.noticing import is_champion, notice
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.shifts import shift_of_hours, shift_of_labels, shift_of_rows
-from drift_detector.signals import UNCERTAINTY, Placed, approve, climb, observe, start_ladder
-from drift_detector.state import State, promote, reset
-from drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.core import Emit, Event
 from homeostat.events import (
     ActionApplied,
@@ -30,6 +18,18 @@ from homeostat.events import (
 from homeostat.events.columns import f8
 from homeostat.events.logs import TIMELINE
 from homeostat.events.series import Series, series_of
+from homeostat.services.drift_detector.buckets import absorb
+from homeostat.services.drift_detector.incidents import graded
+from homeostat.services.drift_detector.indicators import blindness, indicators
+from homeostat.services.drift_detector.judging import judge
+from homeostat.services.drift_detector.labels import Place, grade, places_of
+from homeostat.services.drift_detector.noticing import is_champion, notice
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.shifts import shift_of_hours, shift_of_labels, shift_of_rows
+from homeostat.services.drift_detector.signals import UNCERTAINTY, Placed, approve, climb, observe, start_ladder
+from homeostat.services.drift_detector.state import State, promote, reset
+from homeostat.services.drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.stats.error import ErrorScale, error_of
 
 _OWN: Final = Series(UNCERTAINTY)

@@ -1,11 +1,11 @@
 """The end of an incident, seen from its alert thresholds."""
 
-from drift_detector.detection import family_of
-from drift_detector.records import OpenDrift
-from drift_detector.signals import UNCERTAINTY, grade
-from drift_detector.state import State
 from homeostat.core import Emit, Event
 from homeostat.events.logs import EXPERIENCE
+from homeostat.services.drift_detector.detection import family_of
+from homeostat.services.drift_detector.records import OpenDrift
+from homeostat.services.drift_detector.signals import UNCERTAINTY, grade
+from homeostat.services.drift_detector.state import State
 
 
 def graded(state: State, event: Event, drift: OpenDrift | None) -> list[Emit]:

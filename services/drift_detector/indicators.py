@@ -7,15 +7,15 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.baseline import take_seen
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.state import State
-from drift_detector.tally import Tally
-from drift_detector.watching import column_names
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed
 from homeostat.events.logs import INDICATORS
+from homeostat.services.drift_detector.baseline import take_seen
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.tally import Tally
+from homeostat.services.drift_detector.watching import column_names
 from homeostat.stats.divergence import kullback_leibler, population_stability
 from homeostat.stats.martingales import log2
 

@@ -1,6 +1,7 @@
 """What an event leads to: a detection, a profile, a clearance, or how the evidence stands."""
 
-from drift_detector.detection import (
+from homeostat.core import Emit, Event
+from homeostat.services.drift_detector.detection import (
     Rise,
     Shift,
     cleared,
@@ -9,15 +10,14 @@ from drift_detector.detection import (
     profile,
     profile_without_labels,
 )
-from drift_detector.evidence import evidence
-from drift_detector.incidents import graded
-from drift_detector.indicators import divergences
-from drift_detector.level import best_rate, end_stretch, is_back, risen, window_rate
-from drift_detector.onset import group_of_change, rates_around_change
-from drift_detector.settings import Settings
-from drift_detector.state import State
-from drift_detector.watching import relearn_errors
-from homeostat.core import Emit, Event
+from homeostat.services.drift_detector.evidence import evidence
+from homeostat.services.drift_detector.incidents import graded
+from homeostat.services.drift_detector.indicators import divergences
+from homeostat.services.drift_detector.level import best_rate, end_stretch, is_back, risen, window_rate
+from homeostat.services.drift_detector.onset import group_of_change, rates_around_change
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.watching import relearn_errors
 from homeostat.stats.martingales import log2
 
 

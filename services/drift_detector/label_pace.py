@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.tally import plausible
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.tally import plausible
 from homeostat.stats.portable import fixed_sum
 
 _MEMORY: Final = 256.0

@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.members import WRONG_FROM, feed, new_members
-from drift_detector.records import Group
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.state import State
-from drift_detector.watching import take_errors, tolerated
+from homeostat.services.drift_detector.members import WRONG_FROM, feed, new_members
+from homeostat.services.drift_detector.records import Group
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.watching import take_errors, tolerated
 from homeostat.stats.portable import fixed_sum
 
 Rows = NDArray[np.intp]

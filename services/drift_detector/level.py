@@ -7,9 +7,9 @@ that something is still wrong.
 from math import sqrt
 from typing import NamedTuple
 
-from drift_detector.records import Group, OpenDrift
-from drift_detector.settings import Settings
-from drift_detector.state import State
+from homeostat.services.drift_detector.records import Group, OpenDrift
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
 
 
 class _Level(NamedTuple):

@@ -7,7 +7,7 @@ from river.base import Base
 from river.drift import ADWIN, KSWIN, PageHinkley
 from river.drift.binary import HDDMA, HDDMW
 
-from drift_detector.settings import Settings
+from homeostat.services.drift_detector.settings import Settings
 
 
 class _Detector(Protocol):

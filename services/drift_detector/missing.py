@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.watching import N_WATCHES
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.watching import N_WATCHES
 from homeostat.stats.martingales import HEAD_START, log2
 from homeostat.stats.rates import RateEvidence
 

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from drift_detector.settings import Settings
-from drift_detector.state import State, reset
 from homeostat.core import Emit, Event
 from homeostat.events import DeploymentObserved, Samples
 from homeostat.events.logs import GOVERNANCE
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State, reset
 
 _PER_HOUR: Final = 60
 _HOUR_MS: Final = 3_600_000

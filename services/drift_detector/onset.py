@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from drift_detector.records import Batch, Group
-from drift_detector.reference import Floats
-from drift_detector.state import State
+from homeostat.services.drift_detector.records import Batch, Group
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.state import State
 
 # Between the level before (0) and after (1): above one half, so that a group of which only the end
 # belongs to the drift is left out.

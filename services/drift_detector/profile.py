@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.records import OpenDrift
-from drift_detector.state import State
+from homeostat.services.drift_detector.records import OpenDrift
+from homeostat.services.drift_detector.state import State
 
 BOUND: Final = 3.0
 _WORST_CLASSES: Final = 4

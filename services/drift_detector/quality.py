@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.reference import Floats
+from homeostat.services.drift_detector.reference import Floats
 from homeostat.stats.exchangeability import UNKNOWN_FROM, Float32s
 
 _NOISY_SHARE: Final = 0.2

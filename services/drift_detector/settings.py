@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
-from drift_detector.signals.settings import SignalSettings
 from homeostat.events.registration import Detector
+from homeostat.services.drift_detector.signals.settings import SignalSettings
 
 COLUMNS: Final = ("prediction", "score", "latency_seconds")
 """Columns of served rows that may be watched beside the features."""

@@ -6,17 +6,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drift_detector.baseline import count
-from drift_detector.buckets import without_clocks
-from drift_detector.detection import Shift
-from drift_detector.missing import outage, pass_over
-from drift_detector.onset import batch_of_shift
-from drift_detector.quality import is_noise
-from drift_detector.records import Batch
-from drift_detector.reference import Floats
-from drift_detector.settings import Settings
-from drift_detector.state import State, block_watch, follow_swing, relearn_inputs
-from drift_detector.watching import (
+from homeostat.services.drift_detector.baseline import count
+from homeostat.services.drift_detector.buckets import without_clocks
+from homeostat.services.drift_detector.detection import Shift
+from homeostat.services.drift_detector.missing import outage, pass_over
+from homeostat.services.drift_detector.onset import batch_of_shift
+from homeostat.services.drift_detector.quality import is_noise
+from homeostat.services.drift_detector.records import Batch
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State, block_watch, follow_swing, relearn_inputs
+from homeostat.services.drift_detector.watching import (
     LABEL,
     N_WATCHES,
     close_rows,

@@ -7,23 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 from river.base import Base
 
-from drift_detector.baseline import Baseline
-from drift_detector.blindness import Blindness
-from drift_detector.calibration import Calibration
-from drift_detector.clocks import Clocks
-from drift_detector.label_pace import LabelPace
-from drift_detector.members import new_members
-from drift_detector.missing import Missing, start_missing
-from drift_detector.quality import Quality, start_quality
-from drift_detector.records import Batch, Group, OpenDrift
-from drift_detector.reference import Floats, Reference, empty_reference
-from drift_detector.settings import Settings
-from drift_detector.signals import Ladder, Placed, Tracker, renumber
-from drift_detector.tally import Tally
-from drift_detector.watching import Watching, relearn_labels, relearn_rows, start_watching
-from drift_detector.wishes import Wishes
 from homeostat.core.rate import Rate
 from homeostat.events import Labels, Samples
+from homeostat.services.drift_detector.baseline import Baseline
+from homeostat.services.drift_detector.blindness import Blindness
+from homeostat.services.drift_detector.calibration import Calibration
+from homeostat.services.drift_detector.clocks import Clocks
+from homeostat.services.drift_detector.label_pace import LabelPace
+from homeostat.services.drift_detector.members import new_members
+from homeostat.services.drift_detector.missing import Missing, start_missing
+from homeostat.services.drift_detector.quality import Quality, start_quality
+from homeostat.services.drift_detector.records import Batch, Group, OpenDrift
+from homeostat.services.drift_detector.reference import Floats, Reference, empty_reference
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.signals import Ladder, Placed, Tracker, renumber
+from homeostat.services.drift_detector.tally import Tally
+from homeostat.services.drift_detector.watching import Watching, relearn_labels, relearn_rows, start_watching
+from homeostat.services.drift_detector.wishes import Wishes
 from homeostat.stats.blocks import BlockTest
 from homeostat.stats.error import ErrorScale, Unit
 from homeostat.stats.same_hours import SameHours

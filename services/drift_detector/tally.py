@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from drift_detector.calibration import Calibration
-from drift_detector.reference import Floats
+from homeostat.services.drift_detector.calibration import Calibration
+from homeostat.services.drift_detector.reference import Floats
 from homeostat.stats.portable import fixed_sum
 
 _MOST_SLICES: Final = 8

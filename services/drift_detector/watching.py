@@ -6,10 +6,10 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from drift_detector.reference import Floats
-from drift_detector.settings import COLUMNS, Settings
 from homeostat.events import Samples
 from homeostat.events.columns import F4, f8
+from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.settings import COLUMNS, Settings
 from homeostat.stats.correlation import CorrelationWatch
 from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
 from homeostat.stats.martingales import HEAD_START

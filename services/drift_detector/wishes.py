@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from drift_detector.settings import Settings
 from homeostat.events import DetectorWishes
+from homeostat.services.drift_detector.settings import Settings
 
 _WINDOWS: Final = 8
 """So many times the usual window is looked at where a model has a `rise` of its own: a small one takes more labels."""

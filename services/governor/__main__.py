@@ -1,7 +1,7 @@
-"""`python -m governor`: run the governor on Kafka."""
+"""`python -m homeostat.services.governor`: run the governor on Kafka."""
 
-from governor import Governor
-from homeostat.host.process import Context, Service, main
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.governor import Governor
 
 
 def services(context: Context) -> list[Service]:

@@ -4,14 +4,14 @@ from base64 import b64decode
 from hashlib import sha256
 from typing import Final
 
-from governor.state import State
-from governor.words import Key
 from homeostat.audit.said import said_in
 from homeostat.audit.signing import key_id, verify
 from homeostat.codec.encode import rfc3339
 from homeostat.core import Event, Reject
 from homeostat.events import Data, KeyRegistered
 from homeostat.events.requests import LONGEST_VALIDITY_MS
+from homeostat.services.governor.state import State
+from homeostat.services.governor.words import Key
 
 _IMPLIED: Final = {"admin": ("admin", "operator", "approver")}
 

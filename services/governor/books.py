@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from governor.flight import SERVING
-from governor.rules import roll_over
-from governor.state import Action, Booked, State
+from homeostat.services.governor.flight import SERVING
+from homeostat.services.governor.rules import roll_over
+from homeostat.services.governor.state import Action, Booked, State
 
 _REMEMBERED: Final = 1_000
 """Actions whose bill may still come; one that comes later is shown, and changes no budget."""

@@ -2,7 +2,6 @@
 
 from typing import Final, Literal
 
-from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionProposed,
@@ -17,6 +16,7 @@ from homeostat.events import (
     ThresholdSet,
 )
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
+from homeostat.services.governor.state import Action, State
 
 Back = tuple[str, str | None]
 Verb = Literal["set", "promote", "abort"]

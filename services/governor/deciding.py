@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governor import commands, flight
-from governor.authority import authorise
-from governor.books import release
-from governor.lifecycle import Emits, proceed, verdict
-from governor.quorum import are_independent
-from governor.registry import keep
-from governor.rules import judge, limit_of, roll_over, starts_of
-from governor.settings import GovernorSettings
-from governor.state import Action, Budget, State
 from homeostat.core import Event, Identity, Reject
 from homeostat.events import ActionProposed, ApprovalDenied, ApprovalGiven, Plan, RuleResult, RulesSet
 from homeostat.events.base import TIERS
+from homeostat.services.governor import commands, flight
+from homeostat.services.governor.authority import authorise
+from homeostat.services.governor.books import release
+from homeostat.services.governor.lifecycle import Emits, proceed, verdict
+from homeostat.services.governor.quorum import are_independent
+from homeostat.services.governor.registry import keep
+from homeostat.services.governor.rules import judge, limit_of, roll_over, starts_of
+from homeostat.services.governor.settings import GovernorSettings
+from homeostat.services.governor.state import Action, Budget, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Final
 
-from governor import flight, holdback, lifecycle
-from governor.authority import authenticate, has_role, spend
-from governor.lifecycle import Emits
-from governor.state import State
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import DeploymentObserved, DeploymentUnapproved, IndicatorComputed, RuleResult
 from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
+from homeostat.services.governor import flight, holdback, lifecycle
+from homeostat.services.governor.authority import authenticate, has_role, spend
+from homeostat.services.governor.lifecycle import Emits
+from homeostat.services.governor.state import State
 
 SIGNED_SETTING: Final = "signed_deployments"
 """Of a scope: whether only signed announcements count."""

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from governor import commands, flight, lifecycle
-from governor.lifecycle import Emits
-from governor.state import Action, State
 from homeostat.events import ActionFailed, RuleResult
 from homeostat.events.reports import NEVER_BEGUN, RETRYABLE
+from homeostat.services.governor import commands, flight, lifecycle
+from homeostat.services.governor.lifecycle import Emits
+from homeostat.services.governor.state import Action, State
 
 _ATTEMPTS: Final = 2
 """Failures in a row that end an action; what is not retryable ends it at once."""

@@ -7,8 +7,6 @@ hears all that was set before it came, and from then on whatever is set.
 from collections.abc import Iterator
 from typing import Final
 
-from governor.authority import has_role
-from governor.state import Families, State
 from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event
 from homeostat.events import (
@@ -23,6 +21,8 @@ from homeostat.events import (
     SourceTrusted,
 )
 from homeostat.events.logs import EXPERIENCE, QUARANTINE
+from homeostat.services.governor.authority import has_role
+from homeostat.services.governor.state import Families, State
 
 SOURCE: Final = "source"
 """Role whose holder has an influence of its own on what is learned in a scope."""

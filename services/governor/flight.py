@@ -3,9 +3,9 @@
 from heapq import heappop, heappush
 from typing import Final
 
-from governor.state import Action, Load, Phase, State, Waiting
 from homeostat.events import ActionProposed
 from homeostat.events.series import key_of_band
+from homeostat.services.governor.state import Action, Load, Phase, State, Waiting
 
 SERVING: Final = ("retrain", "rollout")
 """Kinds of actions that change what a model serves."""

@@ -2,25 +2,6 @@
 
 from typing import Any, Final
 
-from governor import (
-    commands,
-    deciding,
-    deployments,
-    failures,
-    families,
-    flight,
-    holdback,
-    keyring,
-    law,
-    lifecycle,
-    registrations,
-    registry,
-    reporting,
-    weights,
-)
-from governor.authority import Unproven, authenticate, authorise, spend
-from governor.settings import GovernorSettings
-from governor.state import State
 from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
@@ -58,6 +39,25 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, QUARANTINE
+from homeostat.services.governor import (
+    commands,
+    deciding,
+    deployments,
+    failures,
+    families,
+    flight,
+    holdback,
+    keyring,
+    law,
+    lifecycle,
+    registrations,
+    registry,
+    reporting,
+    weights,
+)
+from homeostat.services.governor.authority import Unproven, authenticate, authorise, spend
+from homeostat.services.governor.settings import GovernorSettings
+from homeostat.services.governor.state import State
 
 _REVERT_TTL_MS: Final = 3_600_000
 _REQUESTS: Final = (Request, ActionRequested)

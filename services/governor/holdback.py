@@ -1,8 +1,8 @@
 """The old champion after a promotion: a shadow for a while, so that the gain is measured and not remembered."""
 
-from governor import commands, flight
-from governor.state import Action, State
 from homeostat.core import Emit
+from homeostat.services.governor import commands, flight
+from homeostat.services.governor.state import Action, State
 
 Emits = tuple[Emit, ...]
 

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from governor import families
-from governor.authority import authorise, check_key, check_root, has_role
-from governor.quorum import forget_words, has_independent_admins, second_word, waiting_word
-from governor.state import State
-from governor.words import Key, Pending
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import KeyRegistered, KeyRevoked, RoleGranted, RoleRevoked
+from homeostat.services.governor import families
+from homeostat.services.governor.authority import authorise, check_key, check_root, has_role
+from homeostat.services.governor.quorum import forget_words, has_independent_admins, second_word, waiting_word
+from homeostat.services.governor.state import State
+from homeostat.services.governor.words import Key, Pending
 
 Keyring = KeyRegistered | KeyRevoked | RoleGranted | RoleRevoked
 

@@ -1,11 +1,5 @@
 """What people set: rules, budgets, freezes, what is said of scopes and models. Signed, and from the next event on."""
 
-from governor import families
-from governor.authority import authorise, has_role
-from governor.quorum import second_word
-from governor.registry import configure
-from governor.rules import roll_over
-from governor.state import Budget, State
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
     BrakeReleased,
@@ -21,6 +15,12 @@ from homeostat.events import (
 )
 from homeostat.events.base import TIERS
 from homeostat.events.logs import POLICIES
+from homeostat.services.governor import families
+from homeostat.services.governor.authority import authorise, has_role
+from homeostat.services.governor.quorum import second_word
+from homeostat.services.governor.registry import configure
+from homeostat.services.governor.rules import roll_over
+from homeostat.services.governor.state import Budget, State
 
 Law = (
     RulesSet

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from governor import commands, flight, holdback
-from governor.books import book, charge, correct, cost_of, release
-from governor.state import Action, State
 from homeostat.core import Emit
 from homeostat.events import (
     ActionApplied,
@@ -19,6 +16,9 @@ from homeostat.events import (
 )
 from homeostat.events.costs import instance_of, price_of
 from homeostat.events.logs import EXPERIENCE, VERDICTS
+from homeostat.services.governor import commands, flight, holdback
+from homeostat.services.governor.books import book, charge, correct, cost_of, release
+from homeostat.services.governor.state import Action, State
 
 Emits = tuple[Emit, ...]
 

@@ -3,13 +3,13 @@
 from hashlib import sha256
 from typing import Final
 
-from governor.authority import has_role
-from governor.state import State
-from governor.words import Pending
 from homeostat.codec import encode_payload
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import Data, RequestHeld
 from homeostat.events.logs import VERDICTS
+from homeostat.services.governor.authority import has_role
+from homeostat.services.governor.state import State
+from homeostat.services.governor.words import Pending
 
 WAIT_MS: Final = 86_400_000
 """A first word waits for the second one so long."""

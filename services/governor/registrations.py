@@ -1,12 +1,12 @@
 """A proposal may overtake the registration of its model: two logs, two orders. It waits for it, and not for long."""
 
-from governor import deciding, flight
-from governor.deciding import Asked
-from governor.lifecycle import Emits
-from governor.settings import GovernorSettings
-from governor.state import State, Waiting
 from homeostat.core import Event
 from homeostat.events import ActionProposed
+from homeostat.services.governor import deciding, flight
+from homeostat.services.governor.deciding import Asked
+from homeostat.services.governor.lifecycle import Emits
+from homeostat.services.governor.settings import GovernorSettings
+from homeostat.services.governor.state import State, Waiting
 
 
 def propose(

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from governor.state import Model, State
 from homeostat.core import Reject
 from homeostat.events import ModelConfigured
 from homeostat.events.base import TIERS
+from homeostat.services.governor.state import Model, State
 
 MOST_IDLE: Final = 5_000
 """Models of a scope that no proposal, no action and no signed request has been about."""

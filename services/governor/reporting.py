@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from governor.authority import has_role, signer
-from governor.state import State
-from governor.words import Issued
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import (
     ActionApplied,
@@ -30,22 +27,14 @@ from homeostat.events import (
 )
 from homeostat.events.logs import (
     EXPERIENCE,
-    POLICY_META_TRAINING,
-    POLICY_RETRAIN,
-    POLICY_ROLLOUT,
-    POLICY_THRESHOLD,
+    HAND_OF,
     TIMELINE,
     VERDICTS,
 )
 from homeostat.events.reports import Report
-
-HANDS: Final = {
-    POLICY_ROLLOUT: "rollout_actuator",
-    POLICY_RETRAIN: "retrain_actuator",
-    POLICY_THRESHOLD: "threshold_actuator",
-    POLICY_META_TRAINING: "maml_trainer",
-}
-"""Service that answers the commands of a policy log, with the role `hand:<service>`."""
+from homeostat.services.governor.authority import has_role, signer
+from homeostat.services.governor.state import State
+from homeostat.services.governor.words import Issued
 
 Answer = type[Report] | type[WeightsPublished] | type[WeightsRejected]
 ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
@@ -75,7 +64,7 @@ def issue(state: State, event: Event, emits: tuple[Emit, ...]) -> None:
                 command.action,
                 command.model or command.family,
                 command.family,
-                HANDS[emit.log],
+                HAND_OF[emit.log],
                 max(event.time, command.expires_at) + _GRACE_MS,
                 (command.champion, command.champion_artifact) if isinstance(command, Rollout) else None,
             )
@@ -129,7 +118,7 @@ def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, .
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
         Reject: `role_missing`, `report_mismatch`.
     """
-    key, scope, hand = signer(state, event, data), data.scope.partition("/")[0], HANDS.get(data.log)
+    key, scope, hand = signer(state, event, data), data.scope.partition("/")[0], HAND_OF.get(data.log)
     if hand != data.hand:
         raise Reject("report_mismatch", f"{data.hand} reads no commands from {data.log}")
     if not has_role(state, key.principal, f"hand:{hand}", scope):

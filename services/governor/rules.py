@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-from governor import flight, weights
-from governor.flight import has_canary
-from governor.registry import n_kept
-from governor.state import Budget, State
 from homeostat.events import ActionProposed, RuleResult, RulesSet
 from homeostat.events.base import Scalar
 from homeostat.events.sources import rests_on
+from homeostat.services.governor import flight, weights
+from homeostat.services.governor.flight import has_canary
+from homeostat.services.governor.registry import n_kept
+from homeostat.services.governor.state import Budget, State
 
 MAX_FIRST_STEP: Final = 0.5
 """A first step above this is not a canary."""

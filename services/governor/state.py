@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from governor.words import Issued, Key, Pending
 from homeostat.core import Identity
 from homeostat.events import ActionProposed, Candidate, RulesSet, ScopeConfigured
+from homeostat.services.governor.words import Issued, Key, Pending
 
 Phase = Literal["held", "training", "ready", "rolling", "promoting", "measuring", "acting"]
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from governor.state import State
 from homeostat.events import ActionProposed, WeightsPublished
+from homeostat.services.governor.state import State
 
 _MOST: Final = 1000
 """The newest; an arm that starts from older ones, or from nobody's, rests on nobody that the governor knows."""

@@ -1,8 +1,8 @@
-"""`python -m intake`: guard the doors, or those that HOMEOSTAT_INTAKE_DOORS names."""
+"""`python -m homeostat.services.intake`: guard the doors, or those that HOMEOSTAT_INTAKE_DOORS names."""
 
 from homeostat.events.logs import REQUESTS
-from homeostat.host.process import Context, Service, main
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 
 
 def services(context: Context) -> list[Service]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core.snapshot import Pieces
-from intake.hashing import Hashes, is_kept
+from homeostat.services.intake.hashing import Hashes, is_kept
 
 _ROW_BITS: Final = np.int64(20)
 _ROW_MASK: Final = np.int64((1 << 20) - 1)

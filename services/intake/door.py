@@ -10,9 +10,9 @@ from homeostat.admission.screening import FREEZES, check_ids
 from homeostat.codec import Record
 from homeostat.core import Emit, Event
 from homeostat.events import ClockTicked
-from intake.deduplication import key_of
-from intake.settings import Settings
-from intake.state import DoorState
+from homeostat.services.intake.deduplication import key_of
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.state import DoorState
 
 S = TypeVar("S", bound=DoorState)
 

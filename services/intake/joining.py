@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from homeostat.events import Answer, Labels, Samples
 from homeostat.events.columns import F8, Role, f8
-from intake.blocks import Blocks
-from intake.hashing import Hashes, hashes_of, is_kept
-from intake.rows import Found, Rows
+from homeostat.services.intake.blocks import Blocks
+from homeostat.services.intake.hashing import Hashes, hashes_of, is_kept
+from homeostat.services.intake.rows import Found, Rows
 
 _TIME, _PREDICTION, _SCORE, _LABEL = range(4)
 _CHAMPION = "champion/"

@@ -6,10 +6,10 @@ from homeostat.admission.subjects import scope_of
 from homeostat.core import Emit, Event
 from homeostat.events import Data
 from homeostat.events.logs import GOVERNANCE, REPORTS
-from intake.provenance import with_provenance
-from intake.settings import Settings
-from intake.signed import Signed
-from intake.state import SignedState
+from homeostat.services.intake.provenance import with_provenance
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.signed import Signed
+from homeostat.services.intake.state import SignedState
 
 
 class ReportsIntake(Signed):

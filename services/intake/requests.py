@@ -5,10 +5,10 @@ from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.core import Emit, Event
 from homeostat.events import Data
 from homeostat.events.logs import GOVERNANCE, REQUESTS
-from intake.provenance import with_provenance
-from intake.settings import Settings
-from intake.signed import Signed
-from intake.state import SignedState
+from homeostat.services.intake.provenance import with_provenance
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.signed import Signed
+from homeostat.services.intake.state import SignedState
 
 
 class RequestsIntake(Signed):

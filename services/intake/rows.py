@@ -12,8 +12,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from intake.blocks import Block, Blocks, in_order, merged, thinned, wide
-from intake.hashing import Hashes, hashes_of
+from homeostat.services.intake.blocks import Block, Blocks, in_order, merged, thinned, wide
+from homeostat.services.intake.hashing import Hashes, hashes_of
 
 _FIRST_CAPACITY: Final = 64
 _MOST_PENDING: Final = 64

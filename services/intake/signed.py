@@ -3,10 +3,10 @@
 from homeostat.admission.claims import check_claim
 from homeostat.codec import Record
 from homeostat.core import Emit, Event
-from intake.claims import check_proof
-from intake.door import Door
-from intake.provenance import proven_provenance
-from intake.state import SignedState
+from homeostat.services.intake.claims import check_proof
+from homeostat.services.intake.door import Door
+from homeostat.services.intake.provenance import proven_provenance
+from homeostat.services.intake.state import SignedState
 
 
 class Signed(Door[SignedState]):

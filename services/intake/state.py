@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from homeostat.events import ModelRegistered
-from intake.claims import Unproven
-from intake.deduplication import Seen
-from intake.deployments import Deployments
-from intake.joining import Join
-from intake.learning import Learning
-from intake.registrations import Registrations
-from intake.versions import Versions
+from homeostat.services.intake.claims import Unproven
+from homeostat.services.intake.deduplication import Seen
+from homeostat.services.intake.deployments import Deployments
+from homeostat.services.intake.joining import Join
+from homeostat.services.intake.learning import Learning
+from homeostat.services.intake.registrations import Registrations
+from homeostat.services.intake.versions import Versions
 
 
 @dataclass(slots=True)

@@ -30,13 +30,18 @@ from homeostat.events import (
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, QUARANTINE, TELEMETRY, TIMELINE
-from intake.blocks import Blocks
-from intake.door import Door
-from intake.joining import Bounds, Match
-from intake.learning import Learning
-from intake.provenance import columns_with_provenance, unsigned, with_proven_provenance, with_provenance
-from intake.settings import Settings
-from intake.state import TelemetryState
+from homeostat.services.intake.blocks import Blocks
+from homeostat.services.intake.door import Door
+from homeostat.services.intake.joining import Bounds, Match
+from homeostat.services.intake.learning import Learning
+from homeostat.services.intake.provenance import (
+    columns_with_provenance,
+    unsigned,
+    with_proven_provenance,
+    with_provenance,
+)
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.state import TelemetryState
 
 _ROWS: Final = (Samples.TYPE.encode(), Labels.TYPE.encode())
 _NAMED: Final = 5

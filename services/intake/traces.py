@@ -10,10 +10,10 @@ from homeostat.admission.tasks import ARRAYS
 from homeostat.core import Emit, Event
 from homeostat.events import Data, FamilyObserved, TaskRecorded
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS, TRACES
-from intake.door import Door
-from intake.provenance import with_proven_provenance
-from intake.settings import Settings
-from intake.state import TracesState
+from homeostat.services.intake.door import Door
+from homeostat.services.intake.provenance import with_proven_provenance
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.state import TracesState
 
 
 class TracesIntake(Door[TracesState]):

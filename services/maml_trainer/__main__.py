@@ -1,11 +1,11 @@
-"""`python -m maml_trainer`: train initial weights on command."""
+"""`python -m homeostat.services.maml_trainer`: train initial weights on command."""
 
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.process import Context, Service, main
-from homeostat.host.reader import KafkaReader
-from maml_trainer.hand import MamlTrainer
-from maml_trainer.selfcheck import self_check
-from maml_trainer.settings import MamlTrainerSettings
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.process import Context, Service, main
+from homeostat.runtime.reader import KafkaReader
+from homeostat.services.maml_trainer.hand import MamlTrainer
+from homeostat.services.maml_trainer.selfcheck import self_check
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 
 def services(context: Context) -> list[Service]:

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Params
-from maml_trainer.errors import DivergedError
-from maml_trainer.evaluate import few_shot
-from maml_trainer.frozen import constants, trainable
-from maml_trainer.loss import cross_entropy, squared_error
-from maml_trainer.meta import WEIGHT_RATE, Learned
-from maml_trainer.network import Network
-from maml_trainer.pool import device_of
-from maml_trainer.rules import Rule
-from maml_trainer.tasks import Array, Task, canonical
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.errors import DivergedError
+from homeostat.services.maml_trainer.evaluate import few_shot
+from homeostat.services.maml_trainer.frozen import constants, trainable
+from homeostat.services.maml_trainer.loss import cross_entropy, squared_error
+from homeostat.services.maml_trainer.meta import WEIGHT_RATE, Learned
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.pool import device_of
+from homeostat.services.maml_trainer.rules import Rule
+from homeostat.services.maml_trainer.tasks import Array, Task, canonical
 
 LR_GRID: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

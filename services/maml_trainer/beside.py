@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maml_trainer import trivial
-from maml_trainer.batch import Batch
-from maml_trainer.evaluate import few_shot
-from maml_trainer.gate import GateVerdict, judge
-from maml_trainer.held_out import HeldOut
-from maml_trainer.meta import Learned, MetaConfig, scratch
-from maml_trainer.runs import inner_runs
-from maml_trainer.scaling import TargetScale
-from maml_trainer.tracking import Run
+from homeostat.services.maml_trainer import trivial
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.evaluate import few_shot
+from homeostat.services.maml_trainer.gate import GateVerdict, judge
+from homeostat.services.maml_trainer.held_out import HeldOut
+from homeostat.services.maml_trainer.meta import Learned, MetaConfig, scratch
+from homeostat.services.maml_trainer.runs import inner_runs
+from homeostat.services.maml_trainer.scaling import TargetScale
+from homeostat.services.maml_trainer.tracking import Run
 
 Losses = dict[int, NDArray[np.float64]]
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.errors import TaskMalformed
-from maml_trainer.pool import device_of, padded
-from maml_trainer.tasks import Array, Task, canonical
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.pool import device_of, padded
+from homeostat.services.maml_trainer.tasks import Array, Task, canonical
 
 _TURNS = 4
 

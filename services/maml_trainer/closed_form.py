@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from maml_trainer.bodies import Params
-from maml_trainer.network import Network
-from maml_trainer.rules import BIAS_VARIANCE, NOISE, SCALE, WEIGHT_VARIANCE
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import BIAS_VARIANCE, NOISE, SCALE, WEIGHT_VARIANCE
 
 
 class Posterior(NamedTuple):

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Params
-from maml_trainer.inner import Problem, adapt, all_rows, objective
-from maml_trainer.rules import is_log, split
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.inner import Problem, adapt, all_rows, objective
+from homeostat.services.maml_trainer.rules import is_log, split
 
 Engine = Callable[[Params, Batch], tuple[Params, Tensor]]
 EngineName = Literal["functional", "stacked", "compiled"]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
-from maml_trainer.batch import Batch
-from maml_trainer.inner import Problem, adapt
-from maml_trainer.loss import accuracy
-from maml_trainer.meta import Learned
-from maml_trainer.pool import TaskPool
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.inner import Problem, adapt
+from homeostat.services.maml_trainer.loss import accuracy
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.tasks import Task
 
 # Memory stays bounded however many episodes are judged.
 _AT_A_TIME: Final = 50

@@ -1,7 +1,7 @@
 """Which tensors of a network are trained, and which are only used."""
 
-from maml_trainer.bodies import Params
-from maml_trainer.network import Network
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.network import Network
 
 
 def trainable(network: Network, params: Params) -> Params:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maml_trainer.interval import PairedDifference, paired_difference
+from homeostat.services.maml_trainer.interval import PairedDifference, paired_difference
 
 # Of units that share no row. Below this the normal interval misses more than 1.6 times as often as it says.
 MIN_TASKS: Final = 10

@@ -13,14 +13,14 @@ from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Reject, Report, Task
 from homeostat.events import ActionFailed, MetaTrainingStart, WeightsPublished
 from homeostat.events.logs import POLICY_META_TRAINING
-from homeostat.host.reader import LogReader
-from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.mlflow_folder import MlflowFolder
-from maml_trainer.mlflow_server import MlflowServer
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.tracking import Tracker
-from maml_trainer.training import Training
-from maml_trainer.watch import StopRun
+from homeostat.runtime.reader import LogReader
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.mlflow_folder import MlflowFolder
+from homeostat.services.maml_trainer.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.tracking import Tracker
+from homeostat.services.maml_trainer.training import Training
+from homeostat.services.maml_trainer.watch import StopRun
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events import MetaTraining
-from maml_trainer.batch import Batch
-from maml_trainer.classes import ClassPool
-from maml_trainer.gate import MIN_TASKS
-from maml_trainer.history import Collected
-from maml_trainer.network import Network
-from maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.classes import ClassPool
+from homeostat.services.maml_trainer.gate import MIN_TASKS
+from homeostat.services.maml_trainer.history import Collected
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.pool import TaskPool
 
 _SEED: Final = 0
 _N_TRAINING: Final = 24

@@ -14,9 +14,9 @@ from homeostat.artifacts import ArtifactCorrupted, ArtifactStore
 from homeostat.core import Event, Reject, Retry
 from homeostat.core.hand import sequence_of
 from homeostat.events import Array, MetaTraining, TaskRecorded
-from maml_trainer.errors import CurrentUnfit, TaskMalformed
-from maml_trainer.meta import Learned
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.errors import CurrentUnfit, TaskMalformed
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.tasks import Task
 
 _OTHER_SHAPE: Final = "other_shape"
 """Why a task was left out whose rows or labels are not those of the rest."""

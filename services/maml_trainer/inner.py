@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Params
-from maml_trainer.closed_form import posterior, predictive_loss
-from maml_trainer.loss import Loss, cross_entropy, squared_error
-from maml_trainer.network import Network
-from maml_trainer.rules import LR, Rule
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.closed_form import posterior, predictive_loss
+from homeostat.services.maml_trainer.loss import Loss, cross_entropy, squared_error
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import LR, Rule
 
 Rows = tuple[Tensor, Tensor, Tensor]
 """x, targets, weights."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Params
-from maml_trainer.inner import Problem, Rows
-from maml_trainer.rules import BIAS_VARIANCE, LR, NOISE, SCALE, WEIGHT_VARIANCE, is_log, split
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.inner import Problem, Rows
+from homeostat.services.maml_trainer.rules import BIAS_VARIANCE, LR, NOISE, SCALE, WEIGHT_VARIANCE, is_log, split
 
 Trace = list[list[Params]]
 """Inner gradients by task and step."""

@@ -9,16 +9,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from maml_trainer.bodies import Params
-from maml_trainer.engines import EngineName, choose, prepared
-from maml_trainer.errors import DivergedError
-from maml_trainer.frozen import constants, trainable
-from maml_trainer.inner import Problem
-from maml_trainer.network import Network
-from maml_trainer.pool import Pool, device_of
-from maml_trainer.repeatable import make_repeatable
-from maml_trainer.rules import Rule, is_log, join, split
-from maml_trainer.selfcheck import check_engine, kind_of
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.engines import EngineName, choose, prepared
+from homeostat.services.maml_trainer.errors import DivergedError
+from homeostat.services.maml_trainer.frozen import constants, trainable
+from homeostat.services.maml_trainer.inner import Problem
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.pool import Pool, device_of
+from homeostat.services.maml_trainer.repeatable import make_repeatable
+from homeostat.services.maml_trainer.rules import Rule, is_log, join, split
+from homeostat.services.maml_trainer.selfcheck import check_engine, kind_of
 
 WEIGHT_RATE: Final = 3e-3
 LOG_RATE: Final = 1e-2

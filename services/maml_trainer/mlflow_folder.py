@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from maml_trainer.tracking import Run
+from homeostat.services.maml_trainer.tracking import Run
 
 _STATUS: Final = {"FINISHED": 3, "FAILED": 4}
 _LOCAL: Final = 4

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx2
 
-from maml_trainer.tracking import Run
+from homeostat.services.maml_trainer.tracking import Run
 
 _KEY: Final = "homeostat.key"
 _TIMEOUT_SECONDS: Final = 10.0

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_trainer.bodies import Body, Conv, Mlp, Module, Params
-from maml_trainer.bodies.mlp import dense, linear
-from maml_trainer.errors import WeightsMalformed
+from homeostat.services.maml_trainer.bodies import Body, Conv, Mlp, Module, Params
+from homeostat.services.maml_trainer.bodies.mlp import dense, linear
+from homeostat.services.maml_trainer.errors import WeightsMalformed
 
 
 @dataclass(frozen=True, slots=True)

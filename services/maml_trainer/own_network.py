@@ -6,12 +6,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from maml_trainer.bodies import Module, Params
-from maml_trainer.errors import NetworkRefused, SelfCheckFailed
-from maml_trainer.frozen import constants, trainable
-from maml_trainer.network import Network
-from maml_trainer.rules import ALGORITHMS, Algorithm
-from maml_trainer.selfcheck import NotVectorised, self_check
+from homeostat.services.maml_trainer.bodies import Module, Params
+from homeostat.services.maml_trainer.errors import NetworkRefused, SelfCheckFailed
+from homeostat.services.maml_trainer.frozen import constants, trainable
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm
+from homeostat.services.maml_trainer.selfcheck import NotVectorised, self_check
 
 _N_ROWS: Final = 32
 _ROUNDING: Final = 1e-9

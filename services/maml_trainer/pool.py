@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.errors import TaskMalformed
-from maml_trainer.tasks import Array, Task, canonical
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.tasks import Array, Task, canonical
 
 
 class Pool(Protocol):

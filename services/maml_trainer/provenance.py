@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from homeostat.events import MetaTraining
-from maml_trainer.history import Collected
-from maml_trainer.meta import MetaConfig, OuterLoop
-from maml_trainer.pool import device_of
-from maml_trainer.repeatable import switches
-from maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.history import Collected
+from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
+from homeostat.services.maml_trainer.pool import device_of
+from homeostat.services.maml_trainer.repeatable import switches
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 # The weights are the same whatever these are; what is left decides them, with the command and its tasks.
 _WITHOUT_EFFECT: Final = {"checkpoint_seconds", "patience_seconds", "tracking_uri", "tracking_token"}

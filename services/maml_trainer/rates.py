@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from maml_trainer.batch import Batch
-from maml_trainer.evaluate import few_shot
-from maml_trainer.meta import INITIAL_LR, scratch
-from maml_trainer.network import Network
-from maml_trainer.rules import Rule
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.evaluate import few_shot
+from homeostat.services.maml_trainer.meta import INITIAL_LR, scratch
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import Rule
 
 _SMALLER: Final = 1 / 3
 _LEAST: Final = 1e-6

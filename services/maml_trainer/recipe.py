@@ -3,15 +3,15 @@
 from typing import Final
 
 from homeostat.events import MetaTraining
-from maml_trainer.bodies import Body, Conv, Mlp, Module
-from maml_trainer.classes import ClassPool
-from maml_trainer.errors import TaskMalformed
-from maml_trainer.history import Collected
-from maml_trainer.meta import INITIAL_LR, Learned, MetaConfig
-from maml_trainer.network import Network
-from maml_trainer.pool import Pool, TaskPool
-from maml_trainer.rules import Algorithm, Rule
-from maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.bodies import Body, Conv, Mlp, Module
+from homeostat.services.maml_trainer.classes import ClassPool
+from homeostat.services.maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.history import Collected
+from homeostat.services.maml_trainer.meta import INITIAL_LR, Learned, MetaConfig
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.pool import Pool, TaskPool
+from homeostat.services.maml_trainer.rules import Algorithm, Rule
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 _HIDDEN: Final = 64
 

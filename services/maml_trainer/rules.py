@@ -11,8 +11,8 @@ from typing import Final, Literal, get_args
 import torch
 from torch import Tensor
 
-from maml_trainer.bodies import Params
-from maml_trainer.network import Network
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.network import Network
 
 Algorithm = Literal["maml", "fomaml", "anil", "reptile", "meta_sgd", "bayesian_last_layer"]
 ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)

@@ -7,10 +7,10 @@ from typing import Final
 
 from homeostat.core import Event
 from homeostat.events import MetaTraining
-from maml_trainer.batch import Batch
-from maml_trainer.evaluate import few_shot
-from maml_trainer.meta import Learned
-from maml_trainer.tracking import Curve, Run, Status
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.evaluate import few_shot
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.tracking import Curve, Run, Status
 
 _INNER_RUNS: Final = 8
 

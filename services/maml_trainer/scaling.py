@@ -12,11 +12,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from maml_trainer.bodies import Params
-from maml_trainer.history import Collected
-from maml_trainer.meta import Learned
-from maml_trainer.rules import BIAS_VARIANCE, LR, NOISE, WEIGHT_VARIANCE
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.history import Collected
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.rules import BIAS_VARIANCE, LR, NOISE, WEIGHT_VARIANCE
+from homeostat.services.maml_trainer.tasks import Task
 
 _VARIANCES = (BIAS_VARIANCE, NOISE, WEIGHT_VARIANCE)
 

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Body, Conv, Mlp, Params
-from maml_trainer.engines import MakeEngine, functional, stacked
-from maml_trainer.errors import SelfCheckFailed
-from maml_trainer.frozen import constants, trainable
-from maml_trainer.inner import Problem
-from maml_trainer.loop import Trace, loop_gradient, loop_objective, unpadded
-from maml_trainer.network import Network
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule, join
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Body, Conv, Mlp, Params
+from homeostat.services.maml_trainer.engines import MakeEngine, functional, stacked
+from homeostat.services.maml_trainer.errors import SelfCheckFailed
+from homeostat.services.maml_trainer.frozen import constants, trainable
+from homeostat.services.maml_trainer.inner import Problem
+from homeostat.services.maml_trainer.loop import Trace, loop_gradient, loop_objective, unpadded
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule, join
 
 Kind = Literal["drawn classes", "labels", "numbers"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 import torch
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Params
-from maml_trainer.engines import compiled, functional, stacked
-from maml_trainer.inner import Problem
-from maml_trainer.loop import loop_gradient, unpadded
-from maml_trainer.network import Network, mlp
-from maml_trainer.rules import Algorithm, Rule, join
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Params
+from homeostat.services.maml_trainer.engines import compiled, functional, stacked
+from homeostat.services.maml_trainer.inner import Problem
+from homeostat.services.maml_trainer.loop import loop_gradient, unpadded
+from homeostat.services.maml_trainer.network import Network, mlp
+from homeostat.services.maml_trainer.rules import Algorithm, Rule, join
 
 Way = Literal["loop", "functional", "stacked", "compiled"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events.bounds import LARGEST
-from maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.errors import TaskMalformed
 
 Array = NDArray[Any]
 

@@ -13,24 +13,24 @@ from homeostat.core import Event
 from homeostat.core.hand import Report
 from homeostat.events import ActionProgressed, MetaTrainingStart, WeightsPublished, WeightsRejected
 from homeostat.events.bounds import LARGEST
-from homeostat.host.reader import LogReader
-from maml_trainer.beside import Beside
-from maml_trainer.bodies import Module
-from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.gate import MIN_TASKS, GateVerdict
-from maml_trainer.held_out import held_out, training_episodes
-from maml_trainer.history import Collected, tasks_in
-from maml_trainer.meta import Learned, OuterLoop, Progress
-from maml_trainer.own_network import check_own
-from maml_trainer.provenance import environment, provenance
-from maml_trainer.rates import first_rate
-from maml_trainer.recipe import config_of, training_pool
-from maml_trainer.runs import outer_run, sparse
-from maml_trainer.scaling import TargetScale
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.tracking import Run, Status
-from maml_trainer.watch import Watch
-from maml_trainer.weights import load, save
+from homeostat.runtime.reader import LogReader
+from homeostat.services.maml_trainer.beside import Beside
+from homeostat.services.maml_trainer.bodies import Module
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.gate import MIN_TASKS, GateVerdict
+from homeostat.services.maml_trainer.held_out import held_out, training_episodes
+from homeostat.services.maml_trainer.history import Collected, tasks_in
+from homeostat.services.maml_trainer.meta import Learned, OuterLoop, Progress
+from homeostat.services.maml_trainer.own_network import check_own
+from homeostat.services.maml_trainer.provenance import environment, provenance
+from homeostat.services.maml_trainer.rates import first_rate
+from homeostat.services.maml_trainer.recipe import config_of, training_pool
+from homeostat.services.maml_trainer.runs import outer_run, sparse
+from homeostat.services.maml_trainer.scaling import TargetScale
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.tracking import Run, Status
+from homeostat.services.maml_trainer.watch import Watch
+from homeostat.services.maml_trainer.weights import load, save
 
 _PROGRESS_SECONDS: Final = 5.0
 _CURVE_POINTS: Final = 200

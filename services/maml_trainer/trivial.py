@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.loss import cross_entropy, squared_error
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.loss import cross_entropy, squared_error
 
 Name = Literal["constant", "linear"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)

@@ -16,10 +16,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
-from maml_trainer.errors import WeightsMalformed
-from maml_trainer.meta import Learned
-from maml_trainer.network import network_of
-from maml_trainer.rules import LR, NOISE, NOISE_FLOOR, PRIOR, Rule
+from homeostat.services.maml_trainer.errors import WeightsMalformed
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.network import network_of
+from homeostat.services.maml_trainer.rules import LR, NOISE, NOISE_FLOOR, PRIOR, Rule
 
 _OF_THE_RULE = (LR, PRIOR)
 _KINDS = {"i8": "I64", "i4": "I32", "u1": "U8", "b1": "BOOL"}

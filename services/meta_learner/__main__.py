@@ -1,7 +1,7 @@
-"""`python -m meta_learner`: run the meta-learner on Kafka."""
+"""`python -m homeostat.services.meta_learner`: run the meta-learner on Kafka."""
 
-from homeostat.host.process import Context, Service, main
-from meta_learner import MetaLearner
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.meta_learner import MetaLearner
 
 
 def services(context: Context) -> list[Service]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.services.meta_learner.gate import Ledger
+from homeostat.services.meta_learner.knowledge import Prediction
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.stats.draws import Draws
 from homeostat.stats.portable import fixed_sum
-from meta_learner.gate import Ledger
-from meta_learner.knowledge import Prediction
-from meta_learner.settings import LearnerSettings
 
 SKIP = "skip"
 Floats = NDArray[np.float64]

@@ -34,7 +34,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from meta_learner import (
+from homeostat.services.meta_learner import (
     advice,
     knowledge,
     learning,
@@ -49,9 +49,9 @@ from meta_learner import (
     trust,
     weights,
 )
-from meta_learner.choice import SKIP
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import Look, Model, Rung, State
+from homeostat.services.meta_learner.choice import SKIP
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import Look, Model, Rung, State
 
 Emits = tuple[Emit, ...]
 _DOES_NOT_FIT: Final = "current_does_not_fit"

@@ -7,7 +7,7 @@ lower bound. Source: Kazerouni et al. 2017 (conservative linear UCB).
 
 from dataclasses import dataclass, field
 
-from meta_learner.sources import place, restore, withdraw
+from homeostat.services.meta_learner.sources import place, restore, withdraw
 
 
 @dataclass(slots=True)

@@ -13,11 +13,11 @@ from river.linear_model import LinearRegression
 from river.preprocessing import StandardScaler
 
 from homeostat.events import Arm
+from homeostat.services.meta_learner import sources
+from homeostat.services.meta_learner.records import Record, Score
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.sources import Lessons
 from homeostat.stats.hierarchical import Payoffs, Sums, payoffs
-from meta_learner import sources
-from meta_learner.records import Record, Score
-from meta_learner.settings import LearnerSettings
-from meta_learner.sources import Lessons
 
 Floats = NDArray[np.float64]
 _MOST_ARMS: Final = 128

@@ -6,13 +6,13 @@ from homeostat.core import Emit
 from homeostat.events import CandidateEvaluated, IndicatorComputed, OutcomeMeasured
 from homeostat.events.logs import INDICATORS
 from homeostat.events.sources import rests_on
-from meta_learner import knowledge as known
-from meta_learner import priors
-from meta_learner.choice import SKIP
-from meta_learner.pricing import latency_in_points
-from meta_learner.settings import LearnerSettings
-from meta_learner.sources import FAILURES, Lessons, key_of
-from meta_learner.state import Decision, State, Told
+from homeostat.services.meta_learner import knowledge as known
+from homeostat.services.meta_learner import priors
+from homeostat.services.meta_learner.choice import SKIP
+from homeostat.services.meta_learner.pricing import latency_in_points
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.sources import FAILURES, Lessons, key_of
+from homeostat.services.meta_learner.state import Decision, State, Told
 
 
 def learn(state: State, data: CandidateEvaluated, settings: LearnerSettings) -> tuple[Emit, ...]:

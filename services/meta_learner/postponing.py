@@ -10,7 +10,7 @@ from typing import Final
 from homeostat.core import Event
 from homeostat.events import RuleResult, VerdictGiven
 from homeostat.events.governance import PASSING_RULES
-from meta_learner.state import Postponed, State
+from homeostat.services.meta_learner.state import Postponed, State
 
 _COOLDOWN: Final = "cooldown"
 _OF_A_MOMENT: Final = frozenset({"known_model", "data_window"})

@@ -2,9 +2,9 @@
 
 from homeostat.events import Arm, CandidateEvaluated, FamilyRegistered
 from homeostat.events.costs import instance_of, price_of
-from meta_learner.choice import SKIP
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import Model, State
+from homeostat.services.meta_learner.choice import SKIP
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import Model, State
 
 
 def money_of(state: State, arm: Arm, settings: LearnerSettings) -> float:

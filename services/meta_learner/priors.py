@@ -10,10 +10,10 @@ import numpy as np
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed, PriorContributed, PriorPublished
 from homeostat.events.logs import EXPERIENCE, INDICATORS
+from homeostat.services.meta_learner.knowledge import Floats, Knowledge, pooled, predict
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import State
 from homeostat.stats.hierarchical import Sums
-from meta_learner.knowledge import Floats, Knowledge, pooled, predict
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import State
 
 
 def contribute(state: State, event: Event, settings: LearnerSettings) -> tuple[Emit, ...]:

@@ -15,11 +15,11 @@ from homeostat.events import (
     Range,
 )
 from homeostat.events.logs import TASKS
+from homeostat.services.meta_learner.choice import SKIP, Choice, Floats
+from homeostat.services.meta_learner.pricing import money_interval, money_of
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import Look, Model, State
 from homeostat.stats.draws import Draws
-from meta_learner.choice import SKIP, Choice, Floats
-from meta_learner.pricing import money_interval, money_of
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import Look, Model, State
 
 _N_NAMED: Final = 8
 """Arms that a sentence for people names."""

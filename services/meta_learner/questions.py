@@ -9,8 +9,8 @@ from typing import Final
 from homeostat.core import Emit, Event
 from homeostat.events import AdviceRequested
 from homeostat.events.logs import INDICATORS
-from meta_learner import advice
-from meta_learner.state import Question, State
+from homeostat.services.meta_learner import advice
+from homeostat.services.meta_learner.state import Question, State
 
 _PATIENCE_MS: Final = 5_000
 _MOST: Final = 64

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from homeostat.events import ThresholdGraded
-from meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 _PRIOR_INCIDENTS: Final = 2.0
 """Incidents that "half are missed" is worth, for every rate alike."""

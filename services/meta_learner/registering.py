@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Final
 
-from meta_learner.state import State
+from homeostat.services.meta_learner.state import State
 
 PER_WINDOW: Final = 60
 """Of a family. A fleet of a thousand cameras has its thresholds within two minutes."""

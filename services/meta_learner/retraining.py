@@ -3,13 +3,13 @@
 from homeostat.core import Emit, Event
 from homeostat.events import FamilyRegistered
 from homeostat.events.logs import GOVERNANCE
+from homeostat.services.meta_learner import knowledge, learning, proposals
+from homeostat.services.meta_learner.choice import SKIP, Choice, Question, choose
+from homeostat.services.meta_learner.pricing import prices_in_points
+from homeostat.services.meta_learner.screening import is_real
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import Decision, Look, Model, State
 from homeostat.stats.held_out import is_held_out
-from meta_learner import knowledge, learning, proposals
-from meta_learner.choice import SKIP, Choice, Question, choose
-from meta_learner.pricing import prices_in_points
-from meta_learner.screening import is_real
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import Decision, Look, Model, State
 
 
 def consider(

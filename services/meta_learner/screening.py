@@ -5,9 +5,9 @@ import numpy as np
 from homeostat.core import Emit
 from homeostat.events import IndicatorComputed
 from homeostat.events.logs import INDICATORS
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import State
 from homeostat.stats.ebh import e_bh
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import State
 
 
 def screen(state: State, subject: str, log2_e: float | None, settings: LearnerSettings) -> tuple[Emit, ...]:

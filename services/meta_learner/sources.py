@@ -17,9 +17,9 @@ import numpy as np
 from river.drift import ADWIN
 
 from homeostat.events.sources import SHARED_BY_SETS, rests_on, shared_name
+from homeostat.services.meta_learner.records import Record
 from homeostat.stats.hierarchical import Sums
 from homeostat.stats.portable import FloatArray
-from meta_learner.records import Record
 
 T = TypeVar("T")
 

@@ -9,12 +9,12 @@ from homeostat.core.rate import Rate
 from homeostat.events import AdviceRequested, FamilyRegistered, PriorContributed, ProfileUpdated, RulesSet
 from homeostat.events.base import Tier
 from homeostat.events.sources import rests_on
-from meta_learner.advice import Advice
-from meta_learner.gate import Ledger
-from meta_learner.knowledge import Knowledge
-from meta_learner.rates import Thresholds
-from meta_learner.seats import Seats
-from meta_learner.tasks import Tasks
+from homeostat.services.meta_learner.advice import Advice
+from homeostat.services.meta_learner.gate import Ledger
+from homeostat.services.meta_learner.knowledge import Knowledge
+from homeostat.services.meta_learner.rates import Thresholds
+from homeostat.services.meta_learner.seats import Seats
+from homeostat.services.meta_learner.tasks import Tasks
 
 Rung = Literal["catalogue", "scheduler", "closed_loop"]
 

@@ -3,9 +3,9 @@
 from homeostat.core import Emit, Event
 from homeostat.events import ActionProposed, Arm, Band
 from homeostat.events.logs import GOVERNANCE
-from meta_learner.rates import Thresholds, learn, stated
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import Model
+from homeostat.services.meta_learner.rates import Thresholds, learn, stated
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import Model
 
 __all__ = ["learn", "propose", "stated"]
 

@@ -2,9 +2,9 @@
 
 from homeostat.core import Emit
 from homeostat.events import EpisodeRecorded
-from meta_learner import advice, knowledge, learning, weights
-from meta_learner.settings import LearnerSettings
-from meta_learner.state import State
+from homeostat.services.meta_learner import advice, knowledge, learning, weights
+from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import State
 
 
 def distrust(state: State, family: str, source: str, settings: LearnerSettings) -> tuple[Emit, ...]:

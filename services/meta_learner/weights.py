@@ -6,7 +6,7 @@ from homeostat.core import Emit
 from homeostat.events import WeightsPublished, WeightsWithdrawn
 from homeostat.events.logs import EXPERIENCE
 from homeostat.events.sources import rests_on
-from meta_learner.state import State, Weights
+from homeostat.services.meta_learner.state import State, Weights
 
 _MOST: Final = 4
 """Older ones are kept for the case that a source of the newest is distrusted."""

@@ -1,6 +1,6 @@
 """Compares canaries and shadows with the champion, and measures what actions did."""
 
-from outcome_evaluator.fold import OutcomeEvaluator
-from outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 __all__ = ["EvaluatorSettings", "OutcomeEvaluator"]

@@ -1,7 +1,7 @@
-"""`python -m outcome_evaluator`: run the outcome evaluator on Kafka."""
+"""`python -m homeostat.services.outcome_evaluator`: run the outcome evaluator on Kafka."""
 
-from homeostat.host.process import Context, Service, main
-from outcome_evaluator import OutcomeEvaluator
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.outcome_evaluator import OutcomeEvaluator
 
 
 def services(context: Context) -> list[Service]:

@@ -22,16 +22,16 @@ from homeostat.events import (
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import GOVERNANCE, TIMELINE
+from homeostat.services.outcome_evaluator.following import conclude, look
+from homeostat.services.outcome_evaluator.inline import join
+from homeostat.services.outcome_evaluator.judgement import assess, judged
+from homeostat.services.outcome_evaluator.latency import pair
+from homeostat.services.outcome_evaluator.origins import remember, said_by
+from homeostat.services.outcome_evaluator.scoring import score
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settling import billed, failed, saved, settle, trained
+from homeostat.services.outcome_evaluator.state import Ended, State, Tally, Trial
 from homeostat.stats.error import ErrorScale, Unit, error_of
-from outcome_evaluator.following import conclude, look
-from outcome_evaluator.inline import join
-from outcome_evaluator.judgement import assess, judged
-from outcome_evaluator.latency import pair
-from outcome_evaluator.origins import remember, said_by
-from outcome_evaluator.scoring import score
-from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.settling import billed, failed, saved, settle, trained
-from outcome_evaluator.state import Ended, State, Tally, Trial
 
 Floats = NDArray[np.float64]
 

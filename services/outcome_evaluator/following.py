@@ -2,10 +2,10 @@
 
 from homeostat.core import Emit
 from homeostat.events import OutcomeMeasured
-from outcome_evaluator.accounts import Account
-from outcome_evaluator.outcome import outcome_of, revised, settlement
-from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.state import Ended, Followed, State, Trial
+from homeostat.services.outcome_evaluator.accounts import Account
+from homeostat.services.outcome_evaluator.outcome import outcome_of, revised, settlement
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.state import Ended, Followed, State, Trial
 
 Emits = tuple[Emit, ...]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Samples
 from homeostat.events.columns import f8
-from outcome_evaluator.memory import forget
+from homeostat.services.outcome_evaluator.memory import forget
 
 Floats = NDArray[np.float64]
 

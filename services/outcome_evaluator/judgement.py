@@ -3,9 +3,9 @@
 from typing import Literal
 
 from homeostat.events import CanaryJudged
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.state import Trial
 from homeostat.stats.portable import INV_LN2, log
-from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.state import Trial
 
 Judgement = Literal["abort", "promote", "continue", "inconclusive"]
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Samples
 from homeostat.events.columns import f8
-from outcome_evaluator.memory import forget
+from homeostat.services.outcome_evaluator.memory import forget
 
 Seconds = dict[str, dict[str, float]]
 """By request, the oldest first: latency by version."""

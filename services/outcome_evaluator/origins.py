@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from homeostat.events import Provenance, Samples
-from outcome_evaluator.memory import forget
+from homeostat.services.outcome_evaluator.memory import forget
 
 _AND: Final = " "
 """Between a public key, which has no blank, and a source, which may have."""

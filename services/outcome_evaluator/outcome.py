@@ -5,10 +5,10 @@ from typing import Final, Literal
 from homeostat.core import Emit, Identity
 from homeostat.events import ActionFailed, ActionSettled, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from outcome_evaluator.accounts import Account
-from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.state import State, Tally, Trial
-from outcome_evaluator.worth import reward_of
+from homeostat.services.outcome_evaluator.accounts import Account
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.state import State, Tally, Trial
+from homeostat.services.outcome_evaluator.worth import reward_of
 
 Verdict = Literal["gain", "cost", "regression", "inconclusive"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events.sources import shared_name
-from outcome_evaluator.memory import forget
-from outcome_evaluator.origins import Origin, named
-from outcome_evaluator.state import Scored, Trial
+from homeostat.services.outcome_evaluator.memory import forget
+from homeostat.services.outcome_evaluator.origins import Origin, named
+from homeostat.services.outcome_evaluator.state import Scored, Trial
 
 Floats = NDArray[np.float64]
 

@@ -3,12 +3,19 @@
 from homeostat.core import Emit, Event, Identity
 from homeostat.events import ActionFailed, BillReceived, CandidateTrained, IndicatorComputed
 from homeostat.events.logs import EXPERIENCE, INDICATORS
-from outcome_evaluator.accounts import Account
-from outcome_evaluator.following import conclude, follow
-from outcome_evaluator.outcome import failed_outcome, outcome_of, payoffs, rebilled, revised, settlement
-from outcome_evaluator.settings import EvaluatorSettings
-from outcome_evaluator.state import State, Trial
-from outcome_evaluator.toil import of_action
+from homeostat.services.outcome_evaluator.accounts import Account
+from homeostat.services.outcome_evaluator.following import conclude, follow
+from homeostat.services.outcome_evaluator.outcome import (
+    failed_outcome,
+    outcome_of,
+    payoffs,
+    rebilled,
+    revised,
+    settlement,
+)
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.state import State, Trial
+from homeostat.services.outcome_evaluator.toil import of_action
 
 Emits = tuple[Emit, ...]
 

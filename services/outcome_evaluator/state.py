@@ -6,14 +6,14 @@ from typing import Literal
 
 from homeostat.core import Identity
 from homeostat.events import Labels, Plan, RewardWeights, Samples
+from homeostat.services.outcome_evaluator.accounts import Ledger
+from homeostat.services.outcome_evaluator.inline import Row
+from homeostat.services.outcome_evaluator.latency import Seconds
+from homeostat.services.outcome_evaluator.origins import Origin
+from homeostat.services.outcome_evaluator.production import Production
+from homeostat.services.outcome_evaluator.toil import Toil
 from homeostat.stats.error import ErrorScale, Unit
 from homeostat.stats.paired import PairedEProcess
-from outcome_evaluator.accounts import Ledger
-from outcome_evaluator.inline import Row
-from outcome_evaluator.latency import Seconds
-from outcome_evaluator.origins import Origin
-from outcome_evaluator.production import Production
-from outcome_evaluator.toil import Toil
 
 Ended = Literal["promoted", "aborted", "skipped", "expired"]
 """`skipped`: nothing was rolled out, by choice or because the chosen arm could not be trained."""

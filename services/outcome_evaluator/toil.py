@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from homeostat.events.logs import DAY_MS
-from outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 MONTH_MS: Final = 30 * DAY_MS
 """A month is 30 days since the epoch, so that months compare."""

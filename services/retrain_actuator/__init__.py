@@ -7,14 +7,14 @@ need it (140 ms instead of 300 ms a job).
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from retrain_actuator.hand import RetrainActuator
+    from homeostat.services.retrain_actuator.hand import RetrainActuator
 
 __all__ = ["RetrainActuator"]
 
 
 def __getattr__(name: str) -> object:
     if name == "RetrainActuator":
-        from retrain_actuator.hand import RetrainActuator
+        from homeostat.services.retrain_actuator.hand import RetrainActuator
 
         return RetrainActuator
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

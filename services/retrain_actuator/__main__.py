@@ -1,12 +1,12 @@
-"""`python -m retrain_actuator`: train on command."""
+"""`python -m homeostat.services.retrain_actuator`: train on command."""
 
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.process import Context, Service, main
-from homeostat.host.reader import KafkaReader
-from retrain_actuator.hand import RetrainActuator
-from retrain_actuator.history import EventHistory
-from retrain_actuator.settings import RetrainActuatorSettings
-from retrain_actuator.targets.subprocess import SubprocessLauncher
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.process import Context, Service, main
+from homeostat.runtime.reader import KafkaReader
+from homeostat.services.retrain_actuator.hand import RetrainActuator
+from homeostat.services.retrain_actuator.history import EventHistory
+from homeostat.services.retrain_actuator.settings import RetrainActuatorSettings
+from homeostat.services.retrain_actuator.targets.subprocess import SubprocessLauncher
 
 
 def services(context: Context) -> list[Service]:

@@ -8,9 +8,9 @@ from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Task
 from homeostat.events import RetrainStart
 from homeostat.events.logs import POLICY_RETRAIN
-from retrain_actuator.history import History
-from retrain_actuator.targets.base import Launcher
-from retrain_actuator.training import Training, Workshop
+from homeostat.services.retrain_actuator.history import History
+from homeostat.services.retrain_actuator.targets.base import Launcher
+from homeostat.services.retrain_actuator.training import Training, Workshop
 
 
 class RetrainActuator:

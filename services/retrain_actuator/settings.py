@@ -6,7 +6,12 @@ from typing import Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_DEFAULT_RECIPE: Final[tuple[str, ...]] = (sys.executable, "-m", "retrain_actuator.recipes.mlp", "{job}")
+_DEFAULT_RECIPE: Final[tuple[str, ...]] = (
+    sys.executable,
+    "-m",
+    "homeostat.services.retrain_actuator.recipes.mlp",
+    "{job}",
+)
 
 
 class RetrainActuatorSettings(BaseSettings):

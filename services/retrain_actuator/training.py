@@ -15,12 +15,12 @@ from safetensors.numpy import load
 from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
 from homeostat.events import Arm, RetrainStart
-from retrain_actuator.code import environment
-from retrain_actuator.folder import JobFolder, Result
-from retrain_actuator.history import History
-from retrain_actuator.recipes.job import Line
-from retrain_actuator.reports import failed, seed_of, trained
-from retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
+from homeostat.services.retrain_actuator.code import environment
+from homeostat.services.retrain_actuator.folder import JobFolder, Result
+from homeostat.services.retrain_actuator.history import History
+from homeostat.services.retrain_actuator.recipes.job import Line
+from homeostat.services.retrain_actuator.reports import failed, seed_of, trained
+from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
 
 _PAUSE_SECONDS: Final = 0.2
 """Between two attempts to get what is not there yet."""

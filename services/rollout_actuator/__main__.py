@@ -1,10 +1,10 @@
-"""`python -m rollout_actuator`: set what serves, on command."""
+"""`python -m homeostat.services.rollout_actuator`: set what serves, on command."""
 
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.process import Context, Service, main
-from rollout_actuator import RolloutActuator
-from rollout_actuator.settings import RolloutActuatorSettings
-from rollout_actuator.targets.embedded import EmbeddedTarget
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.rollout_actuator import RolloutActuator
+from homeostat.services.rollout_actuator.settings import RolloutActuatorSettings
+from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget
 
 
 def services(context: Context) -> list[Service]:

@@ -18,7 +18,7 @@ from homeostat.events import (
 )
 from homeostat.events.base import ActionKind
 from homeostat.events.logs import POLICY_ROLLOUT
-from rollout_actuator.targets.base import RolloutTarget, deployment_of
+from homeostat.services.rollout_actuator.targets.base import RolloutTarget, deployment_of
 
 Verb = Literal["set", "promote", "abort", "revert"]
 _VERBS: Final[dict[type[Rollout], Verb]] = {

@@ -1,5 +1,5 @@
 """The hand that moves alert thresholds, inside the bands that were approved."""
 
-from threshold_actuator.hand import ThresholdActuator
+from homeostat.services.threshold_actuator.hand import ThresholdActuator
 
 __all__ = ["ThresholdActuator"]

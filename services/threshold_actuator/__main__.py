@@ -1,10 +1,10 @@
-"""`python -m threshold_actuator`: move alert thresholds, on command."""
+"""`python -m homeostat.services.threshold_actuator`: move alert thresholds, on command."""
 
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.process import Context, Service, main
-from threshold_actuator import ThresholdActuator
-from threshold_actuator.settings import ThresholdActuatorSettings
-from threshold_actuator.targets.prometheus import PrometheusThresholds
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.process import Context, Service, main
+from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat.services.threshold_actuator.settings import ThresholdActuatorSettings
+from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds
 
 
 def services(context: Context) -> list[Service]:

@@ -7,7 +7,7 @@ from homeostat.core.hand import sequence_of
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import series_of
-from threshold_actuator.targets.base import ThresholdTarget
+from homeostat.services.threshold_actuator.targets.base import ThresholdTarget
 
 
 class ThresholdActuator:

@@ -11,7 +11,7 @@ def proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     """Intake, governor, notary and auditor in memory; one model, one approved action, all of it digested and signed."""
     monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("homeostat.cli.answers._SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
     system = ProvenSystem(tmp_path)
     system.govern()
     system.propose()

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from drift_detector import DriftDetector
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.encode import partition_of
 from homeostat.core import Fold
 from homeostat.events import EventRefused
 from homeostat.events.logs import QUARANTINE, REPORTS, REQUESTS, TELEMETRY
-from homeostat.host.memory import MemoryLog, MemoryLoop
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 
 
 class Doors:

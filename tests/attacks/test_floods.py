@@ -6,21 +6,21 @@ from base64 import b64encode
 import pytest
 from tests.attacks.doors import Doors
 
-from drift_detector import DriftDetector
 from homeostat.client.sealing import Sealer
 from homeostat.codec import Output
 from homeostat.events import ActionProposed, FreezeSet, ModelRegistered, Samples
 from homeostat.events.columns import pack
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, REQUESTS, TELEMETRY, TIMELINE
-from homeostat.host import newcomers
-from homeostat.host.memory import MemoryHost, MemoryLog
-from homeostat.host.newcomers import EVERYBODY, Newcomers
-from homeostat.host.refusals import EVERY, FEW, FREE
+from homeostat.runtime import newcomers
+from homeostat.runtime.memory import MemoryHost, MemoryLog
+from homeostat.runtime.newcomers import EVERYBODY, Newcomers
+from homeostat.runtime.refusals import EVERY, FEW, FREE
+from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.intake import RequestsIntake, TelemetryIntake
+from homeostat.services.intake.claims import UNPROVEN, WINDOW_MS
+from homeostat.services.intake.registrations import PER_HOUR
+from homeostat.services.meta_learner import MetaLearner, registering
 from homeostat.testing.enrolled import key_of
-from intake import RequestsIntake, TelemetryIntake
-from intake.claims import UNPROVEN, WINDOW_MS
-from intake.registrations import PER_HOUR
-from meta_learner import MetaLearner, registering
 
 MODEL = ModelRegistered(family="f", champion="v1")
 FREEZE = FreezeSet(scope="acme", valid_until=1_700_000_600_000)

@@ -11,22 +11,22 @@ import pytest
 from homeostat.audit import keys
 from homeostat.audit.keys import KeyMissing, KeyUnusable, create, load, publish
 from homeostat.audit.secret_file import SecretMissing, SecretUnusable, ensure_secret, read_secret
-from homeostat.cli.checks import Context
-from homeostat.cli.checks import files as findings
-from homeostat.cli.checks.processes import processes
-from homeostat.cli.failures import explain
 from homeostat.client.memory import MemoryLogs
-from homeostat.host.errors import SealKeyUnusable
-from homeostat.host.memory import MemoryLog
-from homeostat.host.settings import HostSettings
-from homeostat.stack.errors import FolderUnusable, KafkaUnavailable
-from homeostat.stack.folders import make_folder
-from homeostat.stack.local import LocalStack
-from homeostat.stack.process import NOT_STARTED, ProcessSpec
-from homeostat.stack.report import read_report
-from homeostat.stack.supervisor import Supervisor
+from homeostat.runtime.errors import SealKeyUnusable
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.settings import HostSettings
 from homeostat.telemetry import logging as telemetry_logging
 from homeostat.testing.processes import FakeProcess
+from homeostat_tools.cli.checks import Context
+from homeostat_tools.cli.checks import files as findings
+from homeostat_tools.cli.checks.processes import processes
+from homeostat_tools.cli.failures import explain
+from homeostat_tools.local_stack.errors import FolderUnusable, KafkaUnavailable
+from homeostat_tools.local_stack.folders import make_folder
+from homeostat_tools.local_stack.local import LocalStack
+from homeostat_tools.local_stack.process import NOT_STARTED, ProcessSpec
+from homeostat_tools.local_stack.report import read_report
+from homeostat_tools.local_stack.supervisor import Supervisor
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -238,7 +238,7 @@ def test_a_broker_that_cannot_start_again_does_not_end_the_stack(
 ) -> None:
     """It is tried again and again, further and further apart, in one line each; the services wait meanwhile."""
     said, now = list[str](), [1000.0]
-    monkeypatch.setattr("homeostat.stack.local.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("homeostat_tools.local_stack.local.time.monotonic", lambda: now[0])
     stack, broker = LocalStack(tmp_path, on_progress=said.append), GoneBroker()
     stack.broker, stack.bootstrap_servers = broker, broker.bootstrap_servers  # type: ignore[assignment]  # a fake
     stack._supervisor = Machine().supervisor(tmp_path / "logs")

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.client.test_guarding import changed, drain, ids, policies_of, say
 from tests.unit.client.test_policies import NOTARY as CLIENTS_NOTARY
-from tests.unit.host.test_hands import MODEL, NOTARY, NOW, SOURCE, Shop, brake, command, key_of, reasons, record
+from tests.unit.runtime.test_hands import MODEL, NOTARY, NOW, SOURCE, Shop, brake, command, key_of, reasons, record
 
-from homeostat.cli.replaying import original
 from homeostat.client.brake import release_braked, write_brake
 from homeostat.client.memory import MemoryLogs
 from homeostat.codec import Output, Record
@@ -30,9 +29,10 @@ from homeostat.events import (
     VerdictGiven,
 )
 from homeostat.events.logs import GOVERNANCE, INDICATORS, POLICIES, POLICY_RETRAIN, POLICY_ROLLOUT, QUARANTINE, REQUESTS
-from homeostat.host.memory import MemoryLog
-from homeostat.host.notary import seal_with
-from homeostat.host.refusals import FREE
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.notary import seal_with
+from homeostat.runtime.refusals import FREE
+from homeostat_tools.cli.replaying import original
 
 STRANGERS = [None, key_of(2)]
 RELEASE = BrakeReleased(scope="acme", freeze="g#1")

@@ -19,10 +19,10 @@ from homeostat.events import (
     SourceDistrusted,
     SourceTrusted,
 )
-from meta_learner import LearnerSettings, knowledge
-from meta_learner.knowledge import Knowledge
-from meta_learner.sources import key_of, pooled
-from meta_learner.state import State
+from homeostat.services.meta_learner import LearnerSettings, knowledge
+from homeostat.services.meta_learner.knowledge import Knowledge
+from homeostat.services.meta_learner.sources import key_of, pooled
+from homeostat.services.meta_learner.state import State
 
 SETTINGS = LearnerSettings(held_out_share=0.0)
 CONTEXT = np.r_[1.0, np.zeros(3)]

@@ -15,7 +15,6 @@ from tests.unit.governor.court import (
     verdict,
 )
 
-from governor import families, registry
 from homeostat.core import Reject
 from homeostat.events import (
     ActionRequested,
@@ -30,6 +29,7 @@ from homeostat.events import (
     RoleRevoked,
     RulesSet,
 )
+from homeostat.services.governor import families, registry
 
 NO_APPROVAL = RulesSet(scope=SCOPE, approval_tiers=())
 

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 from tests.e2e.served import MODEL, SCOPE, VERSION, Served, serving
 
-from governor.state import State
 from homeostat.core import Reject
 from homeostat.events import DeploymentObserved, ModelRegistered, ScopeConfigured
 from homeostat.events.logs import GOVERNANCE, INDICATORS, QUARANTINE, REQUESTS, TELEMETRY, VERDICTS
-from rollout_actuator.targets.base import Deployment
+from homeostat.services.governor.state import State
+from homeostat.services.rollout_actuator.targets.base import Deployment
 
 
 def law(served: Served) -> State:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.support.proving import ProvenSystem
 
-from auditor import ChainBroken, CheckpointLost
 from homeostat.audit import keys
 from homeostat.audit.kept import CheckpointUnreadable
 from homeostat.client.sealing import Sealer
@@ -36,6 +35,7 @@ from homeostat.events.logs import (
     VERDICTS,
     by_name,
 )
+from homeostat.services.auditor import ChainBroken, CheckpointLost
 
 SNAPSHOTS = "homeostat.snapshots.governor"
 

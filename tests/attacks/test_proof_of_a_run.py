@@ -1,16 +1,17 @@
 """A whole run, with trainings, canaries, people, nonsense and poison, has nothing in it that verify would find."""
 
-from auditor import Auditor, Chain
+from tests.support.memory_scenario import rehearse
+
 from homeostat.audit import keys
 from homeostat.audit.keyring import Registered
-from homeostat.cli.auditing import audit
-from homeostat.cli.notaries import keyring_of
+from homeostat.audit.roles import NOTARY
 from homeostat.client.memory import MemoryLogs
-from homeostat.demo import memory_loop
 from homeostat.events.logs import AUDIT
-from homeostat.host.memory import MemoryLog
-from homeostat.host.notary import NOTARY
-from homeostat.testing.rehearsal import rehearse
+from homeostat.runtime.memory import MemoryLog
+from homeostat.services.auditor import Auditor, Chain
+from homeostat_lab.demo import memory_loop
+from homeostat_tools.cli.auditing import audit
+from homeostat_tools.cli.notaries import keyring_of
 
 
 def digest(log: MemoryLog, key: keys.Key) -> None:

@@ -16,7 +16,6 @@ from tests.unit.governor.court import (
     verdict,
 )
 
-from governor.keyring import MOST_KEYS
 from homeostat.core import Emit
 from homeostat.events import (
     ActionRequested,
@@ -29,6 +28,7 @@ from homeostat.events import (
     RoleRevoked,
     RulesSet,
 )
+from homeostat.services.governor.keyring import MOST_KEYS
 
 NO_APPROVAL = RulesSet(scope=SCOPE, approval_tiers=())
 WEEK_MS = 7 * 24 * HOUR_MS

@@ -13,8 +13,8 @@ from homeostat.codec import Record, decode_event
 from homeostat.core import Emit, Reject
 from homeostat.events import EpisodeRecorded, IncidentRecorded, ModelRegistered, TaskRecorded
 from homeostat.events.logs import TELEMETRY, TRACES
-from homeostat.host.memory import MemoryLog
-from intake import TelemetryIntake, TracesIntake
+from homeostat.runtime.memory import MemoryLog
+from homeostat.services.intake import TelemetryIntake, TracesIntake
 
 PLANT, EVE = key_of("plant"), key_of("eve")
 

@@ -15,13 +15,13 @@ from homeostat.core import Reject
 from homeostat.core.snapshot import Marker
 from homeostat.events.columns import Samples
 from homeostat.events.logs import INDICATORS, MAX_RECORD_BYTES, QUARANTINE, SNAPSHOTS, TELEMETRY, TIMELINE
-from homeostat.host.assignment import Assignment
-from homeostat.host.errors import SnapshotDamaged, SnapshotOutdated, SnapshotUnsealed
-from homeostat.host.memory import MemoryHost, MemoryLog
-from homeostat.host.sealing import SEAL, Seals
-from homeostat.host.snapshots import SnapshotWriter
-from homeostat.host.stored import read_stored
-from homeostat.host.watermarks import Watermarks
+from homeostat.runtime.assignment import Assignment
+from homeostat.runtime.errors import SnapshotDamaged, SnapshotOutdated, SnapshotUnsealed
+from homeostat.runtime.memory import MemoryHost, MemoryLog
+from homeostat.runtime.sealing import SEAL, Seals
+from homeostat.runtime.snapshots import SnapshotWriter
+from homeostat.runtime.stored import read_stored
+from homeostat.runtime.watermarks import Watermarks
 from homeostat.testing.counter import Counter
 from homeostat.testing.signals import signal
 

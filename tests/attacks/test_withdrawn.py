@@ -10,7 +10,6 @@ from homeostat.client.memory import MemoryLogs
 from homeostat.client.weights import PUBLISHER, newest_weights
 from homeostat.codec import decode_event
 from homeostat.core import Payload
-from homeostat.demo.memory_loop import InMemory, in_memory
 from homeostat.events import (
     AdviceGiven,
     AdviceRequested,
@@ -28,8 +27,9 @@ from homeostat.events import (
     WeightsWithdrawn,
 )
 from homeostat.events.logs import EXPERIENCE, INDICATORS, REQUESTS
-from homeostat.host.memory import MemoryLog
-from meta_learner import LearnerSettings
+from homeostat.runtime.memory import MemoryLog
+from homeostat.services.meta_learner import LearnerSettings
+from homeostat_lab.demo.memory_loop import InMemory, in_memory
 
 LEARNER = "/homeostat/meta_learner/homeostat.experience/t/0"
 OLD, NEW = "a" * 64, "b" * 64

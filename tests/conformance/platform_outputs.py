@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from homeostat.cli.folds import FOLDS, fold_of
-from homeostat.testing.history import digests
+from tests.support.histories import digests
+
+from homeostat_tools.cli.folds import FOLDS, fold_of
 
 umath = importlib.import_module("numpy._core._multiarray_umath")  # its stub hides the lists of instruction sets
 in_use = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]]

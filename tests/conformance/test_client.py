@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.conformance.extremes import extremes
+from tests.support import invalid_events as nonsense
 
 from homeostat.admission import ADMITTED
 from homeostat.client import Client
@@ -22,10 +23,9 @@ from homeostat.events import MODELS, Data, EventRefused, FeatureContract, Labels
 from homeostat.events.bounds import LARGEST
 from homeostat.events.columns import F4, F8
 from homeostat.events.logs import DOORS, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
-from homeostat.host.memory import MemoryLog
-from homeostat.host.replay import replay
-from homeostat.testing import nonsense
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.replay import replay
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 
 FOLDS: Final[dict[str, Callable[[], Fold[Any]]]] = {
     TELEMETRY: TelemetryIntake,

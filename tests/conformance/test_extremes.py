@@ -14,8 +14,8 @@ from tests.conformance.extremes import extremes
 from homeostat.admission.doors import ADMITTED
 from homeostat.admission.tasks import ARRAYS
 from homeostat.audit.keys import Key
+from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.audit.signing import key_id
-from homeostat.cli.folds import fold_of
 from homeostat.client.sealing import Sealer
 from homeostat.codec import decode_event, encode_payload
 from homeostat.core import Event
@@ -63,11 +63,11 @@ from homeostat.events.logs import (
     TIMELINE,
     TRACES,
 )
-from homeostat.host.memory import MemoryLog, MemoryLoop
-from homeostat.stack.enrolment import SERVICE_ROLES
-from homeostat.stack.services import FOLDS
+from homeostat.runtime.memory import MemoryLog, MemoryLoop
 from homeostat.testing.enrolled import key_of, registration
 from homeostat.testing.stored import restored
+from homeostat_tools.cli.folds import fold_of
+from homeostat_tools.local_stack.services import FOLDS
 
 MODEL, FAMILY, SCOPE = "team/model", "team/family", "team"
 SUBJECTS: Final = {TELEMETRY: (MODEL,), TRACES: (FAMILY,), REQUESTS: (SCOPE, "*"), REPORTS: (MODEL, FAMILY)}

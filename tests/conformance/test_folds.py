@@ -4,17 +4,17 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from tests.support.histories import history_of, places
 
-from homeostat.cli.folds import fold_of
 from homeostat.codec import Output, Record
 from homeostat.events.logs import QUARANTINE
-from homeostat.host.replay import replay
-from homeostat.stack.services import FOLDS
+from homeostat.runtime.replay import replay
 from homeostat.testing.conformance import CHECKS, Check
-from homeostat.testing.history import history_of, places
 from homeostat.testing.simulator import Simulator
 from homeostat.testing.traces import plan
 from homeostat.testing.trial import MakeFold
+from homeostat_tools.cli.folds import fold_of
+from homeostat_tools.local_stack.services import FOLDS
 
 HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
 MAKERS: dict[str, MakeFold] = {name: partial(fold_of, name) for name in FOLDS}

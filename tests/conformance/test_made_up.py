@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drift_detector import DriftDetector
 from homeostat.codec import Record, decode_event
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import IndicatorComputed, Labels, Samples, SignalObserved
 from homeostat.events.logs import INDICATORS, TELEMETRY, TIMELINE
+from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.intake import TelemetryIntake
 from homeostat.testing import conformance
 from homeostat.testing.conformance import CHECKS, Check, NotConforming
 from homeostat.testing.counter import Count, Counter
-from homeostat.testing.sealed import ImpureError
+from homeostat.testing.purity_sandbox import ImpureError
 from homeostat.testing.signals import signals as made_up
 from homeostat.testing.strategies import labels, models, observations, records, samples, signals, subjects
-from intake import TelemetryIntake
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

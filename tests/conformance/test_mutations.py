@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.mutations import JSON, _binary, arrow_stream, corpus, mutate, said_of
 
-from homeostat.cli.folds import fold_of
 from homeostat.codec import Record
 from homeostat.codec.arrow import ARROW
 from homeostat.core import Fold
@@ -25,7 +25,7 @@ from homeostat.events import (
     SignalObserved,
 )
 from homeostat.events.logs import MAX_INPUT_BYTES, TELEMETRY, TRACES
-from homeostat.testing.mutations import JSON, _binary, arrow_stream, corpus, mutate, said_of
+from homeostat_tools.cli.folds import fold_of
 
 GOOD = list(corpus())
 PLAIN = [record for record in GOOD if (b"arrow" not in dict(record.headers)["content-type"])]
@@ -58,7 +58,7 @@ def test_a_mutated_record_does_not_stop_its_door(record: Record, chance: random.
 @pytest.mark.parametrize("only", ["arrow", ""])
 def test_no_process_ends_by_a_mutated_record(only: str) -> None:
     """Thousands, in a process with limits of memory and time; one that dies names its seed."""
-    argv = [sys.executable, "-m", "homeostat.testing.mutations", "--seconds", str(ARROW_SECONDS), "--only", only]
+    argv = [sys.executable, "-m", "tests.support.mutations", "--seconds", str(ARROW_SECONDS), "--only", only]
 
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import homeostat
-from homeostat.stack.services import FOLDS
+from homeostat_tools.local_stack.services import FOLDS
 
 umath = importlib.import_module("numpy._core._multiarray_umath")  # its stub hides the lists of instruction sets
 PROGRAM = Path(__file__).with_name("platform_outputs.py")
@@ -31,7 +31,7 @@ OLD_PROCESSOR = {
 
 def outputs(extra: Mapping[str, str]) -> dict[str, Any]:
     """What every fold says to its history in a fresh process, and the vector instructions it could use."""
-    roots = os.pathsep.join((str(SHARED), str(SHARED.parent / "services")))
+    roots = str(SHARED)
     env = {**os.environ, "PYTHONPATH": roots, "PYTHONHASHSEED": "0", **extra}
     done = subprocess.run([sys.executable, PROGRAM, HISTORIES], env=env, capture_output=True, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)

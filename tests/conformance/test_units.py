@@ -13,7 +13,6 @@ from tests.unit.drift_detector.stream import MODEL, Stream, event_of
 from tests.unit.meta_learner.school import FAMILY, School, proposals
 from tests.unit.outcome_evaluator.bench import PLAN
 
-from drift_detector import DriftDetector
 from homeostat.core import Emit, Fold, Payload
 from homeostat.events import (
     ActionApplied,
@@ -30,8 +29,9 @@ from homeostat.events import (
 )
 from homeostat.events.columns import F8
 from homeostat.events.logs import EXPERIENCE
+from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.outcome_evaluator import OutcomeEvaluator
 from homeostat.testing.strategies import labels, models, samples
-from outcome_evaluator import OutcomeEvaluator
 
 CONTRACT = ModelRegistered(family="cameras", kind="regressor", champion="v0", hourly_value=1.0)
 GRID = 64.0

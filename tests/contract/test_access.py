@@ -9,8 +9,6 @@ from tests.contract.test_matrix import FOLDS as FOLDERS
 from tests.contract.test_matrix import written
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
-from homeostat.cli.folds import group_of
 from homeostat.events.logs import (
     AUDIT,
     GOVERNANCE,
@@ -24,12 +22,14 @@ from homeostat.events.logs import (
     TRACES,
     VERDICTS,
 )
-from homeostat.stack.access import EMITS, ROLE_ACCESS, SERVICE_ACCESS, access_of, rules_of, together
-from homeostat.stack.services import FOLDS, MACHINES, PEOPLE, SERVICES, SINGLE, Pack
-from maml_trainer.hand import MamlTrainer
-from retrain_actuator.hand import RetrainActuator
-from rollout_actuator import RolloutActuator
-from threshold_actuator import ThresholdActuator
+from homeostat.services.maml_trainer.hand import MamlTrainer
+from homeostat.services.retrain_actuator.hand import RetrainActuator
+from homeostat.services.rollout_actuator import RolloutActuator
+from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat_tools.cli.app import app
+from homeostat_tools.cli.folds import group_of
+from homeostat_tools.local_stack.access import EMITS, ROLE_ACCESS, SERVICE_ACCESS, access_of, rules_of, together
+from homeostat_tools.local_stack.services import FOLDS, MACHINES, PEOPLE, SERVICES, SINGLE, Pack
 
 ALL = SERVICE_ACCESS | ROLE_ACCESS
 HANDS: dict[str, type] = {

@@ -19,15 +19,15 @@ import typer
 import yaml
 from pydantic_settings import BaseSettings
 
-from homeostat.cli.app import app
-from homeostat.host.environment import SERVICES as WITH_SETTINGS
-from homeostat.host.environment import settings_class, variables_of
-from homeostat.host.settings import HostSettings
-from homeostat.stack.enrolment import NOTARY, OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
-from homeostat.stack.jars import cache_dir, read_lock
-from homeostat.stack.local import DEFAULT_PARTITIONS
-from homeostat.stack.properties import server_properties
-from homeostat.stack.services import FOLDS, SERVICES, SINGLE
+from homeostat.audit.roles import NOTARY, OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
+from homeostat.runtime.environment import SERVICES as WITH_SETTINGS
+from homeostat.runtime.environment import settings_class, variables_of
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.jars import cache_dir, read_lock
+from homeostat_tools.local_stack.local import DEFAULT_PARTITIONS
+from homeostat_tools.local_stack.properties import server_properties
+from homeostat_tools.local_stack.services import FOLDS, SERVICES, SINGLE
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *map(settings_class, WITH_SETTINGS))
@@ -86,8 +86,8 @@ def test_every_service_is_a_container_of_the_one_image(service: str) -> None:
     """Its command runs its package; it restarts, waits for topics and keys, and is asked whether it is ready."""
     spec = HOSTS[service]
 
-    assert spec["command"] == ["python", "-m", service]
-    assert find_spec(f"{service}.__main__") is not None
+    assert spec["command"] == ["python", "-m", f"homeostat.services.{service}"]
+    assert find_spec(f"homeostat.services.{service}.__main__") is not None
     assert spec["restart"] == "unless-stopped"
     assert set(spec["depends_on"]) == {"kafka", "keys", "topics"}
     assert spec["environment"]["HOMEOSTAT_METRICS_PORT"] == "9100"
@@ -97,7 +97,9 @@ def test_every_service_is_a_container_of_the_one_image(service: str) -> None:
 def test_every_door_is_guarded_by_one_container_and_that_of_people_by_itself() -> None:
     """The instances of intake are those of the stack; the operator waits for the one that lets keys in."""
     doors = {pack.name: ",".join(pack.doors) for pack in SINGLE if pack.doors}
-    guards = {name: spec for name, spec in OURS.items() if spec["command"] == ["python", "-m", "intake"]}
+    guards = {
+        name: spec for name, spec in OURS.items() if spec["command"] == ["python", "-m", "homeostat.services.intake"]
+    }
 
     assert {name: spec["environment"]["HOMEOSTAT_INTAKE_DOORS"] for name, spec in guards.items()} == doors
     assert set(CONTAINERS["operator"]["depends_on"]) == {"intake-requests", "governor"}
@@ -121,7 +123,7 @@ def test_the_model_server_is_started_with_options_it_has() -> None:
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "shared"), str(ROOT / "services")))},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "shared")},
     ).stdout
 
     assert [part for part in command if part.startswith("--") and part not in usage] == []
@@ -189,7 +191,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
         (tmp_path / mount.partition(":/")[2]).mkdir(parents=True)
     env = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join((str(ROOT / "shared"), str(ROOT / "services"))),
+        "PYTHONPATH": str(ROOT / "shared"),
         "HOMEOSTAT_BOOTSTRAP_SERVERS": "127.0.0.1:1",  # a container without a network reaches nobody
     }
 

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 import yaml
 
-from homeostat.stack.services import SERVICES
+from homeostat_tools.local_stack.services import SERVICES
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -82,7 +82,8 @@ def test_the_install_steps_of_the_image_work(tmp_path: Path) -> None:
     subprocess.run([*install, "--dry-run", "--quiet"], check=True, cwd=source, env=env)
     subprocess.run([*install, "--no-deps", "--quiet"], check=True, cwd=source, env=env)
 
-    ask = f"import importlib.util as u; print([n for n in {[*SERVICES, 'homeostat']} if u.find_spec(n) is None])"
+    names = [*(f"homeostat.services.{name}" for name in SERVICES), "homeostat_tools"]
+    ask = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n) is None])"
     missing = subprocess.run(
         [prefix / "bin" / "python", "-c", ask], check=True, capture_output=True, text=True, env=env
     )

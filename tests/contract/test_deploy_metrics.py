@@ -14,9 +14,9 @@ import pytest
 import typer
 import yaml
 
-from homeostat.cli.app import app
-from homeostat.stack.services import SINGLE
 from homeostat.telemetry import metrics
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.services import SINGLE
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"

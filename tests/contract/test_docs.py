@@ -16,10 +16,10 @@ import pytest
 import typer
 from pydantic_settings import BaseSettings
 
-from homeostat.cli.app import app
-from homeostat.host import librdkafka
-from homeostat.host.librdkafka import check_properties, properties_of
-from homeostat.host.settings import HostSettings
+from homeostat.runtime import librdkafka
+from homeostat.runtime.librdkafka import check_properties, properties_of
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -37,7 +37,7 @@ def settings_classes() -> list[type[BaseSettings]]:
     """Every class that reads the environment: the hosts', then one per service that has any, by name."""
     found: list[type[BaseSettings]] = [HostSettings]
     for path in sorted((ROOT / "services").glob("*/settings.py")):
-        module = importlib.import_module(f"{path.parent.name}.settings")
+        module = importlib.import_module(f"homeostat.services.{path.parent.name}.settings")
         classes = [value for value in vars(module).values() if inspect.isclass(value)]
         found += [value for value in classes if issubclass(value, BaseSettings) and value.__module__ == module.__name__]
     return found
@@ -68,7 +68,7 @@ def generated() -> str:
     for settings in settings_classes():
         first = inspect.cleandoc(settings.__doc__ or "").splitlines()[0]
         rows = "\n".join(f"| `{name}` | {default} | {meaning} |" for name, default, meaning in variables(settings))
-        owner = "Every process and client" if settings is HostSettings else f"`{settings.__module__.partition('.')[0]}`"
+        owner = "Every process and client" if settings is HostSettings else f"`{settings.__module__.split('.')[-2]}`"
         parts.append(f"## {owner}\n{first}\n\n| variable | default | meaning |\n|---|---|---|\n{rows}\n")
     return f"{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}"
 

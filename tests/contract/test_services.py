@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from homeostat.cli import folds as cli
-from homeostat.cli.folds import fold_of, group_of
 from homeostat.events.logs import DOORS, REPORTS, REQUESTS, TELEMETRY, TRACES
-from homeostat.host.settings import HostSettings
-from homeostat.stack.services import FOLDS, PACKED, SERVICES, SINGLE
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli import folds as cli
+from homeostat_tools.cli.folds import fold_of, group_of
+from homeostat_tools.local_stack.services import FOLDS, PACKED, SERVICES, SINGLE
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent.name for path in (ROOT / "services").glob("*/__init__.py"))
@@ -84,7 +84,7 @@ def test_a_service_can_be_started(folder: str) -> None:
 @pytest.mark.parametrize("name", FOLDS)
 def test_a_service_is_one_consumer_group(name: str) -> None:
     """The group that the host joins is the one that the command line asks for the lag."""
-    folder = cli.FOLDS[name].partition(":")[0]
+    folder = cli.FOLDS[name].partition(":")[0].rpartition(".")[2]
 
     assert group_of(name) in (folder.replace("_", "-"), "intake-requests")
     assert group_of(name) in strings(ROOT / "services" / folder / "__main__.py")
@@ -92,10 +92,10 @@ def test_a_service_is_one_consumer_group(name: str) -> None:
 
 def test_an_intake_guards_the_doors_it_is_told_to(tmp_path: Path) -> None:
     """All without a word; requests in a group of their own; a door that does not exist is said."""
-    from homeostat.host.cluster import Cluster
-    from homeostat.host.kafka import KafkaHost
-    from homeostat.host.process import Context
-    from intake.__main__ import services
+    from homeostat.runtime.cluster import Cluster
+    from homeostat.runtime.kafka import KafkaHost
+    from homeostat.runtime.process import Context
+    from homeostat.services.intake.__main__ import services
 
     def guarded(**named: str) -> dict[str, list[str]]:
         settings = HostSettings(bootstrap_servers="127.0.0.1:1", data_dir=tmp_path, **named)  # type: ignore[arg-type]

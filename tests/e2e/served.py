@@ -11,11 +11,11 @@ from safetensors.numpy import save
 
 from homeostat.codec import decode_event
 from homeostat.core import Payload
-from homeostat.demo.memory_loop import InMemory, in_memory
 from homeostat.events import ActionProposed, Arm, FamilyRegistered, FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import GOVERNANCE, TELEMETRY, TRACES
-from rollout_actuator.targets.base import Deployment
+from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat_lab.demo.memory_loop import InMemory, in_memory
 
 SCOPE, FAMILY, MODEL, VERSION = "plant", "plant/press", "plant/press-1", "installed"
 N_CLASSES, WIDTH, N_ROWS = 10, 16, 10

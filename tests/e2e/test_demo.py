@@ -16,7 +16,7 @@ POLICY = {"policy", "accuracy", "retrains", "harmful_promotions", "cost", "net",
 def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run the demo; return its exit code, its report, and what it printed."""
     report = tmp_path / "out" / "report.json"
-    command = [sys.executable, "-c", "from homeostat.cli import main; main()", "demo", "--no-stay"]
+    command = [sys.executable, "-c", "from homeostat_tools.cli import main; main()", "demo", "--no-stay"]
     command += [
         "--stations",
         str(STATIONS),

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from tests.support.broker import shared_broker
 
-from governor import Governor
 from homeostat.audit import keys
 from homeostat.audit.keys import Key
 from homeostat.client.kafka import KafkaLogs
@@ -24,15 +24,15 @@ from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Fold, Identity
 from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
-from homeostat.host.memory import MemoryLog, MemoryLoop
-from homeostat.host.notary import seal_with
-from homeostat.host.settings import HostSettings
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.services import topics
-from homeostat.stack.topics import ensure_topics
-from homeostat.testing.broker import shared_broker
+from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.notary import seal_with
+from homeostat.runtime.settings import HostSettings
+from homeostat.services.governor import Governor
+from homeostat.services.intake import RequestsIntake, TelemetryIntake
 from homeostat.testing.enrolled import Enrolled, registration
-from intake import RequestsIntake, TelemetryIntake
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 import pytest
+from tests.support.memory_scenario import EVENTFUL
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
-from homeostat.demo.memory_loop import folds
-from homeostat.demo.play import payloads, play
-from homeostat.demo.proof import prove
-from homeostat.demo.system import running
-from homeostat.demo.world import World
 from homeostat.events import EventRefused, OutcomeMeasured, WeightsPublished, WeightsRejected
 from homeostat.events.logs import EXPERIENCE, QUARANTINE
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.local import LocalStack
-from homeostat.testing.rehearsal import EVENTFUL
+from homeostat_lab.demo.memory_loop import folds
+from homeostat_lab.demo.play import payloads, play
+from homeostat_lab.demo.proof import prove
+from homeostat_lab.demo.system import running
+from homeostat_lab.demo.world import World
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.local import LocalStack
 
 pytestmark = pytest.mark.kafka
 STATIONS, ROUNDS = 6, 120

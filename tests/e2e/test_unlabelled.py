@@ -9,9 +9,9 @@ import pytest
 from homeostat.client import Client
 from homeostat.client.memory import MemoryLogs
 from homeostat.codec import decode_event
-from homeostat.demo.memory_loop import InMemory, in_memory
 from homeostat.events import Arm, FamilyRegistered, FeatureContract, ModelRegistered
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, VERDICTS
+from homeostat_lab.demo.memory_loop import InMemory, in_memory
 
 MODEL, N_EVENTS, N_ROWS, ONSET = "t/m", 70, 100, 40
 BEGIN = 1.7e9

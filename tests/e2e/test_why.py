@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from homeostat.cli.reasons import Answer, explain
 from homeostat.client.memory import MemoryLogs
-from homeostat.demo.memory_loop import in_memory
 from homeostat.events import Arm, FamilyRegistered, FeatureContract, ModelRegistered, SamplesObserved
 from homeostat.events.logs import TELEMETRY, TRACES
+from homeostat_lab.demo.memory_loop import in_memory
+from homeostat_tools.cli.reasons import Answer, explain
 
 MODEL, FAMILY, N = "lab/m", "lab/f", 40
 

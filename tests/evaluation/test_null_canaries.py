@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from tests.unit.outcome_evaluator.bench import FAMILY, rollout_of
 
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import ActionApplied, Answer, CanaryJudged, Labels, ModelRegistered, Plan
 from homeostat.events.columns import F8
-from outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
+from homeostat.services.outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
+from homeostat_lab.evaluation.feeding import Feeder
 
 N = 1000
 LABELS, BATCH = 160, 20

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from drift_detector import DriftDetector, Settings
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import DriftDetected, FeatureContract, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat_lab.evaluation.feeding import Feeder
 
 N = 500
 ROWS, BATCH = 1000, 100

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.evaluation import thresholds, warm_start
-from homeostat.evaluation.rows import OURS, Job
+from homeostat_lab.evaluation import thresholds, warm_start
+from homeostat_lab.evaluation.rows import OURS, Job
 
 DATA = os.environ.get("HOMEOSTAT_EVALUATION_DATA", "")  # read here: each test gets a clean environment
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from homeostat.core import Identity
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import (
     ActionProposed,
     Arm,
@@ -20,8 +19,9 @@ from homeostat.events import (
     Range,
     SourceDistrusted,
 )
-from meta_learner import LearnerSettings, MetaLearner
-from meta_learner.state import State
+from homeostat.services.meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.meta_learner.state import State
+from homeostat_lab.evaluation.feeding import Feeder
 
 FAMILY, MODEL = "acme/cameras", "acme/camera-1"
 WINDOW = Range(log="homeostat.timeline", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binom  # type: ignore[import-untyped]  # it has no types
 from tests.evaluation.worlds import DAY, HOUR, LAWS, START, WEEK, Planted, served
 
-from drift_detector import DriftDetector, Settings
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import DriftDetected, FeatureContract, ModelRegistered
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat_lab.evaluation.feeding import Feeder
 
 MODEL = "evaluation/quiet"
 SIZES = {"rare flag": 1.4, "flag": 0.7, "share": 0.7, "labels": 0.7, "counts": 0.2, "small": 0.8, "temperature": 0.06}

@@ -33,16 +33,16 @@ from homeostat.events.logs import (
     TRACES,
     VERDICTS,
 )
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_errors import BrokerUnreachable, NotAuthorized
-from homeostat.host.reading import read_partition
-from homeostat.host.settings import HostSettings
-from homeostat.stack.access import ROLE_ACCESS, together
-from homeostat.stack.broker import Broker, is_secure
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.local import LocalStack
-from homeostat.stack.scram import ScramUsers
-from homeostat.stack.services import FOLDS, PACKED
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_errors import BrokerUnreachable, NotAuthorized
+from homeostat.runtime.reading import read_partition
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.access import ROLE_ACCESS, together
+from homeostat_tools.local_stack.broker import Broker, is_secure
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.local import LocalStack
+from homeostat_tools.local_stack.scram import ScramUsers
+from homeostat_tools.local_stack.services import FOLDS, PACKED
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 240.0

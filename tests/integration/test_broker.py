@@ -11,13 +11,13 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from homeostat.host.cluster import Cluster
-from homeostat.host.settings import HostSettings
-from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable, TopicMismatch
-from homeostat.stack.jars import ensure_jars
-from homeostat.stack.ports import LOOPBACK, is_free
-from homeostat.stack.topics import TopicSpec, ensure_topics
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.errors import KafkaUnavailable, TopicMismatch
+from homeostat_tools.local_stack.jars import ensure_jars
+from homeostat_tools.local_stack.ports import LOOPBACK, is_free
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from homeostat.audit import keys
 from homeostat.audit.signing import key_id
-from homeostat.cli.app import app
 from homeostat.client import Client
 from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, decode_event, encode_payload
@@ -20,10 +19,11 @@ from homeostat.core import Identity, Payload
 from homeostat.events import BrakeSet, FreezeSet, Labels, RolloutSet, Samples
 from homeostat.events.columns import f8
 from homeostat.events.logs import LOGS, POLICY_ROLLOUT, REQUESTS, TELEMETRY
-from homeostat.host.kafka_errors import BrokerUnreachable
-from homeostat.host.notary import seal_with
-from homeostat.host.settings import HostSettings
-from homeostat.stack.topics import TopicSpec, ensure_topics
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.notary import seal_with
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 WAIT_SECONDS = 240.0

@@ -12,8 +12,8 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import decode_event
 from homeostat.events import Samples
 from homeostat.events.logs import LOGS, TELEMETRY
-from homeostat.host.settings import HostSettings
-from homeostat.stack.topics import TopicSpec, ensure_topics
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 

@@ -13,18 +13,18 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from tests.support.intake_process import PARTITIONS, IntakeProcess
+from tests.support.mutations import arrow_stream
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
 from homeostat.codec.arrow import ARROW
 from homeostat.events import Labels, ModelRegistered, Samples, SignalObserved
 from homeostat.events.logs import DOORS, TELEMETRY, TIMELINE
-from homeostat.stack import jars
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.java import find_java
-from homeostat.stack.services import topics
-from homeostat.stack.topics import ensure_topics
-from homeostat.testing.mutations import arrow_stream
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack import jars
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.java import find_java
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 Command = Callable[..., str]

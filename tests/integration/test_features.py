@@ -8,17 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.features.recorded import record
+from tests.support.redis_server import BINARY, RedisServer, is_installed
+from tests.unit.feature_store.recorded import record
 
 from homeostat.client.kafka import KafkaLogs
 from homeostat.codec.encode import partition_of
 from homeostat.events.logs import EXPERIENCE, LOGS
-from homeostat.features import FeatureStore, FeatureStoreUnavailable, Latest
-from homeostat.host.cluster import Cluster
-from homeostat.host.features import FeatureEye
-from homeostat.host.settings import HostSettings
-from homeostat.stack.topics import TopicSpec, ensure_topics
-from homeostat.testing.redis_server import BINARY, RedisServer, is_installed
+from homeostat.feature_store import FeatureStore, FeatureStoreUnavailable, Latest
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.features import FeatureEye
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = [
     pytest.mark.kafka,

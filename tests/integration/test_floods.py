@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.bench import floods
-from homeostat.bench.ground import Ground
-from homeostat.bench.row import Row
-from homeostat.host.settings import HostSettings
-from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable
+from homeostat.runtime.settings import HostSettings
+from homeostat_lab.bench import floods
+from homeostat_lab.bench.ground import Ground
+from homeostat_lab.bench.row import Row
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 SHARE = 0.05

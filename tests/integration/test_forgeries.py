@@ -4,18 +4,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.unit.host.test_hands import NOTARY, OWN, Worker, command, key_of, record
+from tests.support.two_stage import wait_until
+from tests.unit.runtime.test_hands import NOTARY, OWN, Worker, command, key_of, record
 
 from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, Record, decode_event
 from homeostat.events import BrakeConfirmed, BrakeReleased, BrakeSet, EventRefused
 from homeostat.events.logs import LOGS, POLICY_ROLLOUT, QUARANTINE, REPORTS
-from homeostat.host.cluster import Cluster
-from homeostat.host.hands import HandRunner
-from homeostat.host.kafka_hands import KafkaHands
-from homeostat.host.settings import HostSettings
-from homeostat.stack.topics import TopicSpec, ensure_topics
-from homeostat.testing.stages import wait_until
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.hands import HandRunner
+from homeostat.runtime.kafka_hands import KafkaHands
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 WAIT_SECONDS = 240.0

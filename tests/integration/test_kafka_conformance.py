@@ -20,15 +20,15 @@ from confluent_kafka.admin import AdminClient
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import LOGS, QUARANTINE, SNAPSHOTS, Log
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_outbox import KafkaOutbox
-from homeostat.host.memory import tick
-from homeostat.host.reading import read_partition
-from homeostat.host.settings import HostSettings
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.topics import TopicSpec, ensure_topics
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_outbox import KafkaOutbox
+from homeostat.runtime.memory import tick
+from homeostat.runtime.reading import read_partition
+from homeostat.runtime.settings import HostSettings
 from homeostat.testing.counter import Counter
 from homeostat.testing.hosts import DOOR_CHECKS, HOST_CHECKS, HostCheck
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 240.0
@@ -75,7 +75,7 @@ class KafkaUnderTest:
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.kafka,
             "HOMEOSTAT_SNAPSHOT_INTERVAL_SECONDS": SNAPSHOT_SECONDS,
         }
-        command = [sys.executable, "-m", "homeostat.testing.pipeline", self.name, self.log, self.out, self._kind]
+        command = [sys.executable, "-m", "homeostat.testing.counter_stage", self.name, self.log, self.out, self._kind]
         return subprocess.Popen(command, env=environment)
 
     def write(self, outputs: Sequence[Output]) -> None:

@@ -3,8 +3,7 @@
 import signal
 
 import pytest
-
-from homeostat.testing.stages import Stages, wait_until
+from tests.support.two_stage import Stages, wait_until
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 240.0

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from tests.support.two_stage import wait_until
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
 from homeostat.events.logs import AUDIT
-from homeostat.host.settings import HostSettings
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.local import LocalStack
-from homeostat.stack.ports import pick_port
-from homeostat.stack.services import topics
-from homeostat.stack.topics import ensure_topics
-from homeostat.testing.stages import wait_until
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.local import LocalStack
+from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 120.0
@@ -79,7 +79,10 @@ class Proven:
         environment = os.environ | self.stack.environment | {"HOMEOSTAT_METRICS_PORT": str(port)}
         with (self.stack.data_dir / "logs" / "stand-by.log").open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "auditor"], env=environment, stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "homeostat.services.auditor"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         try:
             yield port

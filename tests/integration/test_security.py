@@ -22,15 +22,15 @@ from homeostat.client import Client
 from homeostat.core import HomeostatError
 from homeostat.events import ModelRegistered
 from homeostat.events.logs import TELEMETRY, TIMELINE
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_errors import BrokerRefused, BrokerUnreachable, NotAuthorized
-from homeostat.host.reading import read_partition
-from homeostat.host.settings import HostSettings
-from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.ports import pick_port
-from homeostat.stack.services import topics
-from homeostat.stack.topics import ensure_topics, repair_topics
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_errors import BrokerRefused, BrokerUnreachable, NotAuthorized
+from homeostat.runtime.reading import read_partition
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import ensure_topics, repair_topics
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 240.0
@@ -143,7 +143,7 @@ def test_every_connection_brings_what_the_broker_wants(secured: Secured, tmp_pat
     repair_topics(settings.client(), topics(2))
     arguments: dict[str, Any] = {name.replace(".", "_"): value for name, value in secured.ways[way].items()}
     model = f"secured/{way.lower()}"
-    argv = [sys.executable, "-m", "homeostat.host.process", "intake"]
+    argv = [sys.executable, "-m", "homeostat.runtime.process", "intake"]
     log = (tmp_path / "intake.log").open("wb")
     intake = subprocess.Popen(argv, env=environment | {"HOMEOSTAT_DATA_DIR": str(tmp_path)}, stdout=log, stderr=log)
     try:
@@ -165,7 +165,7 @@ def test_every_connection_brings_what_the_broker_wants(secured: Secured, tmp_pat
         intake.terminate()
         intake.wait(timeout=PATIENCE_SECONDS)
         log.close()
-    argv = [sys.executable, "-c", "from homeostat.cli import main; main()", "topics", "--json"]
+    argv = [sys.executable, "-c", "from homeostat_tools.cli import main; main()", "topics", "--json"]
     shown = subprocess.run(argv, env=environment, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert TELEMETRY in shown.stdout
 

@@ -10,22 +10,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support import invalid_events as nonsense
+from tests.support.live_chaos import PATIENCE_SECONDS, Ordeal, ordeal
+from tests.support.memory_scenario import EVENTFUL
+from tests.support.two_stage import wait_until
 from typer.testing import CliRunner
 
 from homeostat.admission.redaction import Redaction
 from homeostat.admission.salt import Salt
 from homeostat.audit.keys import load
 from homeostat.audit.verify import verify_chain, verify_log
-from homeostat.cli.app import app
 from homeostat.client import Client
 from homeostat.client.sealing import Sealer
 from homeostat.codec import Output, decode_event
 from homeostat.codec.encode import partition_of
-from homeostat.demo.fleet import VERSION
-from homeostat.demo.memory_loop import folds
-from homeostat.demo.play import payloads
-from homeostat.demo.proof import prove
-from homeostat.demo.world import World
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -66,13 +64,15 @@ from homeostat.events.logs import (
     TRACES,
     VERDICTS,
 )
-from homeostat.host.kafka_outbox import KafkaOutbox
-from homeostat.host.settings import HostSettings
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.testing import nonsense
-from homeostat.testing.ordeal import PATIENCE_SECONDS, Ordeal, ordeal
-from homeostat.testing.rehearsal import EVENTFUL
-from homeostat.testing.stages import wait_until
+from homeostat.runtime.kafka_outbox import KafkaOutbox
+from homeostat.runtime.settings import HostSettings
+from homeostat_lab.demo.fleet import VERSION
+from homeostat_lab.demo.memory_loop import folds
+from homeostat_lab.demo.play import payloads
+from homeostat_lab.demo.proof import prove
+from homeostat_lab.demo.world import World
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 pytestmark = pytest.mark.kafka
 STATIONS, FIRST, ROUNDS = 6, 40, 80

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from tests.support.two_stage import PARTITIONS, Stages, wait_until
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
 from homeostat.codec import Record
 from homeostat.events.logs import SNAPSHOTS, TIMELINE, by_name, snapshot_log
-from homeostat.host.cluster import Cluster
-from homeostat.host.reading import read_partition
-from homeostat.host.sealing import Seals, make_key, seals_of
-from homeostat.host.settings import HostSettings
-from homeostat.host.stored import read_stored
-from homeostat.stack.rebuilding import GroupAtWork, delete_states
-from homeostat.stack.services import topics
-from homeostat.stack.topics import TopicSpec, ensure_topics
-from homeostat.testing.stages import PARTITIONS, Stages, wait_until
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.reading import read_partition
+from homeostat.runtime.sealing import Seals, make_key, seals_of
+from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.stored import read_stored
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.rebuilding import GroupAtWork, delete_states
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 120.0
@@ -54,7 +54,7 @@ def halts(stages: Stages) -> str:
     """What a process says that does not start."""
     environment = os.environ | {"HOMEOSTAT_BOOTSTRAP_SERVERS": stages.settings.bootstrap_servers}
     logs = (stages.logs["in"], stages.logs["mid"])
-    argv = [sys.executable, "-m", "homeostat.testing.pipeline", stages.names["one"], *logs]
+    argv = [sys.executable, "-m", "homeostat.testing.counter_stage", stages.names["one"], *logs]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode != 0
     return done.stdout + done.stderr

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.host.settings import DEFAULT_BOOTSTRAP
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.stack.jars import ensure_jars
-from homeostat.stack.ports import is_free
+from homeostat.runtime.settings import DEFAULT_BOOTSTRAP
+from homeostat_tools.local_stack.errors import KafkaUnavailable
+from homeostat_tools.local_stack.jars import ensure_jars
+from homeostat_tools.local_stack.ports import is_free
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ class Up:
         self.was_free = is_free(int(DEFAULT_BOOTSTRAP.rpartition(":")[2]))
         self.output = (folder / "up.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "homeostat.cli", "up"],
+            [sys.executable, "-m", "homeostat_tools.cli", "up"],
             cwd=folder,
             env=environment(),
             stdout=subprocess.DEVNULL,
@@ -56,7 +56,7 @@ class Up:
     def __call__(self, *args: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command below the stack's folder."""
         return subprocess.run(
-            [sys.executable, "-m", "homeostat.cli", *args],
+            [sys.executable, "-m", "homeostat_tools.cli", *args],
             cwd=folder or self.below,
             env=environment(),
             capture_output=True,

@@ -1,17 +1,17 @@
 """Recorded histories, folded again by the code of today, say what they said when they were recorded.
 
 A fold that says something else on purpose is another version: record again with
-`python -m homeostat.testing.history`, and say in the changelog what is different.
+`python -m tests.support.histories`, and say in the changelog what is different.
 """
 
 import json
 from pathlib import Path
 
 import pytest
+from tests.support.histories import OUTPUTS, digests, read, write
 
-from homeostat.cli.folds import fold_of
-from homeostat.stack.services import FOLDS
-from homeostat.testing.history import OUTPUTS, digests, read, write
+from homeostat_tools.cli.folds import fold_of
+from homeostat_tools.local_stack.services import FOLDS
 
 HISTORIES = Path(__file__).parent / "histories"
 MAX_FILE_BYTES = 400_000

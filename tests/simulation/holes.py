@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from homeostat.host.assignment import Assignment
-from homeostat.host.snapshots import Place, SnapshotWriter
+from homeostat.runtime.assignment import Assignment
+from homeostat.runtime.snapshots import Place, SnapshotWriter
 from homeostat.testing.faulty_outbox import FaultyOutbox
 from homeostat.testing.simulator import SmallChunks
 

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from tests.support.memory_scenario import Rehearsal
+
 from homeostat.codec import Output, Record, decode_event
 from homeostat.core import Event
-from homeostat.demo.memory_loop import InMemory, folds, in_memory
-from homeostat.demo.proof import prove
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, GOVERNANCE_KEY, POLICIES, REPORTS, TELEMETRY, VERDICTS
-from homeostat.host import Assignment, MemoryHost, ReplayReport
+from homeostat.runtime import Assignment, MemoryHost, ReplayReport
 from homeostat.testing.faulty_outbox import Crash
-from homeostat.testing.rehearsal import Rehearsal
+from homeostat_lab.demo.memory_loop import InMemory, folds, in_memory
+from homeostat_lab.demo.proof import prove
 
 Kind = Literal["crash", "torn step", "snapshot", "torn snapshot", "stop", "wake"]
 ROUNDS: Final = 70

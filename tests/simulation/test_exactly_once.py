@@ -9,8 +9,8 @@ from tests.simulation import holes
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import INDICATORS, TELEMETRY, TIMELINE
-from homeostat.host import newcomers, refusals
-from homeostat.host.assignment import Assignment
+from homeostat.runtime import newcomers, refusals
+from homeostat.runtime.assignment import Assignment
 from homeostat.testing.counter import Counter
 from homeostat.testing.grower import Grower
 from homeostat.testing.signals import signals

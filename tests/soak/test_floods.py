@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from homeostat.bench.floods import floods, held
-from homeostat.bench.ground import ground
-from homeostat.stack.errors import KafkaUnavailable
 from homeostat.telemetry import quiet_logging
+from homeostat_lab.bench.floods import floods, held
+from homeostat_lab.bench.ground import ground
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 MOST_MB = 1_500

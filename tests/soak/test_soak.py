@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.live_chaos import Ordeal, ordeal
+from tests.support.two_stage import REFUSED_EVERY, Stage, Stages, wait_until
 
-from homeostat.demo.memory_loop import folds
-from homeostat.demo.play import payloads
-from homeostat.demo.proof import prove
-from homeostat.demo.world import World
 from homeostat.events import ActionSettled
 from homeostat.events.logs import GOVERNANCE, TIMELINE
-from homeostat.stack.broker import Broker
-from homeostat.stack.errors import KafkaUnavailable
-from homeostat.testing.ordeal import Ordeal, ordeal
-from homeostat.testing.stages import REFUSED_EVERY, Stage, Stages, wait_until
+from homeostat_lab.demo.memory_loop import folds
+from homeostat_lab.demo.play import payloads
+from homeostat_lab.demo.proof import prove
+from homeostat_lab.demo.world import World
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 PATIENCE_SECONDS = 180.0
@@ -184,7 +184,7 @@ def test_two_generations_of_owners_stopped_and_resumed_then_a_restart(
 
 def test_mutated_records_end_no_door(say: Callable[[str], None]) -> None:
     """Two minutes of good records of every format, cut, flipped and grown, under limits of time and memory."""
-    argv = [sys.executable, "-m", "homeostat.testing.mutations", "--seconds", str(MUTATION_SECONDS)]
+    argv = [sys.executable, "-m", "tests.support.mutations", "--seconds", str(MUTATION_SECONDS)]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
 
     say(f"mutations: {done.stdout.rpartition(chr(13))[2].splitlines()[0]}")

@@ -17,12 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.codec import Record, decode_event
 from homeostat.events.logs import DOORS, QUARANTINE
-from homeostat.host.cluster import Cluster
-from homeostat.host.reading import read_partition
-from homeostat.host.settings import HostSettings
-from homeostat.stack.ports import pick_port
-from homeostat.stack.services import topics
-from homeostat.stack.topics import ensure_topics
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.reading import read_partition
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.topics import ensure_topics
 
 PARTITIONS = 3
 PATIENCE_SECONDS = 240.0
@@ -69,7 +69,7 @@ class IntakeProcess:
     def start(self, *, is_ready: bool = True) -> None:
         """Start, and wait until it is ready."""
         with self.log.open("ab") as output:
-            argv = [sys.executable, "-m", "homeostat.host.process", "intake"]
+            argv = [sys.executable, "-m", "homeostat.runtime.process", "intake"]
             self.process = subprocess.Popen(argv, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
         if is_ready:
             self.wait(lambda: self.ready() == (200, "ok"))

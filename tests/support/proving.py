@@ -6,18 +6,18 @@ from typing import Any
 
 from tests.unit.cli.system import System
 
-from auditor import Auditor, Chain
-from auditor.resuming import resume_kept
-from governor import Governor
 from homeostat.artifacts import open_pointer
 from homeostat.audit import keys
 from homeostat.audit.kept import write_checkpoint
-from homeostat.cli.notaries import keyring_of
 from homeostat.core import Fold
 from homeostat.events.logs import AUDIT
-from homeostat.host.memory import MemoryLoop
-from homeostat.host.notary import seal_with
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.memory import MemoryLoop
+from homeostat.runtime.notary import seal_with
+from homeostat.services.auditor import Auditor, Chain
+from homeostat.services.auditor.resuming import resume_kept
+from homeostat.services.governor import Governor
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat_tools.cli.notaries import keyring_of
 
 
 class ProvenSystem(System):

@@ -4,11 +4,11 @@ Two operating points. `rate`: the signal is above the threshold at a stated rate
 early and precisely, on what is surprising against the signal's own past.
 """
 
-from drift_detector.signals.ladder import Ladder, climb, grade, renumber, start_ladder
-from drift_detector.signals.placed import Placed
-from drift_detector.signals.settings import SignalSettings
-from drift_detector.signals.tracker import Tracker, approve
-from drift_detector.signals.tracking import UNCERTAINTY, observe
+from homeostat.services.drift_detector.signals.ladder import Ladder, climb, grade, renumber, start_ladder
+from homeostat.services.drift_detector.signals.placed import Placed
+from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.services.drift_detector.signals.tracker import Tracker, approve
+from homeostat.services.drift_detector.signals.tracking import UNCERTAINTY, observe
 
 __all__ = [
     "UNCERTAINTY",

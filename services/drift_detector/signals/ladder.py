@@ -7,10 +7,10 @@ cost in false ones until then. All rungs see all values, so nothing needs explor
 from dataclasses import dataclass, field
 from typing import Final
 
-from drift_detector.signals.settings import SignalSettings
 from homeostat.events import ThresholdGraded
 from homeostat.events.base import Band
 from homeostat.events.drift import RateGrade
+from homeostat.services.drift_detector.signals.settings import SignalSettings
 from homeostat.stats import AdaptiveConformal
 
 RATES: Final = (0.01, 0.03, 0.06, 0.12)

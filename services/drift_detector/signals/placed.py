@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from drift_detector.signals.settings import SignalSettings
-from drift_detector.signals.tracker import Tracker, begin, new_tracker, rebind
 from homeostat.events import Band
 from homeostat.events.series import Series
+from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.services.drift_detector.signals.tracker import Tracker, begin, new_tracker, rebind
 
 
 @dataclass(slots=True)

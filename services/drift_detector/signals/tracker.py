@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from drift_detector.signals.settings import SignalSettings
 from homeostat.events import Band
 from homeostat.events.series import Attribute, Series, key_of_band
+from homeostat.services.drift_detector.signals.settings import SignalSettings
 from homeostat.stats import AdaptiveConformal, Surprise
 
 

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from drift_detector.signals.placed import Placed
-from drift_detector.signals.settings import SignalSettings
-from drift_detector.signals.tracker import Tracker, begin
 from homeostat.core import Emit, Event
 from homeostat.events import IndicatorComputed, ThresholdMoved
 from homeostat.events.logs import INDICATORS
 from homeostat.events.series import Series, narrowest
+from homeostat.services.drift_detector.signals.placed import Placed
+from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.services.drift_detector.signals.tracker import Tracker, begin
 from homeostat.stats import AdaptiveConformal, Surprise
 
 UNCERTAINTY: Final = "uncertainty"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from maml_trainer.bodies.base import Params
+from homeostat.services.maml_trainer.bodies.base import Params
 
 # Twice the filters at half the sides: on a CPU four times as many images a second as 64 filters
 # throughout, most of whose time goes into the first, largest images.

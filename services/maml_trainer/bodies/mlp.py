@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_trainer.bodies.base import Params
+from homeostat.services.maml_trainer.bodies.base import Params
 
 
 def dense(generator: np.random.Generator, n_in: int, n_out: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

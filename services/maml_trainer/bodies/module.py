@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from maml_trainer.bodies.base import Params
-from maml_trainer.errors import NetworkRefused
+from homeostat.services.maml_trainer.bodies.base import Params
+from homeostat.services.maml_trainer.errors import NetworkRefused
 
 _WRONG_UNDER_VMAP: Final = (
     nn.modules.batchnorm._NormBase,  # BatchNorm*, SyncBatchNorm, InstanceNorm*, and their lazy forms

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
-from meta_learner.advice.gains import LEAST_GAIN, Gains, unknown
+from homeostat.services.meta_learner.advice.gains import LEAST_GAIN, Gains, unknown
 
 
 @dataclass(slots=True)

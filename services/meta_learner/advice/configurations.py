@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events import AdviceGiven, AdviceRequested, Advised, EpisodeRecorded
+from homeostat.services.meta_learner.advice.points import points_of
+from homeostat.services.meta_learner.advice.runs import Floats, Ledger
+from homeostat.services.meta_learner.settings import INTERVAL_Z
 from homeostat.stats.draws import Draws
 from homeostat.stats.improvement import expected_improvement
 from homeostat.stats.likeness import overruling
 from homeostat.stats.portable import fixed_dot
 from homeostat.stats.task_prior import Outlook, TaskPrior, completed
-from meta_learner.advice.points import points_of
-from meta_learner.advice.runs import Floats, Ledger
-from meta_learner.settings import INTERVAL_Z
 
 _MAX_TRIED: Final = 50
 """Results of the task that are conditioned on; of more, the best."""

@@ -7,12 +7,12 @@ from typing import Final
 
 from homeostat.core import Emit, Event
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, RulesSet
-from meta_learner.advice.benefit import Benefit
-from meta_learner.advice.configurations import Configurations
-from meta_learner.advice.front import weighed
-from meta_learner.advice.promises import Promise, Score, kept, promise
-from meta_learner.advice.seconds import Seconds
-from meta_learner.advice.told import Told, source_of
+from homeostat.services.meta_learner.advice.benefit import Benefit
+from homeostat.services.meta_learner.advice.configurations import Configurations
+from homeostat.services.meta_learner.advice.front import weighed
+from homeostat.services.meta_learner.advice.promises import Promise, Score, kept, promise
+from homeostat.services.meta_learner.advice.seconds import Seconds
+from homeostat.services.meta_learner.advice.told import Told, source_of
 
 _MOST_METRICS: Final = 8
 

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from homeostat.events import AdviceRequested, Advised, EpisodeRecorded
 from homeostat.events.advice import Option
 from homeostat.events.base import Scalar
+from homeostat.services.meta_learner.advice import descriptors
+from homeostat.services.meta_learner.advice.curves import Curves, Task, slot_of
+from homeostat.services.meta_learner.advice.descriptors import Descriptors
+from homeostat.services.meta_learner.advice.hierarchy import Hierarchy
+from homeostat.services.meta_learner.advice.pairs import N_LINES, STEPS, Pairs
+from homeostat.services.meta_learner.advice.shapes import filled
+from homeostat.services.meta_learner.advice.spread import Spread
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.portable import exp, fixed_dot, fixed_sum, log
-from meta_learner.advice import descriptors
-from meta_learner.advice.curves import Curves, Task, slot_of
-from meta_learner.advice.descriptors import Descriptors
-from meta_learner.advice.hierarchy import Hierarchy
-from meta_learner.advice.pairs import N_LINES, STEPS, Pairs
-from meta_learner.advice.shapes import filled
-from meta_learner.advice.spread import Spread
 
 Floats = NDArray[np.float64]
 

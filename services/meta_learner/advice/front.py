@@ -7,8 +7,8 @@ import numpy as np
 from homeostat.events import AdviceGiven, AdviceRequested, Arm, RulesSet
 from homeostat.events.advice import Advised, Estimate, Objective, Option
 from homeostat.events.costs import instance_of, price_of
-from meta_learner.advice.runs import Floats
-from meta_learner.advice.seconds import Seconds
+from homeostat.services.meta_learner.advice.runs import Floats
+from homeostat.services.meta_learner.advice.seconds import Seconds
 
 _UNKNOWN: Final = float("inf")
 

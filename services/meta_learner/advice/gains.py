@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from homeostat.events import Advised, EpisodeRecorded
 from homeostat.events.advice import Option
+from homeostat.services.meta_learner.advice.curves import Curves, Task, slot_of
+from homeostat.services.meta_learner.advice.odds import Odds
+from homeostat.services.meta_learner.advice.pairs import N_LINES, STEPS, Pairs
+from homeostat.services.meta_learner.advice.shapes import SIZE, Neighbours, Shape, features, neighbours_of, shape_of
+from homeostat.services.meta_learner.advice.spread import Spread
+from homeostat.services.meta_learner.settings import INTERVAL_Z
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.portable import fixed_dot
-from meta_learner.advice.curves import Curves, Task, slot_of
-from meta_learner.advice.odds import Odds
-from meta_learner.advice.pairs import N_LINES, STEPS, Pairs
-from meta_learner.advice.shapes import SIZE, Neighbours, Shape, features, neighbours_of, shape_of
-from meta_learner.advice.spread import Spread
-from meta_learner.settings import INTERVAL_Z
 
 Floats = NDArray[np.float64]
 

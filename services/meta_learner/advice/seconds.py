@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded
 from homeostat.events.advice import Estimate
-from meta_learner.advice.durations import Durations
+from homeostat.services.meta_learner.advice.durations import Durations
 
 
 @dataclass(slots=True)

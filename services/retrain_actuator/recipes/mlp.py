@@ -1,4 +1,6 @@
-"""Train classifiers of fully connected layers in plain numpy: `python -m retrain_actuator.recipes.mlp JOB.json`.
+"""Train classifiers of fully connected layers in plain numpy.
+
+`python -m homeostat.services.retrain_actuator.recipes.mlp JOB.json` runs it.
 
 Hyperparameters of an arm, all optional:
 
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from retrain_actuator.recipes.job import Job, JobArm, Line
+from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]
 _LR: Final = "lr."

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from retrain_actuator.code import digest_of
-from retrain_actuator.recipes.job import Line
-from retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
+from homeostat.services.retrain_actuator.code import digest_of
+from homeostat.services.retrain_actuator.recipes.job import Line
+from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
 
 class InlineLauncher:

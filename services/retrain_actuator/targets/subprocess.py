@@ -10,8 +10,8 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from retrain_actuator.code import digest_of
-from retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
+from homeostat.services.retrain_actuator.code import digest_of
+from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
 _OWN_PREFIX: Final = "HOMEOSTAT_"
 """Settings of this process, passwords among them, are none of a recipe's business."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rollout_actuator.targets.base import Deployment, StaleDeployment
-from rollout_actuator.targets.router import Router
-from rollout_actuator.targets.routing import Answers
+from homeostat.services.rollout_actuator.targets.base import Deployment, StaleDeployment
+from homeostat.services.rollout_actuator.targets.router import Router
+from homeostat.services.rollout_actuator.targets.routing import Answers
 
 
 class LocalTarget:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Reject
-from rollout_actuator.targets.base import Deployment, fenced
-from rollout_actuator.targets.predictor import Network, load_network
-from rollout_actuator.targets.routing import Answers, answer
-from rollout_actuator.targets.state import ModelState, StateFile
+from homeostat.services.rollout_actuator.targets.base import Deployment, fenced
+from homeostat.services.rollout_actuator.targets.predictor import Network, load_network
+from homeostat.services.rollout_actuator.targets.routing import Answers, answer
+from homeostat.services.rollout_actuator.targets.state import ModelState, StateFile
 
 _MAX_KNOWN: Final = 64
 """Versions of a model whose digest is remembered, so that one can be reverted to by name."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Reject
-from rollout_actuator.targets.base import Deployment, Role
-from rollout_actuator.targets.predictor import Network
+from homeostat.services.rollout_actuator.targets.base import Deployment, Role
+from homeostat.services.rollout_actuator.targets.predictor import Network
 
 _SHOWN: Final = 64
 """Characters of a request id that a refusal quotes."""

@@ -6,7 +6,8 @@ GET  /models/{scope}/{model}/deployment   what is served
 POST /models/{scope}/{model}/predict      a batch (`Batch` as msgpack, or JSON) -> `Answers`
 GET  /models  /healthz  /metrics
 
-    python -m rollout_actuator.targets.server --artifacts artifacts --state server.json --token model-server.token
+    python -m homeostat.services.rollout_actuator.targets.server \\
+        --artifacts artifacts --state server.json --token model-server.token
 
 Bodies, heads, connections and the time for them are bounded (`bounds`): 413, 408, 503.
 """
@@ -32,8 +33,8 @@ from starlette.routing import Route
 from homeostat.artifacts import open_store
 from homeostat.audit.secret_file import ensure_secret, read_secret
 from homeostat.core import Halt, HomeostatError, Reject, Retry
-from rollout_actuator.targets.base import Deployment
-from rollout_actuator.targets.bounds import (
+from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.services.rollout_actuator.targets.bounds import (
     BATCH_BYTES,
     DEPLOYMENT_BYTES,
     HEAD_BYTES,
@@ -41,10 +42,10 @@ from rollout_actuator.targets.bounds import (
     BoundedProtocol,
     body_of,
 )
-from rollout_actuator.targets.metrics import ServerMetrics
-from rollout_actuator.targets.router import Router
-from rollout_actuator.targets.state import StateFile
-from rollout_actuator.targets.wire import JSON, decode_batch, encode_answers
+from homeostat.services.rollout_actuator.targets.metrics import ServerMetrics
+from homeostat.services.rollout_actuator.targets.router import Router
+from homeostat.services.rollout_actuator.targets.state import StateFile
+from homeostat.services.rollout_actuator.targets.wire import JSON, decode_batch, encode_answers
 
 _STATUS: Final = {
     "stale": 409,

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from homeostat.core import Halt
-from rollout_actuator.targets.base import Deployment
+from homeostat.services.rollout_actuator.targets.base import Deployment
 
 
 class ModelState(msgspec.Struct, frozen=True):

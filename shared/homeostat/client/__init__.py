@@ -4,7 +4,7 @@ from homeostat.client.client import Client
 from homeostat.client.errors import DeliveryFailed, KeyNeeded, QueueFull
 from homeostat.client.policies import Listener, Policies, Policy
 from homeostat.commands import NotaryKeyMissing
-from homeostat.features import FeatureStore
+from homeostat.feature_store import FeatureStore
 
 __all__ = [
     "Client",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from homeostat.audit.secret_file import read_secret
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
 
 STACK_FILE: Final = "stack.json"
 DATA_DIR: Final = Path(".homeostat")

@@ -12,7 +12,7 @@ from homeostat.codec import Output, Record
 from homeostat.core import Event, Reject
 from homeostat.events import Labels, ModelRegistered, Samples
 from homeostat.events.logs import REPORTS, REQUESTS
-from homeostat.host.ingress import decode_input
+from homeostat.runtime.ingress import decode_input
 
 
 class Checker:

@@ -22,7 +22,7 @@ from homeostat.commands.notary_keys import NotaryKeys
 from homeostat.core import Identity, Payload
 from homeostat.events import ActionRequested, Command, DeploymentObserved, Request
 from homeostat.events.logs import DOORS, REQUESTS
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
 
 REQUEST_VALID_MS: Final = 3_600_000
 """A request that has not reached the governor in an hour is asked again."""

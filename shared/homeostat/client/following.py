@@ -10,10 +10,10 @@ from homeostat.client import ending
 from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
 from homeostat.client.logs import Place
 from homeostat.codec import Record
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_errors import BrokerUnreachable
-from homeostat.host.reading import is_unreadable, pass_over, plain_consumer, record_of
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.reading import is_unreadable, pass_over, plain_consumer, record_of
+from homeostat.runtime.settings import HostSettings
 
 AWAY_SECONDS: Final = 60.0
 """How long a broker may be away before it is said: longer than a restart, shorter than a person's patience."""

@@ -16,9 +16,9 @@ from homeostat.client.logs import Place
 from homeostat.client.producing import ClientProducer
 from homeostat.codec import Output, Record
 from homeostat.core import HomeostatError
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_errors import BrokerUnreachable, error_of
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_errors import BrokerUnreachable, error_of
+from homeostat.runtime.settings import HostSettings
 
 _TIMEOUT_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 4.0

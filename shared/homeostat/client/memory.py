@@ -7,8 +7,8 @@ from typing import Final
 from homeostat.client.logs import Place
 from homeostat.codec import Output, Record
 from homeostat.events.logs import LOGS
-from homeostat.host.kafka_errors import TopicMissing
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.kafka_errors import TopicMissing
+from homeostat.runtime.memory import MemoryLog
 
 _IDLE_SECONDS: Final = 0.005
 

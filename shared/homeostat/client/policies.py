@@ -19,8 +19,8 @@ from homeostat.commands.notary_keys import NotaryKeys
 from homeostat.core import Event, Identity, Reject, Retry
 from homeostat.events import Command
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.settings import HostSettings
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from homeostat.client.errors import DeliveryFailed, QueueFull
 from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
 from homeostat.codec import Output
 from homeostat.events.logs import MAX_QUARANTINED_BYTES
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
 
 _FLUSH_SECONDS: Final = 30.0
 _ROOM_SECONDS: Final = 30.0

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from homeostat.client.address import resolve
-from homeostat.host.environment import settings_of_environment
-from homeostat.host.librdkafka import PropertyRefused, check_properties
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.environment import settings_of_environment
+from homeostat.runtime.librdkafka import PropertyRefused, check_properties
+from homeostat.runtime.settings import HostSettings
 
 
 def client_settings(

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from homeostat.audit.keys import KeyMissing, KeyUnusable, public_keys
+from homeostat.audit.roles import NOTARY
 from homeostat.audit.signing import key_id, signed_bytes, verify
 from homeostat.core import Event, Halt
 
-NOTARY: Final = "notary"
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 NotaryKeys = str | Path | Sequence[str]

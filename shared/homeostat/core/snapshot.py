@@ -9,7 +9,7 @@ Seen = tuple[int, int, str, int]
 
 @dataclass(slots=True)
 class SeenSource:
-    """What was folded of one source, see `homeostat.host.watermarks`.
+    """What was folded of one source, see `homeostat.runtime.watermarks`.
 
     Args:
         floor: Highest event that is not among the recent ones; all up to it were seen.
@@ -38,7 +38,7 @@ class Marker:
         generation: How many incarnations of the input came before; offsets of a later one are later.
         sources: What was folded of each source.
         n_states: Units that its writer held; -1 in a marker from before this was noted.
-        digest: Of their names and states, hex; see `homeostat.host.snapshots.digest_of`.
+        digest: Of their names and states, hex; see `homeostat.runtime.snapshots.digest_of`.
     """
 
     position: int = 0

@@ -23,6 +23,14 @@ SNAPSHOTS: Final = "homeostat.snapshots."
 
 DOORS: Final = (TELEMETRY, TRACES, REQUESTS, REPORTS)
 POLICIES: Final = (POLICY_ROLLOUT, POLICY_RETRAIN, POLICY_THRESHOLD, POLICY_META_TRAINING)
+HAND_OF: Final = {
+    POLICY_ROLLOUT: "rollout_actuator",
+    POLICY_RETRAIN: "retrain_actuator",
+    POLICY_THRESHOLD: "threshold_actuator",
+    POLICY_META_TRAINING: "maml_trainer",
+}
+"""Service that obeys the commands of a policy topic, and whose report on one is believed (role `hand:<service>`)."""
+
 GOVERNANCE_KEY: Final = "*"
 
 MAX_RECORD_BYTES: Final = 1_000_000

@@ -17,9 +17,9 @@ from homeostat.codec.channels import CHANNELS
 from homeostat.core import Emit, Event, Identity, Position, Reject
 from homeostat.events import ClockTicked
 from homeostat.events.logs import QUARANTINE
-from homeostat.host.memory import MemoryHost, MemoryLog, tick
-from homeostat.host.replay import compare, replay
-from homeostat.testing.sealed import sealed
+from homeostat.runtime.memory import MemoryHost, MemoryLog, tick
+from homeostat.runtime.replay import compare, replay
+from homeostat.testing.purity_sandbox import sealed
 from homeostat.testing.stored import restored
 from homeostat.testing.trial import MakeFold, Trial, derive, line_of
 

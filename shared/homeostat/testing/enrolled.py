@@ -6,13 +6,13 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from homeostat.audit.keys import Key
+from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
 from homeostat.audit.signing import key_id
 from homeostat.codec import encode_payload
 from homeostat.core import Payload
 from homeostat.events import ActionRequested, KeyRegistered, Request
 from homeostat.events.logs import GOVERNANCE_KEY, REPORTS, REQUESTS
-from homeostat.host.memory import MemoryLog
-from homeostat.stack.enrolment import OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
+from homeostat.runtime.memory import MemoryLog
 
 _VALID_MS: Final = 3_600_000
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
-from homeostat.host.replay import replay
+from homeostat.runtime.replay import replay
 from homeostat.testing.trial import line_of
 
 _Place = tuple[str, int, str]

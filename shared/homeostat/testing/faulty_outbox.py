@@ -3,7 +3,7 @@
 import random
 
 from homeostat.codec import Output
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.memory import MemoryLog
 
 
 class Crash(Exception):  # a test's way to stop a process anywhere

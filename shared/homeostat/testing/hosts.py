@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import QUARANTINE, TIMELINE
-from homeostat.host.replay import replay
+from homeostat.runtime.replay import replay
 from homeostat.testing.signals import signal, signals
 from homeostat.testing.trial import Line, line_of
 

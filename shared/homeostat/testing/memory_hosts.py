@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from homeostat.codec import Output, Record
 from homeostat.events.logs import INDICATORS, QUARANTINE, TELEMETRY, TIMELINE, by_name
-from homeostat.host.memory import MemoryHost, MemoryLog
-from homeostat.host.replay import replay as replayed
+from homeostat.runtime.memory import MemoryHost, MemoryLog
+from homeostat.runtime.replay import replay as replayed
 from homeostat.testing.counter import Counter
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from homeostat.events.logs import TELEMETRY
-from homeostat.host.assignment import Assignment
+from homeostat.runtime.assignment import Assignment
 from homeostat.testing.counter import Counter
 from homeostat.testing.grower import Grower
 from homeostat.testing.signals import signals

@@ -13,10 +13,10 @@ from typing import Any, Final
 from homeostat.codec import Output, Record, encode_state
 from homeostat.core import Fold
 from homeostat.events.logs import SNAPSHOTS, Log, by_name, snapshot_log
-from homeostat.host.assignment import Assignment
-from homeostat.host.errors import SnapshotDamaged
-from homeostat.host.memory import MemoryLog
-from homeostat.host.snapshots import SnapshotWriter
+from homeostat.runtime.assignment import Assignment
+from homeostat.runtime.errors import SnapshotDamaged
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.snapshots import SnapshotWriter
 from homeostat.testing.faulty_outbox import Crash, FaultyOutbox
 from homeostat.testing.traces import Step
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from homeostat.codec import Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import SNAPSHOTS
-from homeostat.host.assignment import Assignment
+from homeostat.runtime.assignment import Assignment
 
 MakeFold = Callable[[], Fold[Any]]
 """Gives a fresh fold, always with the same settings."""

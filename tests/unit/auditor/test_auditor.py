@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.auditor.world import AuditLog, record
 
-from auditor import Auditor, Chain, ChainBroken, resume
-from auditor.auditor import CHECKPOINT_MS, MAX_AGE_MS, MAX_RECORDS
-from auditor.chain import Place
 from homeostat.audit import verify_chain, verify_log
 from homeostat.audit.keys import Key
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned
+from homeostat.services.auditor import Auditor, Chain, ChainBroken, resume
+from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_AGE_MS, MAX_RECORDS
+from homeostat.services.auditor.chain import Place
 
 PLACE = Place("homeostat.governance", "T", 0)
 

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.auditor.world import AuditLog
 
-from auditor import Auditor, Chain
-from auditor.auditor import MAX_AGE_MS, SNAPSHOT_AGE_MS, SNAPSHOT_RECORDS
 from homeostat.audit.compacted import verify_compacted
 from homeostat.audit.keys import Key
 from homeostat.audit.verify import verify_chain
 from homeostat.codec import Record
 from homeostat.events import LogDigested
+from homeostat.services.auditor import Auditor, Chain
+from homeostat.services.auditor.auditor import MAX_AGE_MS, SNAPSHOT_AGE_MS, SNAPSHOT_RECORDS
 
 TOPIC = "homeostat.snapshots.governor"
 

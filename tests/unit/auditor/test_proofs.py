@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.auditor.world import record
 
-from auditor import Chain, checkpoint, extend
 from homeostat.audit import verify_chain, verify_log
 from homeostat.audit.digest import digest_records
 from homeostat.audit.keys import Key
 from homeostat.audit.leaves import hash_of
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, LogDigested
+from homeostat.services.auditor import Chain, checkpoint, extend
 
 Leaves = list[LogDigested]
 

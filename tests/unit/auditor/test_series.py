@@ -3,10 +3,10 @@
 from tests.unit.auditor.test_auditor import pump
 from tests.unit.auditor.world import AuditLog, record
 
-from auditor import Auditor, Chain
-from auditor.auditor import CHECKPOINT_MS, MAX_RECORDS
-from auditor.series import AuditSeries
 from homeostat.audit.keys import Key
+from homeostat.services.auditor import Auditor, Chain
+from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_RECORDS
+from homeostat.services.auditor.series import AuditSeries
 
 
 def shown(series: AuditSeries, now: float, *, has_lease: bool = True) -> dict[str, float]:

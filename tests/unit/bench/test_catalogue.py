@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.bench import catalogue, hops, policy, recovery, throughput
-from homeostat.bench.ground import Ground
-from homeostat.bench.row import BenchFailed, Row, row
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
+from homeostat_lab.bench import catalogue, hops, policy, recovery, throughput
+from homeostat_lab.bench.ground import Ground
+from homeostat_lab.bench.row import BenchFailed, Row, row
 
 
 def measured(*_: object, **__: object) -> Iterator[Row]:

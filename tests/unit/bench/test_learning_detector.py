@@ -1,7 +1,7 @@
 """The rows of the detector's benchmark; no test of speed."""
 
-from drift_detector.settings import MEMBERS
-from homeostat.bench.learning_detector import detector
+from homeostat.services.drift_detector.settings import MEMBERS
+from homeostat_lab.bench.learning_detector import detector
 
 
 def test_every_member_is_measured_alone_and_all_together() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from homeostat.bench import learning_memory
-from homeostat.bench.learning_memory import of_part, peak_bytes
+from homeostat_lab.bench import learning_memory
+from homeostat_lab.bench.learning_memory import of_part, peak_bytes
 
 
 def test_what_was_taken_counts_after_it_was_given_back() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from homeostat.bench.policy import latencies
-from homeostat.bench.row import BenchFailed
 from homeostat.codec import Output
+from homeostat_lab.bench.policy import latencies
+from homeostat_lab.bench.row import BenchFailed
 
 
 def moments(n: int) -> list[tuple[Output, float]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.bench.row import missing, quantile, row
+from homeostat_lab.bench.row import missing, quantile, row
 
 FIGURES = st.lists(st.floats(min_value=1e-3, max_value=1e9), min_size=1, max_size=9)
 KEYS = ["name", "unit", "value", "reference", "reference_value", "ratio", "runs", "low", "high", "excluded"]

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from homeostat.bench import NAMES, run
-from homeostat.bench.family import experience
-from homeostat.bench.folds import fold_of
-from homeostat.bench.scale import of_fold
-from homeostat.bench.workload import Traffic, indicators
 from homeostat.codec import Output, Record
 from homeostat.events.logs import EXPERIENCE, INDICATORS, TELEMETRY, TIMELINE
-from homeostat.host.assignment import Assignment
+from homeostat.runtime.assignment import Assignment
 from homeostat.testing.counter import Counter
+from homeostat_lab.bench import NAMES, run
+from homeostat_lab.bench.family import experience
+from homeostat_lab.bench.folds import fold_of
+from homeostat_lab.bench.scale import of_fold
+from homeostat_lab.bench.workload import Traffic, indicators
 
 N_MODELS = 6
 

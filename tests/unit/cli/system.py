@@ -7,18 +7,18 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from governor import Governor
 from homeostat.audit import keys
 from homeostat.audit.keys import Key
-from homeostat.cli.app import app
 from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryLogs
 from homeostat.core import Fold
 from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
-from homeostat.host.memory import MemoryLog, MemoryLoop
-from homeostat.host.notary import seal_with
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.notary import seal_with
+from homeostat.services.governor import Governor
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat_tools.cli.app import app
 
 
 class LoopLogs(MemoryLogs):

@@ -12,7 +12,7 @@ from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryFollower
 from homeostat.codec import Record
 from homeostat.events.logs import GOVERNANCE
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.memory import MemoryLog
 
 
 class UnorderedFollower(MemoryFollower):

@@ -16,7 +16,7 @@ def proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     """A system whose logs are digested and signed."""
     monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("homeostat.cli.answers._SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
     system = ProvenSystem(tmp_path)
     system.govern()
     system.propose()

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homeostat.bench import Row
-from homeostat.cli.app import app
+from homeostat_lab.bench import Row
+from homeostat_tools.cli.app import app
 
 
 def test_what_is_not_counted_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Once for each figure, with the spread of its runs."""
     rows = [Row("a", "s", 2.0, runs=3, low=1.0, high=4.0, excluded="the first batch"), Row("b", "s", 5.0)]
-    monkeypatch.setattr("homeostat.bench.run", lambda *_, **__: iter(rows))
+    monkeypatch.setattr("homeostat_lab.bench.run", lambda *_, **__: iter(rows))
     file = tmp_path / "rows.json"
 
     result = CliRunner().invoke(app, ["bench", "scale", "--json", str(file)])

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.cli.episodes import episodes
-from homeostat.cli.metadataset import LABEL_LAG, reports
 from homeostat.core import Event, Identity, Payload, Position
 from homeostat.events import (
     ActionProposed,
@@ -27,6 +25,8 @@ from homeostat.events import (
 )
 from homeostat.events.logs import EXPERIENCE, TRACES
 from homeostat.stats.held_out import is_held_out
+from homeostat_tools.cli.episodes import episodes
+from homeostat_tools.cli.metadataset import LABEL_LAG, reports
 
 FAMILY = "team/f"
 WINDOW = Range(log="l", subject="team/m", source="/s", first="1.0", last="2.0", from_time=0, rows=80)

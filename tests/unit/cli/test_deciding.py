@@ -6,24 +6,23 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
-from governor.reporting import HANDS
 from homeostat.audit import keys
 from homeostat.audit.keys import Key
-from homeostat.cli.law import in_force
-from homeostat.cli.lawfile import read_law
+from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.client.brake import publish_pending, release_brake
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers
 from homeostat.core import Event, Identity
 from homeostat.events import BrakeConfirmed, BrakeSet, BudgetSet, FreezeSet, RulesSet
-from homeostat.events.logs import POLICIES, REQUESTS, VERDICTS
-from homeostat.host import HandRunner, MemoryHands
-from homeostat.host.kafka_errors import BrokerUnreachable
-from homeostat.host.notary import seal_with
-from homeostat.host.settings import HostSettings
-from homeostat.stack.braking import PendingBrakes
-from homeostat.stack.enrolment import SERVICE_ROLES
+from homeostat.events.logs import HAND_OF, POLICIES, REQUESTS, VERDICTS
+from homeostat.runtime import HandRunner, MemoryHands
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.notary import seal_with
+from homeostat.runtime.settings import HostSettings
 from homeostat.testing.enrolled import Enrolled, registration
+from homeostat_tools.cli.law import in_force
+from homeostat_tools.cli.lawfile import read_law
+from homeostat_tools.local_stack.braking import PendingBrakes
 
 
 def test_the_first_key_is_the_root_and_others_need_an_admin(governed: System) -> None:
@@ -132,7 +131,7 @@ def with_hands(system: System, key: Key | None = None, *, is_signed: bool = True
     for name, role in SERVICE_ROLES.items():
         people.request(registration(people.hands[name], role), "*")
     public = {system.notary.key_id: system.notary.public_key_hex}
-    for log, name in HANDS.items():
+    for log, name in HAND_OF.items():
         own = (key or people.hands[name]) if is_signed else None
         hand = Braking(name, log)
         system.logs.loop.hands.append(MemoryHands(system.log, hand, HandRunner(hand, public_keys=public, key=own)))

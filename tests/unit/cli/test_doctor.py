@@ -10,9 +10,6 @@ import pytest
 import typer
 from tests.unit.cli.system import System
 
-from homeostat.cli import extras
-from homeostat.cli.app import app
-from homeostat.cli.checks import Check, Context, examine, registry, warn
 from homeostat.events import (
     Arm,
     Data,
@@ -27,9 +24,12 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TIMELINE
-from homeostat.host.settings import HostSettings
-from homeostat.stack.process import ProcessStatus, State
-from homeostat.stack.report import write_report
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli import extras
+from homeostat_tools.cli.app import app
+from homeostat_tools.cli.checks import Check, Context, examine, registry, warn
+from homeostat_tools.local_stack.process import ProcessStatus, State
+from homeostat_tools.local_stack.report import write_report
 
 UNAPPROVED = DeploymentUnapproved(model="team/m", version="v9", replaced="v1")
 GOOD_LAW = """
@@ -182,7 +182,7 @@ def test_refusals_are_named_until_they_are_replayed(sound: System) -> None:
 
 def test_decisions_that_nobody_digests_fail(sound: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """No audit of automated actions: exit code 1."""
-    monkeypatch.setattr("homeostat.cli.checks.operation._UNDIGESTED", 1)
+    monkeypatch.setattr("homeostat_tools.cli.checks.operation._UNDIGESTED", 1)
 
     lines = {check["check"]: check for check in sound.json("doctor", code=1)}
 

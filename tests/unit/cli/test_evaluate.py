@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
-from homeostat.evaluation import catalogue
-from homeostat.evaluation.catalogue import TASKS
-from homeostat.evaluation.rows import OURS, Job, Plot, Result, Row, missing_row
+from homeostat_lab.evaluation import catalogue
+from homeostat_lab.evaluation.catalogue import TASKS
+from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, Row, missing_row
+from homeostat_tools.cli.app import app
 
 runner = CliRunner()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.cli import extras
+from homeostat_tools.cli import extras
 
 PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
 MODULES = {
@@ -32,15 +32,15 @@ class Blocker:
 sys.meta_path.insert(0, Blocker())
 del sys.argv[1]
 """
-RUN = BLOCKER + "from homeostat.cli import main\nmain()\n"
+RUN = BLOCKER + "from homeostat_tools.cli import main\nmain()\n"
 RUN_MANY = (
     BLOCKER
     + """
 import json, typer
 from typer.testing import CliRunner
-from homeostat.cli.app import app
+from homeostat_tools.cli.app import app
 from homeostat.client.memory import MemoryLogs
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.memory import MemoryLog
 for line in sys.stdin:
     result = CliRunner().invoke(app, json.loads(line), obj=MemoryLogs(MemoryLog()))
     error = None if isinstance(result.exception, (SystemExit, type(None))) else repr(result.exception)
@@ -135,8 +135,8 @@ def test_only_the_trainer_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "code", "extra"),
     [
-        ("torch", "from homeostat.host.process import build; build(['maml-trainer'], None)", "maml-trainer"),
-        ("river", "from homeostat.host.process import build; build(['drift_detector'], None)", "drift-detector"),
+        ("torch", "from homeostat.runtime.process import build; build(['maml-trainer'], None)", "maml-trainer"),
+        ("river", "from homeostat.runtime.process import build; build(['drift_detector'], None)", "drift-detector"),
         ("obstore", "from homeostat.artifacts import open_store; open_store('s3://bucket/x')", "object-store"),
         (
             "opentelemetry.exporter",

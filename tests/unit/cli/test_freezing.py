@@ -66,7 +66,7 @@ def test_everything_can_always_be_frozen(system: System) -> None:
 
 def test_on_a_terminal_it_asks(governed: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """A yes freezes, a no does not."""
-    monkeypatch.setattr("homeostat.cli.freezes._is_asked", lambda: True)
+    monkeypatch.setattr("homeostat_tools.cli.freezes._is_asked", lambda: True)
 
     governed("freeze", "tema", code=3, stdin="n\n")
     assert brakes(governed) == set()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.cli.exports import write_export
-from homeostat.cli.records import event_of
 from homeostat.events import ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
 from homeostat.events.logs import TELEMETRY, TIMELINE
+from homeostat_tools.cli.exports import write_export
+from homeostat_tools.cli.records import event_of
 
 
 def _serve(system: System, n: int = 4) -> None:

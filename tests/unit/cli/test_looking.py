@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.cli.exports import read_export
-from homeostat.cli.typelogs import LOGS_OF
 from homeostat.events import DriftDetected, Range
 from homeostat.events.logs import EXPERIENCE, LOGS, TELEMETRY
+from homeostat_tools.cli.exports import read_export
+from homeostat_tools.cli.typelogs import LOGS_OF
 
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'
 
@@ -179,7 +179,7 @@ def test_every_decision_is_derived_again(governed: System) -> None:
 def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     """No broker library, no numbers, no models before a command runs."""
     code = (
-        "import sys, homeostat.cli.app; "
+        "import sys, homeostat_tools.cli.app; "
         "print([m for m in ('confluent_kafka', 'numpy', 'pydantic', 'homeostat.client') if m in sys.modules])"
     )
     out = subprocess.run(

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.unit.cli.system import System
 from typer.testing import CliRunner
 
-from homeostat.bench import Row
-from homeostat.cli.app import app
-from homeostat.evaluation.rows import Result
-from homeostat.stack.errors import KafkaUnavailable
+from homeostat_lab.bench import Row
+from homeostat_lab.evaluation.rows import Result
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 
 Parts = list[str]
 
@@ -217,15 +217,15 @@ def surroundings(folder: Path) -> Iterator[System]:
         patch.setenv("HOMEOSTAT_DATA_DIR", str(folder / "data"))
         patch.setenv("HOMEOSTAT_BOOTSTRAP_SERVERS", "127.0.0.1:1")
         patch.setenv("NO_COLOR", "1")
-        patch.setattr("homeostat.cli.answers._SETTLE_SECONDS", 0.0)
-        patch.setattr("homeostat.stack.local.LocalStack.start", unavailable)
-        patch.setattr("homeostat.stack.topics.ensure_topics", unavailable)
-        patch.setattr("homeostat.stack.topics.repair_topics", unavailable)
-        patch.setattr("homeostat.demo.run.system_of", unavailable)
-        patch.setattr("homeostat.cli.evaluate._demo", lambda *_: Result([]))
-        patch.setattr("homeostat.cli.evaluate._run", lambda *_: Result([]))
-        patch.setattr("homeostat.bench.run", lambda *_, **__: iter([Row("x", "s", 1.0)]))
-        patch.setattr("homeostat.host.cluster.Cluster.load", away)
+        patch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
+        patch.setattr("homeostat_tools.local_stack.local.LocalStack.start", unavailable)
+        patch.setattr("homeostat_tools.local_stack.topics.ensure_topics", unavailable)
+        patch.setattr("homeostat_tools.local_stack.topics.repair_topics", unavailable)
+        patch.setattr("homeostat_lab.demo.run.system_of", unavailable)
+        patch.setattr("homeostat_tools.cli.evaluate._demo", lambda *_: Result([]))
+        patch.setattr("homeostat_tools.cli.evaluate._run", lambda *_: Result([]))
+        patch.setattr("homeostat_lab.bench.run", lambda *_, **__: iter([Row("x", "s", 1.0)]))
+        patch.setattr("homeostat.runtime.cluster.Cluster.load", away)
         system = System(folder / "data")
         system("keys", "create", "operator")
         system.register()
@@ -236,7 +236,7 @@ def surroundings(folder: Path) -> Iterator[System]:
 
 
 def away(self: Any, timeout_seconds: float = 0.0) -> None:
-    from homeostat.host.kafka_errors import BrokerUnreachable
+    from homeostat.runtime.kafka_errors import BrokerUnreachable
 
     raise BrokerUnreachable("127.0.0.1:1", "test")
 

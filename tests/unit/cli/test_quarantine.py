@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.cli.checks import operation
-from homeostat.cli.checks.check import Context
 from homeostat.client.errors import DeliveryFailed
 from homeostat.events import EventRefused
 from homeostat.events.logs import QUARANTINE, TELEMETRY
-from homeostat.host import refusals
-from homeostat.host.settings import HostSettings
+from homeostat.runtime import refusals
+from homeostat.runtime.settings import HostSettings
+from homeostat_tools.cli.checks import operation
+from homeostat_tools.cli.checks.check import Context
 
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'
 

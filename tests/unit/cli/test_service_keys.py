@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.stack.enrolment import SERVICE_ROLES
+from homeostat.audit.roles import SERVICE_ROLES
 
 HANDS = [name for name in SERVICE_ROLES if name != "notary"]
 

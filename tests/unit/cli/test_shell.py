@@ -10,10 +10,10 @@ import typer
 from tests.unit.cli.system import System
 from typer.testing import CliRunner
 
-from homeostat.cli.app import app
 from homeostat.events.logs import LOGS
-from homeostat.stack.process import ProcessStatus
-from homeostat.stack.report import write_report
+from homeostat_tools.cli.app import app
+from homeostat_tools.local_stack.process import ProcessStatus
+from homeostat_tools.local_stack.report import write_report
 
 COMMANDS: Any = typer.main.get_command(app)
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'

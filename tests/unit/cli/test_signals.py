@@ -4,9 +4,9 @@ import pytest
 from tests.unit.cli.system import System
 from tests.unit.cli.test_label_lag import computed
 
-from homeostat.cli.summaries import summary
 from homeostat.events import IndicatorComputed, ThresholdMoved
 from homeostat.events.logs import INDICATORS
+from homeostat_tools.cli.summaries import summary
 
 MOVED = {"model": "team/m", "signal": "cpu", "threshold": 0.21, "value": 0.75, "is_alert": True, "rate": 0.01}
 

@@ -60,7 +60,7 @@ def test_the_dataset_follows_distrust_and_trust(governed: System) -> None:
 
 def test_the_shell_offers_who_is_distrusted(governed: System) -> None:
     """And nobody else."""
-    from homeostat.cli.known import distrusted_among
+    from homeostat_tools.cli.known import distrusted_among
 
     for source in ("/bad", "/worse"):
         governed("distrust", source, "-s", "team")

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from homeostat.audit.secret_file import SecretUnusable, ensure_secret
 from homeostat.client.address import USERS, find_data_dir, resolve, write_address
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.settings import HostSettings
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from homeostat.events import (
     WeightsPublished,
 )
 from homeostat.events.logs import EXPERIENCE, REQUESTS, TELEMETRY, TRACES
-from homeostat.host.memory import MemoryLog
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.settings import HostSettings
 
 
 def as_event(record: Record) -> Event:

@@ -9,9 +9,9 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Place
 from homeostat.codec import Record
 from homeostat.events.logs import TELEMETRY
-from homeostat.host.cluster import Cluster
-from homeostat.host.kafka_errors import BrokerUnreachable
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.settings import HostSettings
 
 NOWHERE = HostSettings(bootstrap_servers="127.0.0.1:9")
 

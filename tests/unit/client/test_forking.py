@@ -12,7 +12,7 @@ from homeostat.client.client import Client
 from homeostat.client.memory import MemoryLogs
 from homeostat.events import SignalObserved
 from homeostat.events.logs import TELEMETRY
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.memory import MemoryLog
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,7 +54,7 @@ def test_a_child_ends_as_if_there_were_no_connection(used: bool) -> None:
             logs.send(output(0))
             logs._admin = AdminClient(NOWHERE.client())
             from homeostat.client.following import KafkaFollower
-            from homeostat.host.cluster import Cluster
+            from homeostat.runtime.cluster import Cluster
             follower = KafkaFollower(NOWHERE, Cluster(NOWHERE), {{("homeostat.telemetry", 0): 0}}, "test")
             follower.poll(0.0)
         if child := os.fork():
@@ -96,7 +96,7 @@ import os, sys, threading, time
 from tests.unit.client.test_producing import *
 from homeostat.client import ending, following, forking, kafka, producing
 from homeostat.client.kafka import KafkaLogs
-from homeostat.host import cluster
+from homeostat.runtime import cluster
 ending.END_SECONDS = forking._CLOSE_SECONDS = 0.1
 
 class Hanging:
@@ -215,7 +215,7 @@ def test_a_listener_does_not_go_on_in_a_child_and_says_so() -> None:
         import os
         from homeostat.client import Client
         from homeostat.client.memory import MemoryLogs
-        from homeostat.host.memory import MemoryLog
+        from homeostat.runtime.memory import MemoryLog
         listener = Client(logs=MemoryLogs(MemoryLog()), notary="00" * 32).on_policy(print)
         if child := os.fork():
             os.waitpid(child, 0)

@@ -17,9 +17,9 @@ from homeostat.commands import NotaryKeyMissing
 from homeostat.core import Identity, Payload
 from homeostat.events import Band, BrakeReleased, BrakeSet, Command, RolloutAbort, RolloutRevert, ThresholdSet
 from homeostat.events.logs import POLICY_ROLLOUT, POLICY_THRESHOLD
-from homeostat.host.memory import MemoryLog
-from homeostat.host.notary import seal_with
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.notary import seal_with
+from homeostat.runtime.settings import HostSettings
 
 
 def say(

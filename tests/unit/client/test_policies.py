@@ -16,9 +16,9 @@ from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Identity, Payload
 from homeostat.events import BrakeReleased, BrakeSet, Command, RolloutSet
 from homeostat.events.logs import POLICY_ROLLOUT
-from homeostat.host.kafka_errors import BrokerUnreachable
-from homeostat.host.memory import MemoryLog
-from homeostat.host.notary import seal_with
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.notary import seal_with
 
 GOVERNOR = "/homeostat/governor/homeostat.governance/id/0"
 NEVER = 9_000_000_000_000

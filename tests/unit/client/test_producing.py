@@ -18,8 +18,8 @@ from homeostat.client.errors import DeliveryFailed, QueueFull
 from homeostat.client.memory import MemoryLogs
 from homeostat.client.producing import ClientProducer, n_waiting
 from homeostat.codec import Output
-from homeostat.host.memory import MemoryLog
-from homeostat.host.settings import HostSettings
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.settings import HostSettings
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = HostSettings(bootstrap_servers="127.0.0.1:9")

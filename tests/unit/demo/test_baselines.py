@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from homeostat.demo.baselines import POLICIES, compare
-from homeostat.demo.incidents import HARMFUL
-from homeostat.demo.network import draw_weights, install
-from homeostat.demo.scoring import PolicyRun, Promotion, gain, score
-from homeostat.demo.thresholds import RATE, compare_thresholds, tracked_alerts
-from homeostat.demo.world import World
+from homeostat_lab.demo.baselines import POLICIES, compare
+from homeostat_lab.demo.incidents import HARMFUL
+from homeostat_lab.demo.network import draw_weights, install
+from homeostat_lab.demo.scoring import PolicyRun, Promotion, gain, score
+from homeostat_lab.demo.thresholds import RATE, compare_thresholds, tracked_alerts
+from homeostat_lab.demo.world import World
 
 
 def test_frozen_is_worst_and_free() -> None:

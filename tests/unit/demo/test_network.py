@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from homeostat.demo.network import DivergedError, draw_weights, install, predict, train
-from homeostat.demo.world import World
+from homeostat_lab.demo.network import DivergedError, draw_weights, install, predict, train
+from homeostat_lab.demo.world import World
 
 HISTORY = World(0, stations=1, events=1).history(0)
 X, Y = HISTORY.x[:120], HISTORY.y[:120]

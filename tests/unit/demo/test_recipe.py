@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from homeostat.demo.arms import ARMS, SKIP
-from homeostat.demo.network import draw_weights
-from homeostat.demo.recipe import main, train_arm, train_arms
-from homeostat.demo.world import World
+from homeostat_lab.demo.arms import ARMS, SKIP
+from homeostat_lab.demo.network import draw_weights
+from homeostat_lab.demo.recipe import main, train_arm, train_arms
+from homeostat_lab.demo.world import World
 
 RATES = {f"lr.{name}": np.array(0.05, np.float32) for name in ("w1", "b1", "w2", "b2")}
 

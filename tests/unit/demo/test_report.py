@@ -6,12 +6,6 @@ from typing import Any
 
 import pytest
 
-from homeostat.demo import evaluation, report
-from homeostat.demo.fleet import VERSION, subject
-from homeostat.demo.network import install
-from homeostat.demo.play import encode
-from homeostat.demo.scoring import HARMFUL_LOSS
-from homeostat.demo.world import World
 from homeostat.events import (
     ActionProposed,
     ActionRequested,
@@ -22,7 +16,13 @@ from homeostat.events import (
     Range,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from homeostat.host.memory import MemoryLog
+from homeostat.runtime.memory import MemoryLog
+from homeostat_lab.demo import evaluation, report
+from homeostat_lab.demo.fleet import VERSION, subject
+from homeostat_lab.demo.network import install
+from homeostat_lab.demo.play import encode
+from homeostat_lab.demo.scoring import HARMFUL_LOSS
+from homeostat_lab.demo.world import World
 
 N_EVENTS = 120
 

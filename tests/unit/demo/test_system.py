@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.demo.system import FolderTaken, live
-from homeostat.stack.data_lock import DataLock
-from homeostat.stack.errors import StackRunning
+from homeostat_lab.demo.system import FolderTaken, live
+from homeostat_tools.local_stack.data_lock import DataLock
+from homeostat_tools.local_stack.errors import StackRunning
 
 
 @pytest.mark.parametrize("name", ["keys", "logs", "artifacts"])

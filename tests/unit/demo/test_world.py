@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from homeostat.demo.camera import Optics, Pose, capture, operator, standardise
-from homeostat.demo.digits import digits, split
-from homeostat.demo.incidents import Kind
-from homeostat.demo.network import install, predict
-from homeostat.demo.world import EVENTS_PER_CYCLE, N_AUDITED, StationEvent, World
+from homeostat_lab.demo.camera import Optics, Pose, capture, operator, standardise
+from homeostat_lab.demo.digits import digits, split
+from homeostat_lab.demo.incidents import Kind
+from homeostat_lab.demo.network import install, predict
+from homeostat_lab.demo.world import EVENTS_PER_CYCLE, N_AUDITED, StationEvent, World
 
 
 def same(one: StationEvent, other: StationEvent) -> bool:

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from drift_detector import DriftDetector, State
 from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Event, Identity, Payload, Position
 from homeostat.events import Answer, FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8, Role
 from homeostat.events.logs import TIMELINE
+from homeostat.services.drift_detector import DriftDetector, State
 
 MODEL = "acme/camera-1"
 SOURCE = "/homeostat/intake.telemetry/homeostat.telemetry/t/0"

@@ -5,11 +5,11 @@ import numpy as np
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 from tests.unit.drift_detector.test_wishes import wishing
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.state import State
 from homeostat.core import Payload
 from homeostat.events import IndicatorComputed, Samples
 from homeostat.events.columns import F4, f8
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.state import State
 
 
 def told(timeline: list[Payload], settings: Settings | None = None) -> tuple[State, list[tuple[int, str, float]]]:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
 
-from drift_detector import DriftDetector, Settings, State
 from homeostat.core import Payload
 from homeostat.events import (
     ActionApplied,
@@ -20,6 +19,7 @@ from homeostat.events import (
     ProfileUpdated,
     Rollout,
 )
+from homeostat.services.drift_detector import DriftDetector, Settings, State
 
 
 def rollout(champion: str) -> Rollout:

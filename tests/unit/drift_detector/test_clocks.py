@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.clocks import Clocks
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.clocks import Clocks
 
 Floats = NDArray[np.float64]
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import MODEL, SOURCE, Stream, event_of, of, registered, run
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.settings import MEMBERS
 from homeostat.core import Payload
 from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ModelRegistered, ProfileUpdated, Samples
 from homeostat.events.columns import F8
 from homeostat.events.logs import EXPERIENCE, TIMELINE
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.settings import MEMBERS
 
 
 def offset_of(id_: str) -> int:

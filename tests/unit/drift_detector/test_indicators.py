@@ -8,11 +8,11 @@ import pytest
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 from tests.unit.drift_detector.test_champion import applied
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.baseline import Baseline, count
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4, F8
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.baseline import Baseline, count
 from homeostat.stats.divergence import kullback_leibler, population_stability
 
 _EVERY = Settings(divergence_every=1)

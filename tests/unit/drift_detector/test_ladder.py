@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from drift_detector.signals import Ladder, SignalSettings, climb, grade, renumber, start_ladder
-from drift_detector.signals.ladder import RATES
 from homeostat.events import Band, ThresholdGraded
+from homeostat.services.drift_detector.signals import Ladder, SignalSettings, climb, grade, renumber, start_ladder
+from homeostat.services.drift_detector.signals.ladder import RATES
 
 _BAND = Band(signal="uncertainty", rate=0.03, low=0.0, high=1.0, eta=0.1)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, event_of, run
 
-from drift_detector import DriftDetector, Settings, State
-from drift_detector.level import best_rate, end_stretch, is_back, limit
-from drift_detector.records import Group, OpenDrift
-from drift_detector.watching import start_watching, take_errors, tolerated
 from homeostat.events import DriftDetected
+from homeostat.services.drift_detector import DriftDetector, Settings, State
+from homeostat.services.drift_detector.level import best_rate, end_stretch, is_back, limit
+from homeostat.services.drift_detector.records import Group, OpenDrift
+from homeostat.services.drift_detector.watching import start_watching, take_errors, tolerated
 
 SETTINGS = Settings()
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from river.drift import ADWIN
 
-from drift_detector.members import feed, new_members
-from drift_detector.settings import Settings
 from homeostat.codec import encode_state
+from homeostat.services.drift_detector.members import feed, new_members
+from homeostat.services.drift_detector.settings import Settings
 
 
 @pytest.mark.parametrize("seed", range(3))

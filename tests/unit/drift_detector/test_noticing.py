@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift_detector import DriftDetector
 from homeostat.core import Event, Identity, Position
 from homeostat.events import (
     ActionApplied,
@@ -17,6 +16,7 @@ from homeostat.events import (
     SamplesObserved,
 )
 from homeostat.events.logs import GOVERNANCE, TIMELINE
+from homeostat.services.drift_detector import DriftDetector
 
 MODEL = "acme/m"
 

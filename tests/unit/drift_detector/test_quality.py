@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.quality import is_noise, start_quality
 from homeostat.codec import encode_state
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, IndicatorComputed, ProfileUpdated, Samples
 from homeostat.events.columns import F4
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.quality import is_noise, start_quality
 from homeostat.stats.exchangeability import Float32s
 
 

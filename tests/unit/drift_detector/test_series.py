@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from tests.unit.drift_detector.stream import of, registered, run
 from tests.unit.drift_detector.test_signals import PAGE, RATE, approved, noise, signal
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.signals import SignalSettings
 from homeostat.codec import encode_state
 from homeostat.core import Emit, Payload
 from homeostat.events import Band, IndicatorComputed, SignalObserved, SliObserved, ThresholdMoved
 from homeostat.events.series import attributes_text
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.signals import SignalSettings
 
 Said = list[tuple[int, Emit]]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 
-from drift_detector.label_pace import LabelPace
-from drift_detector.profile import NAMES
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, ProfileUpdated, Samples
+from homeostat.services.drift_detector.label_pace import LabelPace
+from homeostat.services.drift_detector.profile import NAMES
 
 SECONDS = 50
 """Of event time between two events of a stream."""

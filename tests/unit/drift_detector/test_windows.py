@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, event_of, of, registered, run
 
-from drift_detector import DriftDetector, Settings, State
-from drift_detector.labels import places_of
 from homeostat.core import Payload
 from homeostat.events import Answer, DriftCleared, DriftDetected, Labels, ProfileUpdated, Samples
 from homeostat.events.columns import F8
+from homeostat.services.drift_detector import DriftDetector, Settings, State
+from homeostat.services.drift_detector.labels import places_of
 
 
 def offset_of(id_: str) -> int:

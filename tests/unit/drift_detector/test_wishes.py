@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 
-from drift_detector import DriftDetector, Settings
-from drift_detector.settings import COLUMNS, MEMBERS
-from drift_detector.wishes import Wishes, applied, wishes_of
 from homeostat.codec import encode_state
 from homeostat.core import Payload
 from homeostat.events import DetectorWishes, DriftDetected, IndicatorComputed, ModelRegistered
 from homeostat.events.registration import Watched
+from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.settings import COLUMNS, MEMBERS
+from homeostat.services.drift_detector.wishes import Wishes, applied, wishes_of
 
 
 def wishing(**wishes: Any) -> ModelRegistered:

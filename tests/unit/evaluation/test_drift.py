@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river.drift import KSWIN
 
-from homeostat.evaluation.drift import METHODS, Hits, evaluate, f1, first_fed, ours, score
-from homeostat.evaluation.drift_baselines import Kswin
-from homeostat.evaluation.drift_many import _ks, screened, world
-from homeostat.evaluation.drift_trials import KINDS, Stream, Tree, Trial, streams, trials
-from homeostat.evaluation.rows import OURS, Job
+from homeostat_lab.evaluation.drift import METHODS, Hits, evaluate, f1, first_fed, ours, score
+from homeostat_lab.evaluation.drift_baselines import Kswin
+from homeostat_lab.evaluation.drift_many import _ks, screened, world
+from homeostat_lab.evaluation.drift_trials import KINDS, Stream, Tree, Trial, streams, trials
+from homeostat_lab.evaluation.rows import OURS, Job
 
 
 def _trial(n: int = 20_000, onset: int = 12_000) -> Trial:

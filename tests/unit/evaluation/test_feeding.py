@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers
 from homeostat.core import Event, Identity
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import SignalObserved
 from homeostat.events.logs import TIMELINE
-from homeostat.host.assignment import Assignment
+from homeostat.runtime.assignment import Assignment
 from homeostat.testing.counter import Counter
+from homeostat_lab.evaluation.feeding import Feeder
 
 START = 1_700_000_000_000
 

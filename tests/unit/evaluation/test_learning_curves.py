@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.evaluation.made_up_curves import write
 
-from homeostat.evaluation import retrain_benefit, train_time
-from homeostat.evaluation.learning_curves import LEAST_ANCHOR, read
-from homeostat.evaluation.ranking import Ranking
-from homeostat.evaluation.retrain_questions import LEAST_GAIN, Questions, means_of, questions_of, slopes_of
-from homeostat.evaluation.rows import OURS, Job
+from homeostat_lab.evaluation import retrain_benefit, train_time
+from homeostat_lab.evaluation.learning_curves import LEAST_ANCHOR, read
+from homeostat_lab.evaluation.ranking import Ranking
+from homeostat_lab.evaluation.retrain_questions import LEAST_GAIN, Questions, means_of, questions_of, slopes_of
+from homeostat_lab.evaluation.rows import OURS, Job
 
 
 @given(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from homeostat.evaluation import few_shot, meta_training, report, sinusoid
-from homeostat.evaluation.meta_training import NotPublished, TasksLog, Trained
-from homeostat.evaluation.rows import OURS, Job, Row
 from homeostat.events import MetaTraining
-from maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat_lab.evaluation import few_shot, meta_training, report, sinusoid
+from homeostat_lab.evaluation.meta_training import NotPublished, TasksLog, Trained
+from homeostat_lab.evaluation.rows import OURS, Job, Row
 
 
 def alphabets(folder: Path, *, n_alphabets: int = 13, side: int = 8) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from homeostat.evaluation import nab
+from homeostat_lab.evaluation import nab
 
 DATA = os.environ.get("HOMEOSTAT_EVALUATION_DATA", "")  # read here: each test gets a clean environment
 WINDOW = ((100, 119),)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.evaluation import report
-from homeostat.evaluation.rows import Job, Plot, Result, bootstrap_row, mean_row
+from homeostat_lab.evaluation import report
+from homeostat_lab.evaluation.rows import Job, Plot, Result, bootstrap_row, mean_row
 
 finite = st.floats(-1e6, 1e6)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from homeostat.evaluation.algorithm_choice import evaluate as evaluate_choice
-from homeostat.evaluation.grids import read_matrix, read_runs
-from homeostat.evaluation.rows import OURS, Job, Row
-from homeostat.evaluation.warm_start import evaluate as evaluate_warm_start
+from homeostat_lab.evaluation.algorithm_choice import evaluate as evaluate_choice
+from homeostat_lab.evaluation.grids import read_matrix, read_runs
+from homeostat_lab.evaluation.rows import OURS, Job, Row
+from homeostat_lab.evaluation.warm_start import evaluate as evaluate_warm_start
 
 N = 14
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from homeostat.evaluation import nab, thresholds
-from homeostat.evaluation.rows import OURS, Job, Row
-from homeostat.evaluation.threshold_baselines import (
+from homeostat_lab.evaluation import nab, thresholds
+from homeostat_lab.evaluation.rows import OURS, Job, Row
+from homeostat_lab.evaluation.threshold_baselines import (
     pages,
     random_alarms,
     river_quantile,

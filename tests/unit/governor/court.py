@@ -7,10 +7,6 @@ from typing import Any, TypeVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governor import Governor, GovernorSettings
-from governor.authority import Unproven
-from governor.reporting import ANSWERS
-from governor.state import State
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id, signed_bytes
 from homeostat.codec import decode_state, encode_payload, encode_state
@@ -38,6 +34,10 @@ from homeostat.events import (
     VerdictGiven,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
+from homeostat.services.governor import Governor, GovernorSettings
+from homeostat.services.governor.authority import Unproven
+from homeostat.services.governor.reporting import ANSWERS
+from homeostat.services.governor.state import State
 
 SCOPE, FAMILY, MODEL = "acme", "acme/cameras", "acme/camera-1"
 EMITTER = "/homeostat/governor/homeostat.governance/t/0"

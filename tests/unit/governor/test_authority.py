@@ -18,9 +18,6 @@ from tests.unit.governor.court import (
     verdict,
 )
 
-from governor import authority
-from governor.authority import has_role
-from governor.state import State
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import encode_payload
 from homeostat.core import Emit
@@ -40,6 +37,9 @@ from homeostat.events import (
     SourceDistrusted,
 )
 from homeostat.events.requests import LONGEST_VALIDITY_MS
+from homeostat.services.governor import authority
+from homeostat.services.governor.authority import has_role
+from homeostat.services.governor.state import State
 
 FREEZE = FreezeSet(scope=SCOPE)
 

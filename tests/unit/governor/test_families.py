@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from tests.unit.governor.court import FAMILY, SCOPE, Court, data_of, key_of, one, registration
 
-from governor import families
 from homeostat.core import Emit, Reject
 from homeostat.events import (
     Data,
@@ -22,6 +21,7 @@ from homeostat.events import (
     SourceTrusted,
 )
 from homeostat.events.logs import EXPERIENCE
+from homeostat.services.governor import families
 
 ONLY = "acme/only"
 

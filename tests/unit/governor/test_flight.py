@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.unit.governor.court import SCOPE, Court, about, proposal, verdict
 
-from governor import flight
 from homeostat.events import ActionApplied, ApprovalGiven, Band, ModelRegistered, Range, RulesSet
+from homeostat.services.governor import flight
 
 RATE = RulesSet(scope=SCOPE, max_actions=1, cooldown_ms=60_000)
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.governor.court import FAMILY, MODEL, SCOPE, START_MS, proposal
 
-from governor import flight, weights
-from governor.rules import RULES, judge
-from governor.state import Action, Budget, Model, State
 from homeostat.core import Identity
 from homeostat.events import Arm, Band, Candidate, MetaTraining, Plan, Range, RuleResult, RulesSet, WeightsPublished
 from homeostat.events.governance import PASSING_RULES
+from homeostat.services.governor import flight, weights
+from homeostat.services.governor.rules import RULES, judge
+from homeostat.services.governor.state import Action, Budget, Model, State
 
 NOW = START_MS
 WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from tests.unit.governor.court import FAMILY, SCOPE, Court, one, verdict
 
-from governor import GovernorSettings
 from homeostat.events import (
     ApprovalGiven,
     Arm,
@@ -17,6 +16,7 @@ from homeostat.events import (
     RetrainStart,
     RulesSet,
 )
+from homeostat.services.governor import GovernorSettings
 
 HOUR_MS = 3_600_000
 

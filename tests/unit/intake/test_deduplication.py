@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from homeostat.core import Event, Identity, Position
 from homeostat.events import FreezeSet
-from intake.deduplication import Seen, key_of
+from homeostat.services.intake.deduplication import Seen, key_of
 
 
 @given(st.lists(st.integers(0, 12)), st.integers(1, 6))

@@ -28,7 +28,7 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import DOORS
-from intake import ReportsIntake, RequestsIntake, Settings, TelemetryIntake, TracesIntake
+from homeostat.services.intake import ReportsIntake, RequestsIntake, Settings, TelemetryIntake, TracesIntake
 
 FREEZE = FreezeSet(scope="acme")
 INCIDENT = IncidentRecorded(incident="i1", symptoms=("slow",))

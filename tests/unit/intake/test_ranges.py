@@ -16,7 +16,7 @@ from homeostat.core import Reject
 from homeostat.events import MODELS, AdviceRequested, BillReceived, EpisodeRecorded, FamilyRegistered, SliObserved
 from homeostat.events.bounds import LARGEST, LAST_SECOND, MOST_LATENCY
 from homeostat.events.columns import pack
-from intake import TelemetryIntake, TracesIntake
+from homeostat.services.intake import TelemetryIntake, TracesIntake
 
 Make = Callable[..., Any]
 RANGES = {

@@ -16,7 +16,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import GOVERNANCE
-from intake import ReportsIntake
+from homeostat.services.intake import ReportsIntake
 
 OF_MODEL: dict[str, Any] = {
     "action": "a",

@@ -9,14 +9,14 @@ from tests.unit.maml_trainer.small import SIZES, small_tasks
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Position, Report
 from homeostat.core.event import Identity
-from homeostat.evaluation.meta_training import FAMILY, TasksLog, log_of, task_recorded
 from homeostat.events import MetaTraining, MetaTrainingStart, TaskRecorded
 from homeostat.events.logs import POLICY_META_TRAINING
-from homeostat.host.reader import LogReader
-from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.tasks import Task
-from maml_trainer.training import Training
+from homeostat.runtime.reader import LogReader
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.training import Training
+from homeostat_lab.evaluation.meta_training import FAMILY, TasksLog, log_of, task_recorded
 
 SETTINGS = MamlTrainerSettings(device="cpu", hidden=(128,), checkpoint_seconds=0.0, patience_seconds=0.5)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from maml_trainer.network import mlp
-from maml_trainer.pool import TaskPool
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.tasks import Task
 
 SIZES = (4, 6, 3)
 NETWORK = mlp(SIZES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle at all", b"\x80\x02garbage"])

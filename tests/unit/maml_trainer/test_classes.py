@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maml_trainer.classes import ClassPool
-from maml_trainer.errors import TaskMalformed
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.classes import ClassPool
+from homeostat.services.maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.tasks import Task
 
 SIDE = 3
 IMAGE = (1, SIDE, SIDE)

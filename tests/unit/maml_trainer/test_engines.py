@@ -7,15 +7,15 @@ from structlog.testing import capture_logs
 from tests.unit.maml_trainer.small import NETWORK, small_pool
 from torch import Tensor
 
-from maml_trainer import engines
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Conv, Params
-from maml_trainer.engines import COMPILE_FROM_STEPS, choose, functional, prepared, stacked
-from maml_trainer.errors import SelfCheckFailed
-from maml_trainer.inner import Problem
-from maml_trainer.meta import MetaConfig, OuterLoop
-from maml_trainer.network import Network
-from maml_trainer.rules import Rule, join
+from homeostat.services.maml_trainer import engines
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Conv, Params
+from homeostat.services.maml_trainer.engines import COMPILE_FROM_STEPS, choose, functional, prepared, stacked
+from homeostat.services.maml_trainer.errors import SelfCheckFailed
+from homeostat.services.maml_trainer.inner import Problem
+from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.rules import Rule, join
 
 CPU = torch.device("cpu")
 MAML = Problem(NETWORK, Rule("maml"), True)

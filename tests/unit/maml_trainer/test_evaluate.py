@@ -8,16 +8,16 @@ import torch
 from tests.unit.maml_trainer.digits import digit_tasks
 from tests.unit.maml_trainer.small import NETWORK, small_tasks
 
-from maml_trainer.baselines import pretrain, tuned
-from maml_trainer.batch import Batch
-from maml_trainer.errors import DivergedError
-from maml_trainer.evaluate import few_shot_loss
-from maml_trainer.interval import paired_difference
-from maml_trainer.meta import MetaConfig, meta_train, scratch
-from maml_trainer.network import mlp
-from maml_trainer.pool import TaskPool
-from maml_trainer.rules import Rule
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.baselines import pretrain, tuned
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.errors import DivergedError
+from homeostat.services.maml_trainer.evaluate import few_shot_loss
+from homeostat.services.maml_trainer.interval import paired_difference
+from homeostat.services.maml_trainer.meta import MetaConfig, meta_train, scratch
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.rules import Rule
+from homeostat.services.maml_trainer.tasks import Task
 
 DIGITS = mlp((64, 64, 10))
 

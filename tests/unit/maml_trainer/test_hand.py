@@ -15,14 +15,14 @@ from tests.unit.maml_trainer.orders import SETTINGS, record, recorded, spec
 from tests.unit.maml_trainer.small import clustered_tasks
 
 from homeostat.artifacts import open_store
-from homeostat.evaluation.meta_training import NotPublished, train
 from homeostat.events import Episodes
-from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.errors import DivergedError
-from maml_trainer.meta import OuterLoop, Progress
-from maml_trainer.mlflow_server import MlflowServer
-from maml_trainer.tracking import Run
-from maml_trainer.weights import load
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.errors import DivergedError
+from homeostat.services.maml_trainer.meta import OuterLoop, Progress
+from homeostat.services.maml_trainer.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.tracking import Run
+from homeostat.services.maml_trainer.weights import load
+from homeostat_lab.evaluation.meta_training import NotPublished, train
 
 
 def go(folder: Path, **fields: Any) -> str:
@@ -62,8 +62,8 @@ def test_drawn_classes_are_learned_in_closed_form(tmp_path: Path) -> None:
 def test_weights_in_force_are_continued_and_must_be_beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that learns nothing ends where it began, at the published weights: they stay."""
     digest = go(tmp_path)
-    monkeypatch.setattr("maml_trainer.meta.WEIGHT_RATE", 0.0)
-    monkeypatch.setattr("maml_trainer.meta.LOG_RATE", 0.0)
+    monkeypatch.setattr("homeostat.services.maml_trainer.meta.WEIGHT_RATE", 0.0)
+    monkeypatch.setattr("homeostat.services.maml_trainer.meta.LOG_RATE", 0.0)
 
     with pytest.raises(NotPublished, match=r"not_better_than_current: [+-]0\.0000"):
         go(tmp_path, current=digest, seed=2)
@@ -89,7 +89,7 @@ def test_a_run_out_of_time_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return advance(loop)
 
     monkeypatch.setattr(OuterLoop, "advance", slow)
-    monkeypatch.setattr("maml_trainer.watch.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: seconds[0])
 
     with pytest.raises(NotPublished, match=r"timed_out 250 s are over at step 3 of 60"):
         train(log, spec(log), store, print, workdir=tmp_path / "work", settings=SETTINGS, timeout_seconds=250)

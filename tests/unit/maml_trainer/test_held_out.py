@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from tests.unit.maml_trainer.small import NETWORK, SIZES, small_tasks
 
 from homeostat.artifacts import open_store
-from homeostat.evaluation.meta_training import log_of, task_recorded
 from homeostat.events import Episodes, MetaTraining
-from maml_trainer.batch import Batch
-from maml_trainer.gate import MIN_TASKS
-from maml_trainer.held_out import HeldOut, held_out
-from maml_trainer.history import Collected
-from maml_trainer.network import mlp
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.gate import MIN_TASKS
+from homeostat.services.maml_trainer.held_out import HeldOut, held_out
+from homeostat.services.maml_trainer.history import Collected
+from homeostat.services.maml_trainer.network import mlp
+from homeostat_lab.evaluation.meta_training import log_of, task_recorded
 
 DRAWN = Episodes(ways=5, shots=(1,), queries=2)
 

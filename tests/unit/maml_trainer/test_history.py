@@ -15,14 +15,14 @@ from tests.unit.maml_trainer.small import SIZES, small_tasks
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.core import Retry
-from homeostat.evaluation.meta_training import TasksLog, log_of, task_recorded
 from homeostat.events import Array, Episodes, MetaTraining, TaskRecorded
 from homeostat.events.base import Provenance
-from maml_trainer.errors import CurrentUnfit
-from maml_trainer.history import Collected, tasks_in
-from maml_trainer.meta import Learned, scratch
-from maml_trainer.network import mlp
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.errors import CurrentUnfit
+from homeostat.services.maml_trainer.history import Collected, tasks_in
+from homeostat.services.maml_trainer.meta import Learned, scratch
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat_lab.evaluation.meta_training import TasksLog, log_of, task_recorded
 
 TASKS = tuple(small_tasks(30))
 

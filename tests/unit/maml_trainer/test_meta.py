@@ -8,17 +8,17 @@ import torch
 from tests.unit.maml_trainer.small import NETWORK, SIZES, small_pool, small_tasks
 from torch import Tensor
 
-from maml_trainer.baselines import tuned
-from maml_trainer.batch import Batch
-from maml_trainer.errors import DivergedError
-from maml_trainer.evaluate import few_shot_loss
-from maml_trainer.interval import paired_difference
-from maml_trainer.meta import Learned, MetaConfig, OuterLoop, Progress, meta_train, scratch
-from maml_trainer.network import mlp
-from maml_trainer.pool import TaskPool
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule, join, split
-from maml_trainer.tasks import Task
-from maml_trainer.weights import save
+from homeostat.services.maml_trainer.baselines import tuned
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.errors import DivergedError
+from homeostat.services.maml_trainer.evaluate import few_shot_loss
+from homeostat.services.maml_trainer.interval import paired_difference
+from homeostat.services.maml_trainer.meta import Learned, MetaConfig, OuterLoop, Progress, meta_train, scratch
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule, join, split
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.weights import save
 
 CONFIG = MetaConfig(NETWORK, seed=3, n_steps=12, tasks_per_step=4, shots=(1, 3))
 
@@ -107,7 +107,7 @@ def test_a_meta_gradient_that_is_not_finite_is_refused(monkeypatch: pytest.Monke
     def broken(meta: dict[str, Tensor], batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         return {name: torch.full_like(value, torch.inf) for name, value in meta.items()}, torch.tensor(1.0)
 
-    monkeypatch.setattr("maml_trainer.meta.prepared", lambda name, *_: (name, broken))
+    monkeypatch.setattr("homeostat.services.maml_trainer.meta.prepared", lambda name, *_: (name, broken))
 
     with pytest.raises(DivergedError) as caught:
         meta_train(small_pool(5), CONFIG, device="cpu")

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from maml_trainer.bodies import Conv, Module
-from maml_trainer.errors import NetworkRefused, WeightsMalformed
-from maml_trainer.network import Network, mlp, network_of
-from maml_trainer.selfcheck import self_check
+from homeostat.services.maml_trainer.bodies import Conv, Module
+from homeostat.services.maml_trainer.errors import NetworkRefused, WeightsMalformed
+from homeostat.services.maml_trainer.network import Network, mlp, network_of
+from homeostat.services.maml_trainer.selfcheck import self_check
 
 
 def test_init_is_a_function_of_sizes_and_seed() -> None:

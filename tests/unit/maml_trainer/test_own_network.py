@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from homeostat.artifacts import open_store
 from homeostat.events import WeightsPublished
-from maml_trainer.bodies import Module
-from maml_trainer.engines import functional
-from maml_trainer.errors import NetworkRefused
-from maml_trainer.meta import MetaConfig, OuterLoop
-from maml_trainer.network import Network
-from maml_trainer.own_network import check_own
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.weights import load, save
+from homeostat.services.maml_trainer.bodies import Module
+from homeostat.services.maml_trainer.engines import functional
+from homeostat.services.maml_trainer.errors import NetworkRefused
+from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
+from homeostat.services.maml_trainer.network import Network
+from homeostat.services.maml_trainer.own_network import check_own
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.weights import load, save
 
 PATH: Final = "own_network:make"
 Make = Callable[[int], nn.Module]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from tests.unit.maml_trainer.small import NETWORK, sinusoids, small_pool
 
-from maml_trainer.batch import Batch
-from maml_trainer.meta import INITIAL_LR, MetaConfig, meta_train
-from maml_trainer.network import mlp
-from maml_trainer.pool import TaskPool
-from maml_trainer.rates import first_rate
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.meta import INITIAL_LR, MetaConfig, meta_train
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.rates import first_rate
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.tasks import Task
 
 
 def drawn(pool: TaskPool) -> dict[int, Batch]:

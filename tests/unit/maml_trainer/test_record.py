@@ -16,10 +16,10 @@ from tests.unit.maml_trainer.small import small_tasks
 
 from homeostat.artifacts import open_store
 from homeostat.core import Report, Task
-from homeostat.evaluation.meta_training import NotPublished, train
-from maml_trainer.hand import MamlTrainer
-from maml_trainer.mlflow_server import MlflowServer
-from maml_trainer.tracking import Run
+from homeostat.services.maml_trainer.hand import MamlTrainer
+from homeostat.services.maml_trainer.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.tracking import Run
+from homeostat_lab.evaluation.meta_training import NotPublished, train
 
 RUN = Run(
     "key",
@@ -112,7 +112,7 @@ def test_a_report_outlives_the_record(tmp_path: Path, monkeypatch: pytest.Monkey
     """Whatever fails in the record is a line in the log; the weights are published."""
     store = open_store(tmp_path / "artifacts")
     log = recorded(store)
-    monkeypatch.setattr("maml_trainer.hand._tracker", lambda *_: Broken())
+    monkeypatch.setattr("homeostat.services.maml_trainer.hand._tracker", lambda *_: Broken())
 
     with capture_logs() as logs:
         trained = train(log, spec(log), store, lambda _: None, workdir=tmp_path / "work", settings=SETTINGS)
@@ -141,7 +141,7 @@ def test_the_report_does_not_wait_for_the_record(tmp_path: Path, monkeypatch: py
     store = open_store(tmp_path)
     log = recorded(store)
     tracker = Listening()
-    monkeypatch.setattr("maml_trainer.hand._tracker", lambda *_: tracker)
+    monkeypatch.setattr("homeostat.services.maml_trainer.hand._tracker", lambda *_: tracker)
 
     task = MamlTrainer(log, store, SETTINGS).start(ordered(spec(log, n_steps=5)))
     assert task is not None
@@ -159,7 +159,7 @@ def test_a_held_out_task_that_diverges_is_reported_and_recorded(
     huge = replace(huge, support_x=huge.support_x * np.float32(1e25))
     log = recorded(store, more=[record(huge, store, is_held_out=True)])
     server = Mlflow()
-    monkeypatch.setattr("maml_trainer.hand._tracker", lambda *_: server.client())
+    monkeypatch.setattr("homeostat.services.maml_trainer.hand._tracker", lambda *_: server.client())
 
     with pytest.raises(NotPublished, match="new_not_finite"):
         train(log, spec(log, n_steps=5), store, lambda _: None, workdir=tmp_path / "work", settings=SETTINGS)

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from homeostat.artifacts import open_store
 from homeostat.events import Episodes, WeightsPublished, WeightsRejected
-from maml_trainer.inner import Problem, adapt
-from maml_trainer.meta import Learned
-from maml_trainer.network import mlp
-from maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from maml_trainer.scaling import TargetScale
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.tasks import Task
-from maml_trainer.weights import load
+from homeostat.services.maml_trainer.inner import Problem, adapt
+from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.scaling import TargetScale
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.weights import load
 
 NETWORK = mlp((1, 8, 8, 1))
 DEEP = MamlTrainerSettings(**SETTINGS.model_dump() | {"hidden": (40, 40)})

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from maml_trainer.batch import Batch
-from maml_trainer.bodies import Mlp, Params
-from maml_trainer.engines import Engine, compiled, compiler_at_hand, functional
-from maml_trainer.errors import SelfCheckFailed
-from maml_trainer.inner import Problem
-from maml_trainer.rules import Algorithm, Rule
-from maml_trainer.selfcheck import BODIES, check_engine, self_check
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.bodies import Mlp, Params
+from homeostat.services.maml_trainer.engines import Engine, compiled, compiler_at_hand, functional
+from homeostat.services.maml_trainer.errors import SelfCheckFailed
+from homeostat.services.maml_trainer.inner import Problem
+from homeostat.services.maml_trainer.rules import Algorithm, Rule
+from homeostat.services.maml_trainer.selfcheck import BODIES, check_engine, self_check
 
 SMALL = {"mlp": Mlp((5, 4))}
 

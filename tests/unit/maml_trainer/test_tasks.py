@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.maml_trainer.small import SIZES, small_tasks
 
-from maml_trainer.errors import TaskMalformed
-from maml_trainer.pool import TaskPool
-from maml_trainer.tasks import Array, Task, canonical
+from homeostat.services.maml_trainer.errors import TaskMalformed
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.tasks import Array, Task, canonical
 
 
 def test_canonical_order_ignores_arrival() -> None:

@@ -17,14 +17,14 @@ from tests.unit.maml_trainer.small import small_tasks
 from homeostat.artifacts import FolderStore, StoreUnavailable, open_store
 from homeostat.core import Report
 from homeostat.events import ActionProgressed, Episodes, WeightsPublished, WeightsRejected
-from homeostat.host.kafka_errors import BrokerUnreachable
-from maml_trainer import training as module
-from maml_trainer.checkpoint import Checkpoint
-from maml_trainer.meta import OuterLoop, Progress
-from maml_trainer.settings import MamlTrainerSettings
-from maml_trainer.tasks import Task
-from maml_trainer.watch import StopRun
-from maml_trainer.weights import load, save
+from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.services.maml_trainer import training as module
+from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.meta import OuterLoop, Progress
+from homeostat.services.maml_trainer.settings import MamlTrainerSettings
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.watch import StopRun
+from homeostat.services.maml_trainer.weights import load, save
 
 
 class Killed(BaseException):
@@ -98,7 +98,7 @@ def test_a_task_that_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
 def test_weights_say_what_they_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds of wall clock, published or rejected: a meta-training is not free."""
     store = open_store(tmp_path)
-    monkeypatch.setattr("maml_trainer.watch.monotonic", count().__next__)
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", count().__next__)
     enough, too_few = recorded(store), recorded(store, n=12)
 
     one = published(training(enough, spec(enough), store).run())
@@ -214,7 +214,7 @@ def test_every_phase_counts_against_the_time(
         return real(*args, **fields)
 
     monkeypatch.setattr(module, phase, slow)
-    monkeypatch.setattr("maml_trainer.watch.monotonic", lambda: monotonic() + late[0])
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: monotonic() + late[0])
 
     with pytest.raises(StopRun, match=f"3000 s are over {where}") as caught:
         run.run()
@@ -265,7 +265,7 @@ def test_time_of_a_killed_process_is_spent(tmp_path: Path, monkeypatch: pytest.M
     store = open_store(tmp_path / "artifacts")
     log = recorded(store)
     began = [1000.0]
-    monkeypatch.setattr("maml_trainer.watch.monotonic", lambda: began[0])
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: began[0])
     restart = killed_at(30, monkeypatch)
     first = training(log, spec(log), store, folder=tmp_path / "checkpoints")
     began[0] += 400
@@ -288,7 +288,7 @@ def test_progress_is_told_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     store = open_store(tmp_path)
     log = recorded(store)
     heard: list[Report] = []
-    monkeypatch.setattr("maml_trainer.training._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("homeostat.services.maml_trainer.training._PROGRESS_SECONDS", 0.0)
 
     training(log, spec(log, n_steps=5), store, say=heard.append).run()
 

@@ -6,11 +6,11 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 from tests.unit.maml_trainer.small import SIZES, sinusoids, small_tasks
 
-from maml_trainer import trivial
-from maml_trainer.batch import Batch
-from maml_trainer.pool import TaskPool
-from maml_trainer.tasks import Task
-from maml_trainer.trivial import Prior
+from homeostat.services.maml_trainer import trivial
+from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.trivial import Prior
 
 
 def episodes(tasks: list[Task], k: int, n_outputs: int = 1) -> Batch:

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from homeostat.core import Retry
-from maml_trainer.watch import StopRun, Watch
+from homeostat.services.maml_trainer.watch import StopRun, Watch
 
 
 class Clock:
@@ -22,8 +22,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Put in place of the machine's."""
     clock = Clock()
-    monkeypatch.setattr("maml_trainer.watch.monotonic", lambda: clock.now)
-    monkeypatch.setattr("maml_trainer.watch.sleep", clock.sleep)
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: clock.now)
+    monkeypatch.setattr("homeostat.services.maml_trainer.watch.sleep", clock.sleep)
     return clock
 
 

@@ -10,12 +10,12 @@ import torch
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from maml_trainer.bodies import Conv
-from maml_trainer.errors import WeightsMalformed
-from maml_trainer.meta import Learned, scratch
-from maml_trainer.network import Network, mlp
-from maml_trainer.rules import ALGORITHMS, NOISE, NOISE_FLOOR, Algorithm, Rule
-from maml_trainer.weights import load, save
+from homeostat.services.maml_trainer.bodies import Conv
+from homeostat.services.maml_trainer.errors import WeightsMalformed
+from homeostat.services.maml_trainer.meta import Learned, scratch
+from homeostat.services.maml_trainer.network import Network, mlp
+from homeostat.services.maml_trainer.rules import ALGORITHMS, NOISE, NOISE_FLOOR, Algorithm, Rule
+from homeostat.services.maml_trainer.weights import load, save
 
 LEARNED = scratch(mlp((5, 4, 3)), 0)
 FACTS = {"seed": "1", "n_tasks": "7"}

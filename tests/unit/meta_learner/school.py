@@ -25,7 +25,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.meta_learner import LearnerSettings, MetaLearner
 
 FAMILY, MODEL = "acme/cameras", "acme/camera-1"
 EMITTER = "/homeostat/meta_learner/homeostat.experience/t/0"

@@ -11,9 +11,9 @@ from tests.unit.meta_learner.curves import SIZES, curves, question, result, run
 from homeostat.codec import decode_state, encode_state
 from homeostat.events import EpisodeRecorded
 from homeostat.events.advice import Option
-from meta_learner.advice.benefit import Benefit
-from meta_learner.advice.curves import N_CONFIGURATIONS, N_TASKS, Curves, slot_of
-from meta_learner.advice.gains import LEAST_GAIN
+from homeostat.services.meta_learner.advice.benefit import Benefit
+from homeostat.services.meta_learner.advice.curves import N_CONFIGURATIONS, N_TASKS, Curves, slot_of
+from homeostat.services.meta_learner.advice.gains import LEAST_GAIN
 
 
 @cache

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.codec import decode_state, encode_state
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Provenance, SourceDistrusted
 from homeostat.events.advice import Option
 from homeostat.events.logs import INDICATORS
-from meta_learner import MetaLearner
-from meta_learner.advice.configurations import Configurations
-from meta_learner.advice.points import points_of
-from meta_learner.advice.runs import Ledger
+from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.meta_learner.advice.configurations import Configurations
+from homeostat.services.meta_learner.advice.points import points_of
+from homeostat.services.meta_learner.advice.runs import Ledger
+from homeostat_lab.evaluation.feeding import Feeder
 
 OPTIONS = tuple(Option(configuration=f"c{i}", hyperparameters={"depth": i, "kind": "ab"[i % 2]}) for i in range(12))
 

@@ -1,11 +1,11 @@
 """What an answer says of seconds, money and latency: the front no option beats, limits on upper bounds."""
 
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Provenance, RulesSet, SourceDistrusted
 from homeostat.events.advice import Objective, Option
 from homeostat.events.base import Scalar
 from homeostat.events.costs import InstancePrice
-from meta_learner import MetaLearner
+from homeostat.services.meta_learner import MetaLearner
+from homeostat_lab.evaluation.feeding import Feeder
 
 _FAMILY = "acme/digits"
 # Result, seconds and latency of each configuration on every task, up to a factor of the task.

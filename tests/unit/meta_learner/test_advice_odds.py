@@ -3,8 +3,8 @@
 import numpy as np
 
 from homeostat.codec import decode_state, encode_state
+from homeostat.services.meta_learner.advice.odds import Odds
 from homeostat.stats import Draws
-from meta_learner.advice.odds import Odds
 
 ONE = np.ones(1)
 

@@ -3,11 +3,11 @@
 import pytest
 from tests.unit.meta_learner.curves import LEARNERS, curves, question, run
 
-from homeostat.evaluation.feeding import Feeder
 from homeostat.events import AdviceGiven, IndicatorComputed
 from homeostat.events.logs import INDICATORS
-from meta_learner import MetaLearner
-from meta_learner.state import State
+from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.meta_learner.state import State
+from homeostat_lab.evaluation.feeding import Feeder
 
 _FAMILY = "acme/curves"
 

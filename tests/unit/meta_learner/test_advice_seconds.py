@@ -9,9 +9,9 @@ from tests.unit.meta_learner.curves import SIZES, curves, question, run, seconds
 from homeostat.codec import decode_state, encode_state
 from homeostat.events import AdviceRequested, EpisodeRecorded
 from homeostat.events.advice import Option
+from homeostat.services.meta_learner.advice.descriptors import N_NAMES, Descriptors
+from homeostat.services.meta_learner.advice.seconds import Seconds
 from homeostat.stats import Draws
-from meta_learner.advice.descriptors import N_NAMES, Descriptors
-from meta_learner.advice.seconds import Seconds
 
 
 def taught(n_tasks: int) -> Seconds:

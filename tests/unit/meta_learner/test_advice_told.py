@@ -10,8 +10,8 @@ from homeostat.codec import encode_state
 from homeostat.core import Event, Identity, Position
 from homeostat.events import EpisodeRecorded, Provenance
 from homeostat.events.logs import EXPERIENCE
-from meta_learner import advice
-from meta_learner.advice import Advice, told
+from homeostat.services.meta_learner import advice
+from homeostat.services.meta_learner.advice import Advice, told
 
 
 def run(source: str, number: int, **changes: Any) -> EpisodeRecorded:

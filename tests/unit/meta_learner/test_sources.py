@@ -6,8 +6,8 @@ import pytest
 from tests.unit.meta_learner.school import FAMILY, School, family, proposals
 
 from homeostat.events import PriorContributed, SourceDistrusted, WeightsRejected
-from meta_learner import LearnerSettings, sources
-from meta_learner.sources import Lessons
+from homeostat.services.meta_learner import LearnerSettings, sources
+from homeostat.services.meta_learner.sources import Lessons
 
 
 def test_a_distrusted_source_is_as_if_it_had_never_spoken() -> None:

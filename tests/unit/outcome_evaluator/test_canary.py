@@ -8,9 +8,9 @@ from tests.unit.outcome_evaluator.bench import ACTION, MODEL, PLAN, Bench, data_
 
 from homeostat.events import ActionSettled, CanaryJudged, OutcomeMeasured
 from homeostat.events.logs import GOVERNANCE
+from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.judgement import assess
 from homeostat.stats.paired import PairedEProcess
-from outcome_evaluator import EvaluatorSettings
-from outcome_evaluator.judgement import assess
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import DAY_MS, EXPERIENCE, GOVERNANCE, INDICATORS
-from outcome_evaluator import EvaluatorSettings
-from outcome_evaluator.toil import MONTH_MS
-from outcome_evaluator.worth import reward_of
+from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.toil import MONTH_MS
+from homeostat.services.outcome_evaluator.worth import reward_of
 
 
 def indicators(emits: Sequence[Emit], name: str) -> list[float]:

@@ -11,7 +11,7 @@ from tests.unit.outcome_evaluator.bench import ACTION, FAMILY, MODEL, PLAN, Benc
 
 from homeostat.events import ActionApplied, ActionSettled, Band, CandidateEvaluated, OutcomeMeasured
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
-from outcome_evaluator.outcome import verdict_of
+from homeostat.services.outcome_evaluator.outcome import verdict_of
 
 VERSIONS = ("champion/v0", "canary/warm-1", "shadow/head-1")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from retrain_actuator.code import digest_of, environment
-from retrain_actuator.recipes.job import Line
-from retrain_actuator.targets.base import RecipeUnknown
-from retrain_actuator.targets.inline import InlineLauncher
-from retrain_actuator.targets.subprocess import SubprocessLauncher
+from homeostat.services.retrain_actuator.code import digest_of, environment
+from homeostat.services.retrain_actuator.recipes.job import Line
+from homeostat.services.retrain_actuator.targets.base import RecipeUnknown
+from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
+from homeostat.services.retrain_actuator.targets.subprocess import SubprocessLauncher
 
 
 @pytest.fixture

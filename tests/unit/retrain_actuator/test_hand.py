@@ -12,12 +12,12 @@ from safetensors.numpy import load, save_file
 from homeostat.artifacts import ArtifactStore, digest_of
 from homeostat.core import Event, Reject, Report, Retry, Task
 from homeostat.events import ActionFailed, Arm, CandidateTrained, InstancePrice, Labels, Plan, Range, Samples
-from retrain_actuator.code import environment
-from retrain_actuator.hand import RetrainActuator
-from retrain_actuator.history import Rows
-from retrain_actuator.recipes.job import Line
-from retrain_actuator.reports import seed_of, version_of
-from retrain_actuator.targets.inline import InlineLauncher
+from homeostat.services.retrain_actuator.code import environment
+from homeostat.services.retrain_actuator.hand import RetrainActuator
+from homeostat.services.retrain_actuator.history import Rows
+from homeostat.services.retrain_actuator.recipes.job import Line
+from homeostat.services.retrain_actuator.reports import seed_of, version_of
+from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 
 ACTION = "/homeostat/meta_learner/x#1.0"
 ROWS: Rows = (np.ones((5, 2), np.float32), np.arange(5, dtype=np.float64))

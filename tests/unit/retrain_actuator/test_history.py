@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from homeostat.core import Event, Reject, Retry
 from homeostat.events import Labels, Range, Samples
-from retrain_actuator.history import EventHistory, LabelledRows
+from homeostat.services.retrain_actuator.history import EventHistory, LabelledRows
 
 MODEL = "dock/camera-1"
 MakeEvent = Callable[..., Event]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 
-from retrain_actuator.recipes.job import Job, JobArm, Line
-from retrain_actuator.recipes.mlp import train
+from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
+from homeostat.services.retrain_actuator.recipes.mlp import train
 
 Scalars = dict[str, bool | int | float | str]
 MakeJob = Callable[..., Path]

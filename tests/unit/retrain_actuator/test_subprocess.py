@@ -12,9 +12,9 @@ import pytest
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Report, Task
 from homeostat.events import ActionFailed, CandidateTrained, Range
-from retrain_actuator.hand import RetrainActuator
-from retrain_actuator.history import Rows
-from retrain_actuator.targets.subprocess import SubprocessLauncher
+from homeostat.services.retrain_actuator.hand import RetrainActuator
+from homeostat.services.retrain_actuator.history import Rows
+from homeostat.services.retrain_actuator.targets.subprocess import SubprocessLauncher
 
 RECIPE = """
 import json, os, struct, subprocess, sys, time

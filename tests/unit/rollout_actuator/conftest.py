@@ -12,10 +12,10 @@ from safetensors.numpy import save
 from homeostat.artifacts import ArtifactStore, FolderStore
 from homeostat.core import Event, Identity, Position
 from homeostat.events import Command
-from rollout_actuator.targets.embedded import EmbeddedTarget
-from rollout_actuator.targets.local import LocalTarget
-from rollout_actuator.targets.router import Router
-from rollout_actuator.targets.server import create_app
+from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget
+from homeostat.services.rollout_actuator.targets.local import LocalTarget
+from homeostat.services.rollout_actuator.targets.router import Router
+from homeostat.services.rollout_actuator.targets.server import create_app
 
 SOURCE = "/homeostat/governor/homeostat.governance/topic/0"
 Served = LocalTarget | EmbeddedTarget

@@ -19,8 +19,8 @@ from homeostat.events import (
     RolloutRevert,
     RolloutSet,
 )
-from rollout_actuator import RolloutActuator
-from rollout_actuator.targets.base import Deployment, deployment_of
+from homeostat.services.rollout_actuator import RolloutActuator
+from homeostat.services.rollout_actuator.targets.base import Deployment, deployment_of
 
 A, B, C, D = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 CommandEvent = Callable[..., Event]

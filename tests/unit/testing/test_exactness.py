@@ -6,7 +6,7 @@ import pytest
 
 from homeostat.codec import Output, Record
 from homeostat.events.logs import INDICATORS, TIMELINE
-from homeostat.host.replay import replay
+from homeostat.runtime.replay import replay
 from homeostat.testing.counter import Counter
 from homeostat.testing.exactness import Exactness, exactness
 from homeostat.testing.signals import signals

@@ -7,7 +7,7 @@ from tests.unit.drift_detector.stream import Stream, of, registered, run
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, Samples
 from homeostat.events.columns import f8
-from homeostat.testing.injection import Injection, Injector, inject
+from homeostat_tools.drift_injection import Injection, Injector, inject
 
 
 def _stream(n: int = 40) -> list[Samples]:

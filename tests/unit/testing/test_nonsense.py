@@ -7,16 +7,16 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from tests.support import invalid_events as nonsense
 
-from homeostat.cli.replaying import original
 from homeostat.client.sealing import Sealer
 from homeostat.codec import Record, decode_event
 from homeostat.core import Fold
 from homeostat.events import EventRefused
 from homeostat.events.logs import DOORS, MAX_QUARANTINED_BYTES, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
-from homeostat.host.replay import replay
-from homeostat.testing import nonsense
-from intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.runtime.replay import replay
+from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat_tools.cli.replaying import original
 
 FOLDS: dict[str, Callable[[], Fold[Any]]] = {
     TELEMETRY: TelemetryIntake,

@@ -13,8 +13,8 @@ from homeostat.core import Event, Identity, Observer, Position, Report
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import Series
-from threshold_actuator import ThresholdActuator
-from threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
+from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
 
 MODEL = "dock/camera-1"
 BAND = Band(signal="uncertainty", rate=0.01, low=0.2, high=0.6, eta=0.05)

@@ -1,5 +1,0 @@
-"""The `homeostat` command."""
-
-from homeostat.cli.app import main
-
-__all__ = ["main"]

@@ -1,0 +1,74 @@
+"""What an assignment sends: the outputs of its fold, and what it refuses. It counts both."""
+
+from collections.abc import Callable
+from typing import Any
+
+from homeostat.codec import Output, Record
+from homeostat.core import Emit, Event, Fold, Reject
+from homeostat.events import EventRefused
+from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE
+from homeostat.runtime.ingress import FULL, Ingress
+from homeostat.runtime.outbox import Outbox
+from homeostat.runtime.quarantine import disowning, refusal
+from homeostat.runtime.watermarks import Disowned
+
+Emitted = list[tuple[Emit, list[Output]]]
+"""Of one step, each with the records that it becomes."""
+
+
+class Emitting:
+    """One partition of a fold, as far as it writes.
+
+    Args:
+        fold: The fold.
+        partition: Of the input.
+        emitter: Source of all that it sends.
+        places: Number of partitions of a log.
+        outbox: Where it goes.
+    """
+
+    def __init__(
+        self, fold: Fold[Any], partition: int, emitter: str, places: Callable[[str], int], outbox: Outbox
+    ) -> None:
+        self.fold, self.partition, self.emitter, self.now = fold, partition, emitter, 0
+        self.states: dict[str, Any] = {}
+        self.n_left_out = 0
+        self.outputs: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+        self._places, self._outbox = places, outbox
+        self._ingress = Ingress(fold.log, partition, places) if fold.is_door else None
+        self._is_tallied = False
+
+    def _emit_all(self, record: Record, event: Event, emitted: Emitted) -> None:
+        for ordinal, (emit, outputs) in enumerate(emitted):
+            self._emit(record, event, emit, ordinal, outputs)
+
+    def _emit(self, record: Record, event: Event, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
+        size = max(output.size for output in outputs)
+        if size > MAX_RECORD_BYTES and emit.log != QUARANTINE:
+            detail = f"{emit.data.TYPE} would have {size} bytes, of {MAX_RECORD_BYTES}: send fewer rows"
+            self._refuse(record, Reject("output_too_large", detail), ordinal)
+            return
+        for output in outputs:
+            self._send(output, emit.data.TYPE)
+
+    def _refuse(self, record: Record, reject: Reject, ordinal: int = 0) -> None:
+        n_left_out: int | None = 0
+        if self._ingress is not None:
+            if self._is_tallied:
+                return
+            source, is_one_of_many = self._ingress.source_of(record), reject.reason == FULL
+            n_left_out = self._ingress.tally.refused(source, is_one_of_many=is_one_of_many)
+        self.refused[reject.reason] = self.refused.get(reject.reason, 0) + 1
+        if n_left_out is None:
+            self.n_left_out += 1
+            return
+        self._send(refusal(record, reject, self, self._places(QUARANTINE), ordinal, n_left_out), EventRefused.TYPE)
+
+    def _send(self, output: Output, type_: str) -> None:
+        self.outputs[type_] = self.outputs.get(type_, 0) + 1
+        self._outbox.send(output)
+
+    def _say_disowned(self, record: Record, disowned: Disowned) -> None:
+        self.refused["sequence_invalid"] = self.refused.get("sequence_invalid", 0) + 1
+        self._send(disowning(record, disowned, self, self._places(QUARANTINE)), EventRefused.TYPE)

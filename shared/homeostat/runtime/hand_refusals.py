@@ -1,0 +1,77 @@
+"""What a hand does not take for a command: kept in quarantine, sampled as the doors do, never answered."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from homeostat.admission.redaction import Redaction
+from homeostat.admission.salt import NO_SALT
+from homeostat.codec import Output, Record, encode_payload
+from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.commands.guard import UNSIGNED
+from homeostat.core import Identity, Reject
+from homeostat.events import EventRefused
+from homeostat.events.logs import QUARANTINE
+from homeostat.runtime.ingress import Ingress
+from homeostat.runtime.quarantine import refused, subject_of
+from homeostat.runtime.refusals import RefusalTally
+
+UNREADABLE: Final = "unreadable"
+_KEY_LENGTH: Final = 1000
+
+
+class HandRefusals:
+    """Records of policy logs that nobody but a stranger can have written.
+
+    The identity of a refusal is its place, so that who reads the record again after a crash says the same again. The
+    tally is not stored: a process that starts keeps all of it at first.
+
+    Args:
+        hand: Its name.
+    """
+
+    def __init__(self, hand: str) -> None:
+        self.counts: dict[str, int] = {UNSIGNED: 0, UNREADABLE: 0}
+        self._hand = hand
+        self._tallies: dict[tuple[str, int], RefusalTally] = {}
+        self._waiting: deque[tuple[Record, Reject, int]] = deque()
+
+    def admitted(self, record: Record) -> None:
+        """Count a record that was what it should be."""
+        self._tally(record).admitted(Ingress.source_of(record))
+
+    def take(self, record: Record, reject: Reject) -> None:
+        """Count a record that was not; the next `outputs` keep it, or leave it out of a flood."""
+        self.counts[UNSIGNED if reject.reason == UNSIGNED else UNREADABLE] += 1
+        n_left_out = self._tally(record).refused(Ingress.source_of(record))
+        if n_left_out is not None:
+            self._waiting.append((record, reject, n_left_out))
+
+    def outputs(self, places: Callable[[str], int]) -> list[Output]:
+        """Return the quarantine records of what was taken since the last call."""
+        outputs = [self._output(*waiting, places(QUARANTINE)) for waiting in self._waiting]
+        self._waiting.clear()
+        return outputs
+
+    def _tally(self, record: Record) -> RefusalTally:
+        return self._tallies.setdefault((record.topic, record.partition), RefusalTally())
+
+    def _output(self, record: Record, reject: Reject, n_left_out: int, n_places: int) -> Output:
+        redaction = Redaction(subject_of(record).partition("/")[0], (), NO_SALT)  # a hand has no salt
+        value, content_type = encode_payload(refused(record, reject, self._hand, n_left_out, redaction))
+        subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))
+        subject = subject.replace("\0", "\ufffd")[:_KEY_LENGTH]
+        source = f"/homeostat/hand/{self._hand}/{record.topic}/{record.topic_id}/{record.partition}"
+        id_ = f"{record.offset}.0"
+        headers = encode_headers(
+            id_=id_,
+            source=source,
+            type_=EventRefused.TYPE,
+            time=record.timestamp,
+            subject=subject,
+            content_type=content_type,
+            story=Identity(f"{source}#{id_}"),
+            sequence=f"{record.offset:016d}.0000",
+        )
+        key = subject.encode()
+        return Output(QUARANTINE, partition_of(key, n_places), key, value, headers)

@@ -1,0 +1,297 @@
+"""The in-memory log and host: the same algorithm without a broker, in virtual time.
+
+A twin for speed and simulation, under the same conformance suite as the real thing. Exactly-once is
+claimed from a real broker only.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from homeostat.codec import Output, Record
+from homeostat.codec.encode import JSON, encode_headers, encode_payload, partition_of
+from homeostat.core import Fold, Hand, Identity
+from homeostat.events import ClockTicked
+from homeostat.events.logs import LOGS, Log, snapshot_log
+from homeostat.runtime.assignment import Assignment
+from homeostat.runtime.hands import HandRunner
+from homeostat.runtime.sealing import Seals
+from homeostat.runtime.version import version_of
+
+_POLL_SECONDS: Final = 0.001
+
+
+class MemoryLog:
+    """Topics of records in memory, with one virtual clock.
+
+    Args:
+        partitions: Of every topic that does not say.
+        start_ms: The clock's first value.
+    """
+
+    def __init__(self, partitions: int = 2, start_ms: int = 1_700_000_000_000) -> None:
+        self.now = start_ms
+        self.default_partitions, self.n_writers = partitions, 0
+        self._topics: dict[str, list[list[Record | None]]] = {}
+        self._lows: dict[tuple[str, int], int] = {}
+        self._ids: dict[str, str] = {}
+        self._generation = 0
+        for log in LOGS:
+            self.create(log)
+
+    def create(self, log: Log) -> None:
+        """Create a topic, or create it again with another id and no records."""
+        self._generation += 1
+        self._topics[log.name] = [[] for _ in range(log.partitions or self.default_partitions)]
+        self._lows = {place: low for place, low in self._lows.items() if place[0] != log.name}
+        self._ids[log.name] = hashlib.sha256(f"{log.name}{self._generation}".encode()).hexdigest()[:16]
+
+    def topics(self) -> list[str]:
+        """Names of all topics, sorted."""
+        return sorted(self._topics)
+
+    def places(self, topic: str) -> int:
+        """Number of partitions of a topic."""
+        return len(self._topics[topic])
+
+    def topic_id(self, topic: str) -> str:
+        """Incarnation of a topic."""
+        return self._ids[topic]
+
+    def has(self, topic: str) -> bool:
+        """Whether the topic exists."""
+        return topic in self._topics
+
+    def append(self, output: Output) -> Record:
+        """Write one record; its timestamp is the clock's."""
+        records = self._topics[output.topic][output.partition]
+        record = Record(
+            output.topic,
+            self._ids[output.topic],
+            output.partition,
+            len(records),
+            self.now,
+            output.key,
+            output.value,
+            list(output.headers),
+        )
+        records.append(record)
+        return record
+
+    def skip(self, topic: str, partition: int, n: int = 1) -> None:
+        """Use up offsets as a broker does for a transaction's control records: nobody reads them."""
+        self._topics[topic][partition] += [None] * n
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the oldest records of a partition, as retention does."""
+        self._lows[topic, partition] = offset
+
+    def low(self, topic: str, partition: int) -> int:
+        """First offset that a partition still has."""
+        return self._lows.get((topic, partition), 0)
+
+    def end(self, topic: str, partition: int) -> int:
+        """Offset of the next record of a partition."""
+        return len(self._topics[topic][partition])
+
+    def records(self, topic: str, partition: int, offset: int = 0) -> Sequence[Record]:
+        """Records of a partition from an offset on."""
+        start = max(offset, self.low(topic, partition))
+        return [record for record in self._topics[topic][partition][start:] if record is not None]
+
+    def read(self, topic: str, partition: int, offset: int) -> Record | None:
+        """The first record at an offset or after it, or None at the end."""
+        records = self._topics[topic][partition]
+        for at in range(max(offset, self.low(topic, partition)), len(records)):
+            if records[at] is not None:
+                return records[at]
+        return None
+
+    def all(self, topic: str) -> Iterator[Record]:
+        """Every record of a topic, partition by partition."""
+        for partition in range(self.places(topic)):
+            yield from self.records(topic, partition)
+
+    def publish(
+        self, topic: str, subject: str, data: Any, *, id_: str, source: str, headers: Iterable[Any] = ()
+    ) -> None:
+        """Write one payload to a door, as a client would."""
+        value, content_type = encode_payload(data)
+        key = subject.encode()
+        lines = encode_headers(
+            id_=id_,
+            source=source,
+            type_=data.TYPE,
+            time=self.now,
+            subject=subject,
+            content_type=content_type,
+            story=Identity(f"{source}#{id_}"),
+        )
+        self.append(Output(topic, partition_of(key, self.places(topic)), key, value, [*lines, *headers]))
+
+
+def tick(topic: str, partition: int, subject: str, fold: str, due: int) -> Output:
+    """The `clock.ticked` record a host appends for a subject whose time has come."""
+    value, _ = encode_payload(ClockTicked(due=due))
+    source, id_ = f"/homeostat/clock/{fold}", f"{subject}.{due}"
+    headers = encode_headers(
+        id_=id_,
+        source=source,
+        type_=ClockTicked.TYPE,
+        time=due,
+        subject=subject,
+        content_type=JSON,
+        story=Identity(f"{source}#{id_}"),
+    )
+    return Output(topic, partition, subject.encode(), value, headers)
+
+
+class MemoryOutbox:
+    """Writes to a `MemoryLog`, optionally through a transformation (the notary's signature)."""
+
+    def __init__(self, log: MemoryLog, seal: Callable[[Output], Output] | None = None) -> None:
+        self._log, self._seal = log, seal
+
+    def send(self, output: Output) -> None:
+        """Append at once."""
+        self._log.append(self._seal(output) if self._seal else output)
+
+    def flush(self) -> None:
+        """Nothing is ever in flight."""
+
+
+class MemoryHost:
+    """Runs one fold over all partitions of its log.
+
+    Args:
+        log: The log.
+        fold: The fold.
+        seal: Notary's signature on what the fold sends.
+        seals: What its snapshots are sealed with.
+    """
+
+    def __init__(
+        self,
+        log: MemoryLog,
+        fold: Fold[Any],
+        seal: Callable[[Output], Output] | None = None,
+        seals: Seals | None = None,
+    ) -> None:
+        self.log, self.fold, self.version = log, fold, version_of(fold)
+        self.seal, self.seals = seal, seals
+        snapshots = snapshot_log(fold.name, Log(fold.log, "log", "", "", log.places(fold.log)))
+        if not log.has(snapshots.name):
+            log.create(snapshots)
+        self.assignments = [self.assign(partition) for partition in range(log.places(fold.log))]
+
+    def assign(self, partition: int) -> Assignment[Any]:
+        """Open a partition: restore and claim."""
+        self.log.n_writers += 1  # of all hosts: no two have the same
+        assignment = Assignment(
+            self.fold,
+            version=self.version,
+            topic_id=self.log.topic_id(self.fold.log),
+            partition=partition,
+            places=self.log.places,
+            outbox=MemoryOutbox(self.log, self.seal),
+            writer=f"{self.log.n_writers:08x}",
+            seals=self.seals,
+        )
+        snapshots = self.log.records(snapshot_log(self.fold.name, LOGS[0]).name, partition)
+        assignment.restore(snapshots, self.log.low(self.fold.log, partition))
+        return assignment
+
+    def run(self) -> int:
+        """Fold everything that is there; return how many records were read."""
+        n = 0
+        for assignment in self.assignments:
+            while (record := self.log.read(self.fold.log, assignment.partition, assignment.position)) is not None:
+                assignment.process(record)
+                n += 1
+        return n
+
+    def tick(self) -> int:
+        """Append the ticks that are due; return how many."""
+        n = 0
+        for assignment in self.assignments:
+            for unit, due in assignment.due(self.log.now):
+                self.log.append(tick(self.fold.log, assignment.partition, unit, self.fold.name, due))
+                n += 1
+        return n
+
+    @property
+    def next_wake(self) -> int | None:
+        """Earliest time at which a tick is due."""
+        return min((a.next_wake for a in self.assignments if a.next_wake is not None), default=None)
+
+
+class MemoryLoop:
+    """The whole system in one thread: folds and hands on one in-memory log.
+
+    Args:
+        log: The log.
+        folds: All folds.
+        hands: Runners of the hands.
+        seal: Notary's signature on what the folds send.
+    """
+
+    def __init__(
+        self,
+        log: MemoryLog,
+        folds: Sequence[Fold[Any]],
+        hands: Sequence["MemoryHands"] = (),
+        seal: Callable[[Output], Output] | None = None,
+    ) -> None:
+        self.log, self.hands = log, list(hands)
+        self.hosts = [MemoryHost(log, fold, seal) for fold in folds]
+
+    def settle(self) -> None:
+        """Run until nobody has anything to do at this time."""
+        while any([host.run() for host in self.hosts] + [hand.run() for hand in self.hands]) or self._tick():
+            pass
+
+    def advance(self, millis: int) -> None:
+        """Let time pass, stopping at every wake on the way."""
+        until = self.log.now + millis
+        while (wake := self._next_wake()) is not None and wake <= until:
+            self.log.now = max(self.log.now, wake)
+            self._tick()
+            self.settle()
+        self.log.now = until
+        self.settle()
+
+    def _tick(self) -> int:
+        return sum(host.tick() for host in self.hosts)
+
+    def _next_wake(self) -> int | None:
+        return min((host.next_wake for host in self.hosts if host.next_wake is not None), default=None)
+
+
+class MemoryHands:
+    """Runs one hand over the in-memory log, one command after the other."""
+
+    def __init__(self, log: MemoryLog, hand: Hand, runner: HandRunner) -> None:
+        self.log, self.hand, self.runner = log, hand, runner
+        self._positions = {(topic, p): 0 for topic in hand.logs for p in range(log.places(topic))}
+
+    def run(self) -> int:
+        """Take and finish every command that is there; return how many records were read."""
+        n = 0
+        for (topic, partition), position in self._positions.items():
+            while (record := self.log.read(topic, partition, position)) is not None:
+                position += 1
+                n += 1
+                self.runner.take(record, self.log.now)
+            self._positions[topic, partition] = position
+        self.runner.start_ready(self.log.now)
+        self._report()
+        while self.runner.is_busy:
+            time.sleep(_POLL_SECONDS)  # a task may be a process or a thread
+            self.runner.start_ready(self.log.now)
+            self._report()
+        return n
+
+    def _report(self) -> None:
+        for output in self.runner.poll(self.log.places):
+            self.log.append(output)

@@ -1,0 +1,67 @@
+"""The keys of the system's own services: what signs commands and reports, and its place in the keyring."""
+
+from pathlib import Path
+from typing import Final
+
+from homeostat.audit.keys import Key, KeyMissing, create, load, public_keys, publish
+from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
+from homeostat.client.client import Client
+from homeostat.events import KeyRegistered
+from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
+from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.settings import HostSettings
+
+ENROLLED: Final = "keys.enrolled"
+"""File in the data folder: which log knows which of our keys."""
+
+
+def ensure_key(folder: Path, name: str) -> Key:
+    """Load a key, or make it; its public half is there afterwards.
+
+    Raises:
+        KeyUnusable: The file is not a key that may be used.
+    """
+    try:
+        key = load(folder, name)
+    except KeyMissing:
+        return create(folder, name)
+    publish(folder, key)
+    return key
+
+
+def registration(folder: Path, name: str) -> KeyRegistered:
+    """What makes the present key of a service known; reads its public half only.
+
+    Raises:
+        KeyMissing: There is none.
+        KeyUnusable: The file is not a public key.
+    """
+    id_, public = next(iter(public_keys(folder, name).items()))  # the present one comes first
+    return KeyRegistered(key=id_, public_key=public, principal=name, roles=(SERVICE_ROLES[name],))
+
+
+def enrol(data_dir: Path, settings: HostSettings) -> None:
+    """Put our keys into the keyring: the operator's first, as its root, who signs for the services.
+
+    Repeating it changes nothing: a key that is known stays what it is. Where somebody else is the root already, the
+    governor refuses it, and `homeostat keys services --by ADMIN` does it.
+
+    Args:
+        data_dir: Folder of a stack, with all keys in `keys`.
+        settings: Its broker; there are topics, and nobody has to read them yet.
+    """
+    folder = data_dir / "keys"
+    operator, services = load(folder, OPERATOR), [registration(folder, name) for name in SERVICE_ROLES]
+    cluster = Cluster(settings)
+    cluster.load()
+    mark = data_dir / ENROLLED
+    known = "\n".join((cluster.topic_id(GOVERNANCE), operator.key_id, *(each.key for each in services)))
+    if mark.exists() and mark.read_text() == known:
+        return
+    root = KeyRegistered(
+        key=operator.key_id, public_key=operator.public_key_hex, principal=operator.name, roles=OPERATOR_ROLES
+    )
+    with Client(source="/homeostat/up", settings=settings, key=operator) as client:
+        for request in (root, *services):
+            client.request(request, GOVERNANCE_KEY)
+    mark.write_text(known)
