@@ -169,7 +169,7 @@ class AuditorService(Collector):
         return read_keyring(self._read(GOVERNANCE, 0), refused, held)
 
     def _whole(self, topic: str) -> Iterator[Record]:
-        return (record for place in range(self._cluster.places(topic)) for record in self._read(topic, place))
+        return (record for place in range(self._cluster.n_partitions(topic)) for record in self._read(topic, place))
 
     def _read(self, topic: str, partition: int) -> Iterator[Record]:
         return read_partition(self._settings, topic, partition, self._cluster.topic_id(topic))
@@ -190,7 +190,7 @@ class AuditorService(Collector):
     def _places(self, auditor: Auditor, audit_end: int) -> list[TopicPartition]:
         places = [TopicPartition(AUDIT, 0, audit_end)]
         for topic in self._audited():
-            for partition in range(self._cluster.places(topic)):
+            for partition in range(self._cluster.n_partitions(topic)):
                 position = auditor.position(Place(topic, self._cluster.topic_id(topic), partition))
                 places.append(TopicPartition(topic, partition, 0 if position is None else position))
         return places

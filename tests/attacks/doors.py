@@ -39,7 +39,7 @@ class Doors:
         self, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], log: str = TELEMETRY
     ) -> None:
         """Publish a record as it is."""
-        place = partition_of(key or b"", self.log.places(log))
+        place = partition_of(key or b"", self.log.n_partitions(log))
         self.log.append(Output(log, place, key, value, list(headers)))  # type: ignore[arg-type]  # no key is a key too
         self.loop.settle()
 

@@ -30,8 +30,8 @@ from homeostat.events import (
 )
 from homeostat.events.logs import GOVERNANCE, INDICATORS, POLICIES, POLICY_RETRAIN, POLICY_ROLLOUT, QUARANTINE, REQUESTS
 from homeostat.runtime.memory import MemoryLog
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.refusals import FREE
+from homeostat.runtime.signer import sign_with
 from homeostat_tools.cli.replaying import original
 
 STRANGERS = [None, key_of(2)]
@@ -53,7 +53,7 @@ def said(data: Payload, id_: str, *, source: str = SOURCE, key: Any = NOTARY, **
         story=Identity("story"),
     )
     output = Output(POLICY_ROLLOUT, 0, subject.encode(), value, headers)
-    output = seal_with(key)(output) if key is not None else output
+    output = sign_with(key)(output) if key is not None else output
     at: dict[str, Any] = {"topic": POLICY_ROLLOUT, "partition": 0, "offset": 0, "timestamp": NOW} | place
     return Record(at["topic"], "t", at["partition"], at["offset"], at["timestamp"], output.key, value, output.headers)
 
@@ -384,7 +384,7 @@ def test_only_the_governors_brake_ends_that_of_this_machine(tmp_path: Path, whos
 def everywhere(log: MemoryLog, data: Payload, id_: str, key: Any) -> None:
     """Say something to every partition of every policy log."""
     for topic in POLICIES:
-        for place in range(log.places(topic)):
+        for place in range(log.n_partitions(topic)):
             made = said(data, id_, key=key)
             log.append(Output(topic, place, made.key or b"", made.value, made.headers))
 
@@ -418,7 +418,7 @@ def test_a_refused_record_is_kept_verbatim() -> None:
 def test_a_command_is_obeyed_only_where_the_governor_puts_it(is_history: bool) -> None:
     """Threat: an old revert, which never expires, is copied to a partition whose reader has not seen the later ones."""
     right = partition_of(MODEL.encode(), 12)
-    shop = Shop(places=12)
+    shop = Shop(n_partitions=12)
     copy = record(command(RolloutRevert), 1, place=(right + 1) % 12)
     if is_history:
         shop.runner.take(copy, NOW, is_history=True)

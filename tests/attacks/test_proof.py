@@ -272,7 +272,7 @@ def test_what_retention_removed_is_no_finding(proven: ProvenSystem, monkeypatch:
     """Two days later the door is empty, and everything that remains holds."""
     later = time.time() + 2 * 86_400
     monkeypatch.setattr("time.time", lambda: later)
-    for partition in range(proven.log.places(TELEMETRY)):
+    for partition in range(proven.log.n_partitions(TELEMETRY)):
         proven.log.delete_before(TELEMETRY, partition, proven.log.end(TELEMETRY, partition))
 
     assert proven.findings(code=0) == []

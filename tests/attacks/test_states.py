@@ -19,8 +19,8 @@ from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.errors import SnapshotDamaged, SnapshotOutdated, SnapshotUnsealed
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.sealing import SEAL, Seals
+from homeostat.runtime.snapshot_reader import read_stored
 from homeostat.runtime.snapshots import SnapshotWriter
-from homeostat.runtime.stored import read_stored
 from homeostat.runtime.watermarks import Watermarks
 from homeostat.testing.counter import Counter
 from homeostat.testing.signals import signal

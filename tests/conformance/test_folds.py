@@ -4,7 +4,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
-from tests.support.histories import history_of, places
+from tests.support.histories import history_of, n_partitions
 
 from homeostat.codec import Output, Record
 from homeostat.events.logs import QUARANTINE
@@ -37,7 +37,9 @@ def test_a_fold_conforms(fold: str, check: Check) -> None:
 @pytest.mark.parametrize("fold", FOLDS)
 def test_a_history_reaches_the_fold(fold: str) -> None:
     """The checks see something: every fold emits, and the doors and the law also refuse."""
-    outputs = [output for _, records in history(fold).items() for output in replay(MAKERS[fold](), records, places)]
+    outputs = [
+        output for _, records in history(fold).items() for output in replay(MAKERS[fold](), records, n_partitions)
+    ]
 
     refused = sum(output.topic == QUARANTINE for output in outputs)
     assert len(outputs) - refused >= 5

@@ -25,8 +25,8 @@ from homeostat.core import Event, Fold, Identity
 from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.signer import sign_with
 from homeostat.services.governor import Governor
 from homeostat.services.intake import RequestsIntake, TelemetryIntake
 from homeostat.testing.enrolled import Enrolled, registration
@@ -79,7 +79,7 @@ def logs(servers: str) -> Iterator[KafkaLogs]:
 def records_of(logs: KafkaLogs, topic: str, subject: str, source: str) -> list[Record]:
     """What a source has put into a log about a subject."""
     key = subject.encode()
-    place = partition_of(key, logs.places(topic))
+    place = partition_of(key, logs.n_partitions(topic))
     records = logs.read([topic], partition=place)
     return [
         record for record in records if record.key == key and source.encode() in (record.value or b"") + _source(record)
@@ -104,7 +104,7 @@ def folded(records: list[Record], *folds: Fold[Any], operator: Key | None = None
         Enrolled(log, operator).request(registration(operator, "operator"), GOVERNANCE_KEY)
         loop.settle()
     for record in records:
-        place = partition_of(record.key or b"", log.places(record.topic))
+        place = partition_of(record.key or b"", log.n_partitions(record.topic))
         log.append(Output(record.topic, place, record.key or b"", record.value, record.headers))
     loop.settle()
     return log
@@ -151,7 +151,7 @@ def test_the_first_policy_is_heard(servers: str, logs: KafkaLogs, tmp_path: Path
         (3, last),
     ]
     for offset, data in decided:
-        logs.send(seal_with(notary)(_command(offset, data, logs.places(POLICY_ROLLOUT))))
+        logs.send(sign_with(notary)(_command(offset, data, logs.n_partitions(POLICY_ROLLOUT))))
     logs.flush()
     environment = os.environ | {"HOMEOSTAT_BOOTSTRAP_SERVERS": servers, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -248,5 +248,7 @@ def test_a_request_signed_by_hand_is_obeyed(
     records = records_of(logs, REQUESTS, "shop", "/people/ana")
     log = folded(records[-1:], RequestsIntake(), Governor(), operator=operator)
     brakes = [event.data for event in events_of(log, POLICY_ROLLOUT)]
-    assert [brake.scope for brake in brakes if isinstance(brake, BrakeSet)] == ["shop"] * log.places(POLICY_ROLLOUT)
+    assert [brake.scope for brake in brakes if isinstance(brake, BrakeSet)] == ["shop"] * log.n_partitions(
+        POLICY_ROLLOUT
+    )
     assert not list(log.all(QUARANTINE))

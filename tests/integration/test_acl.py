@@ -164,7 +164,7 @@ def test_a_source_reads_no_more_than_policies(secured: Secured, topic: str) -> N
     """Neither what is decided on, nor states."""
     settings = secured.settings("source")
     cluster = Cluster(settings)
-    places = range(cluster.places(topic))  # one of them has records, as `up` has registered keys
+    places = range(cluster.n_partitions(topic))  # one of them has records, as `up` has registered keys
     records = (record for p in places for record in read_partition(settings, topic, p, cluster.topic_id(topic)))
 
     with pytest.raises(NotAuthorized):

@@ -20,8 +20,8 @@ from homeostat.events import BrakeSet, FreezeSet, Labels, RolloutSet, Samples
 from homeostat.events.columns import f8
 from homeostat.events.logs import LOGS, POLICY_ROLLOUT, REQUESTS, TELEMETRY
 from homeostat.runtime.kafka_errors import BrokerUnreachable
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.signer import sign_with
 from homeostat_tools.cli.app import app
 from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
@@ -98,8 +98,8 @@ def say(logs: KafkaLogs, offset: int, data: Payload, subject: str, partition: in
         sequence=f"{offset:016d}.0000",
     )
     key = subject.encode()
-    place = partition_of(key, logs.places(POLICY_ROLLOUT)) if partition is None else partition
-    logs.send(seal_with(NOTARY)(Output(POLICY_ROLLOUT, place, key, value, headers)))
+    place = partition_of(key, logs.n_partitions(POLICY_ROLLOUT)) if partition is None else partition
+    logs.send(sign_with(NOTARY)(Output(POLICY_ROLLOUT, place, key, value, headers)))
 
 
 def rollout(model: str) -> RolloutSet:
@@ -126,7 +126,7 @@ def test_policies_come_once_and_go_on(servers: str, logs: KafkaLogs) -> None:
         from_now = client.policies("rollout", model="it/m")
         assert from_now.poll(0.2) is None
 
-        for partition in range(logs.places(POLICY_ROLLOUT)):
+        for partition in range(logs.n_partitions(POLICY_ROLLOUT)):
             say(logs, 4, BrakeSet(scope="it", freeze="/f#1"), "it", partition)
         say(logs, 5, rollout("it/m"), "it/m")
         logs.flush()

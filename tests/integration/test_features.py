@@ -63,7 +63,7 @@ def test_the_eye_outlives_redis_and_fills_it_again(kafka: str, tmp_path: Path) -
 
     def say(offset: int) -> bytes:
         output = record(MODEL, offset=offset, rise=float(offset))
-        logs.send(replace(output, partition=partition_of(output.key, logs.places(EXPERIENCE))))
+        logs.send(replace(output, partition=partition_of(output.key, logs.n_partitions(EXPERIENCE))))
         logs.flush()
         return output.value or b""
 

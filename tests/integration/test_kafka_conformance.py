@@ -22,9 +22,9 @@ from homeostat.core import Fold
 from homeostat.events.logs import LOGS, QUARANTINE, SNAPSHOTS, Log
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.kafka_outbox import KafkaOutbox
-from homeostat.runtime.memory import tick
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.ticks import tick
 from homeostat.testing.counter import Counter
 from homeostat.testing.hosts import DOOR_CHECKS, HOST_CHECKS, HostCheck
 from homeostat_tools.local_stack.errors import KafkaUnavailable
@@ -141,9 +141,9 @@ class KafkaUnderTest:
         """See `HostUnderTest.fold`."""
         return Counter(name=self.name, log=self.log, out=self.out, is_door=self._kind == "door")
 
-    def places(self, topic: str) -> int:
-        """See `HostUnderTest.places`."""
-        return self.cluster.places(topic)
+    def n_partitions(self, topic: str) -> int:
+        """See `HostUnderTest.n_partitions`."""
+        return self.cluster.n_partitions(topic)
 
     def input(self) -> Sequence[Record]:
         """See `HostUnderTest.input`."""
@@ -161,7 +161,7 @@ class KafkaUnderTest:
     def records(self, topic: str) -> list[Record]:
         """Everything in a log."""
         topic_id = self.cluster.topic_id(topic)
-        return [r for p in range(self.places(topic)) for r in read_partition(self.settings, topic, p, topic_id)]
+        return [r for p in range(self.n_partitions(topic)) for r in read_partition(self.settings, topic, p, topic_id)]
 
     def close(self) -> None:
         """End the process."""

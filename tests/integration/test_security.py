@@ -154,7 +154,7 @@ def test_every_connection_brings_what_the_broker_wants(secured: Secured, tmp_pat
         def admitted() -> bool:
             return any(
                 record.key == model.encode()
-                for partition in range(cluster.places(TIMELINE))
+                for partition in range(cluster.n_partitions(TIMELINE))
                 for record in read_partition(settings, TIMELINE, partition, cluster.topic_id(TIMELINE))
             )
 

@@ -112,7 +112,9 @@ def test_what_is_published_is_the_fold_of_the_input(running: Ordeal) -> None:
         play(5)
         with running.frozen("detector"):
             play(5, is_paced=False)
-            running.await_partitions(port, TIMELINE, running.system.places(TIMELINE))  # the other has been given up
+            running.await_partitions(
+                port, TIMELINE, running.system.n_partitions(TIMELINE)
+            )  # the other has been given up
             play(5, is_paced=False)
         play(10)  # the zombie has said what it was about to say, and joins again
     play(15)
@@ -221,7 +223,7 @@ def test_nonsense_of_every_kind_is_kept_and_counted(running: Ordeal) -> None:
     system, sealer = running.system, Sealer("/good")
     outbox, ports = KafkaOutbox(system.settings, "nonsense"), running.stack.ports
     salt = HostSettings(data_dir=running.stack.data_dir).salt
-    partitions, inner = system.places(TELEMETRY), (TIMELINE, EXPERIENCE, GOVERNANCE, GOVERNANCE)
+    partitions, inner = system.n_partitions(TELEMETRY), (TIMELINE, EXPERIENCE, GOVERNANCE, GOVERNANCE)
     system.publish(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT)
     running.settle()
     kinds = list(nonsense.of_every_kind())
@@ -264,7 +266,7 @@ def test_what_was_refused_goes_through_once_its_cause_is_gone(running: Ordeal) -
     """`quarantine replay` puts it back, verbatim; doing it twice doubles nothing."""
     system, model = running.system, "late/model"
     signal_ = SignalObserved(layer="service", name="load", value=1.0)
-    early = Sealer("/early").seal(TELEMETRY, model, signal_, system.places(TELEMETRY))
+    early = Sealer("/early").seal(TELEMETRY, model, signal_, system.n_partitions(TELEMETRY))
     outbox = KafkaOutbox(system.settings, "early")
     outbox.send(early)
     outbox.flush()
@@ -315,7 +317,7 @@ def test_a_freeze_holds_what_is_on_its_way(running: Ordeal) -> None:
         all_ = payloads(system, GOVERNANCE, BrakeConfirmed.TYPE)
         return {(data["log"], data["partition"]) for data in all_ if data["scope"] == scope}
 
-    everywhere = {(log, partition) for log in POLICIES for partition in range(system.places(log))}
+    everywhere = {(log, partition) for log in POLICIES for partition in range(system.n_partitions(log))}
     with running.frozen("hands"):  # so that the command is still on its way when the brake comes
         ask(models[0])
         wait_until(lambda: bool(about(POLICY_THRESHOLD, ThresholdSet.TYPE, models[0])), PATIENCE_SECONDS)
@@ -375,7 +377,7 @@ def test_one_model_is_frozen_and_its_sister_is_not(running: Ordeal) -> None:
     wait_until(lambda: bool(verdicts()), PATIENCE_SECONDS)
     assert verdicts() == {"held"}, "what a person asks for in a freeze waits for two"
     assert "load" not in bands(POLICY_THRESHOLD, ThresholdSet.TYPE, frozen)
-    with_hands = {(log, p) for log in POLICIES if log != POLICY_META_TRAINING for p in range(system.places(log))}
+    with_hands = {(log, p) for log in POLICIES if log != POLICY_META_TRAINING for p in range(system.n_partitions(log))}
     confirmed = [data for data in payloads(system, GOVERNANCE, BrakeConfirmed.TYPE) if data["scope"] == frozen]
     assert {(data["log"], data["partition"]) for data in confirmed} >= with_hands
 

@@ -17,7 +17,7 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.sealing import Seals, make_key, seals_of
 from homeostat.runtime.settings import HostSettings
-from homeostat.runtime.stored import read_stored
+from homeostat.runtime.snapshot_reader import read_stored
 from homeostat_tools.cli.app import app
 from homeostat_tools.local_stack.rebuilding import GroupAtWork, delete_states
 from homeostat_tools.local_stack.services import topics

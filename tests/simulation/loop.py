@@ -87,7 +87,7 @@ class FaultyHost(MemoryHost):
 
     def __init__(self, host: MemoryHost, faults: Faults) -> None:
         self._fuse: int | None = None
-        self._faults, self._sign = faults, host.seal
+        self._faults, self._sign = faults, host.sign
         self._zombies: list[Assignment[Any]] = []
         super().__init__(host.log, host.fold, self._burn)
 

@@ -128,7 +128,7 @@ def source_of_outputs(assignment: type[Assignment[Any]], topic_id: str) -> str:
     """Source of what is written when the input topic has this id."""
     outbox = Collect()
     running = assignment(
-        Counter(), version="v", topic_id=topic_id, partition=0, places=lambda _: 1, outbox=outbox, writer="w"
+        Counter(), version="v", topic_id=topic_id, partition=0, n_partitions=lambda _: 1, outbox=outbox, writer="w"
     )
     running.restore(())
     for record in as_records(signals(TIMELINE, 3, 0), topic_id):

@@ -224,7 +224,7 @@ def _play(running: Ordeal, chance: random.Random) -> tuple[int, int]:
             with running.another("drift_detector") as port, running.frozen("detector"):
                 for _ in range(2):
                     running.play(FIRST + number, is_paced=False)
-                running.await_partitions(port, TIMELINE, running.system.places(TIMELINE))
+                running.await_partitions(port, TIMELINE, running.system.n_partitions(TIMELINE))
             n_zombies += 1
         elif number == ROUNDS // 2:
             broker = running.stack.broker

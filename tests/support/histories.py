@@ -30,7 +30,7 @@ _SHOWN: Final = {byte: 0x100 + byte for byte in range(32)}
 _HIDDEN: Final = {0x100 + byte: byte for byte in range(32)}
 
 
-def places(topic: str) -> int:
+def n_partitions(topic: str) -> int:
     """Partitions of a log when the histories were recorded."""
     return by_name(topic).partitions or PARTITIONS
 
@@ -107,7 +107,7 @@ def digests(fold: Fold[Any], folder: Path) -> dict[str, dict[str, str | int]]:
     hashes: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for _, records in sorted(history_of(fold, folder).items()):
-        for output in replay(fold, records, places):
+        for output in replay(fold, records, n_partitions):
             counts[output.topic] = counts.get(output.topic, 0) + 1
             hash_ = hashes.setdefault(output.topic, hashlib.sha256())
             for part in (str(output.partition).encode(), *line_of(output)):

@@ -132,7 +132,9 @@ class IntakeProcess:
         """Everything in a log."""
         cluster = Cluster(self.settings)
         topic_id = cluster.topic_id(topic)
-        return [r for p in range(cluster.places(topic)) for r in read_partition(self.settings, topic, p, topic_id)]
+        return [
+            r for p in range(cluster.n_partitions(topic)) for r in read_partition(self.settings, topic, p, topic_id)
+        ]
 
     def events(self, topic: str, subject: str = "") -> list[Any]:
         """Payloads in an internal log, of one subject if named."""

@@ -158,7 +158,9 @@ class Ordeal:
     def n_written(self) -> int:
         """Records in all logs but the audit log."""
         logs = [log.name for log in LOGS if log.name != AUDIT]
-        return sum(self._cluster.ends([(log, p) for log in logs for p in range(self.system.places(log))]).values())
+        return sum(
+            self._cluster.ends([(log, p) for log in logs for p in range(self.system.n_partitions(log))]).values()
+        )
 
     def exactness(self) -> Exactness:
         """Compare what every fold has published with in-memory folds of the recorded input logs."""
@@ -170,7 +172,7 @@ class Ordeal:
         return exactness(
             folds(salt=HostSettings(data_dir=self.stack.data_dir).salt),
             self.system.records,
-            self.system.places,
+            self.system.n_partitions,
             outputs,
         )
 

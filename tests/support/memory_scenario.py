@@ -187,7 +187,7 @@ class Rehearsal:
 
     def _repeat(self, topic: str) -> None:
         """A client that got no answer sends its last event again."""
-        for partition in range(self.system.places(topic)):
+        for partition in range(self.system.n_partitions(topic)):
             for record in self.system.log.records(topic, partition)[-1:]:
                 self.system.log.append(Output(topic, partition, record.key or b"", record.value, record.headers))
 
@@ -220,7 +220,7 @@ class Rehearsal:
         self.system.log.publish(REQUESTS, SCOPE, FreezeSet(scope=SCOPE), id_="unsigned", source="/anybody")
         for topic in (TELEMETRY, TRACES, REQUESTS, REPORTS):
             key, headers = b"plant/camera-00", [("ce_type", b"homeostat.signal.observed.v2"), ("ce_id", b"\xff")]
-            place = partition_of(key, self.system.places(topic))
+            place = partition_of(key, self.system.n_partitions(topic))
             self.system.log.append(Output(topic, place, key, b"{not json", headers[:1]))
             self.system.log.append(Output(topic, place, key, b"", headers))
 

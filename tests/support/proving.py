@@ -12,7 +12,7 @@ from homeostat.audit.kept import write_checkpoint
 from homeostat.core import Fold
 from homeostat.events.logs import AUDIT
 from homeostat.runtime.memory import MemoryLoop
-from homeostat.runtime.notary import seal_with
+from homeostat.runtime.signer import sign_with
 from homeostat.services.auditor import Auditor, Chain
 from homeostat.services.auditor.resuming import resume_kept
 from homeostat.services.governor import Governor
@@ -38,7 +38,7 @@ class ProvenSystem(System):
 
     def _loop(self) -> MemoryLoop:
         folds: list[Fold[Any]] = [TelemetryIntake(), TracesIntake(), RequestsIntake(), ReportsIntake(), Governor()]
-        return MemoryLoop(self.log, folds, seal=seal_with(self.notary))
+        return MemoryLoop(self.log, folds, sign=sign_with(self.notary))
 
     def restart_services(self) -> None:
         """Stop everything cleanly and start it again: it reads its keys anew."""

@@ -112,7 +112,7 @@ class Stages:
 
     def records(self, log: str) -> Iterator[Record]:
         """Everything in a log, partition by partition."""
-        for partition in range(self._cluster.places(log)):
+        for partition in range(self._cluster.n_partitions(log)):
             yield from read_partition(self.settings, log, partition, self._cluster.topic_id(log))
 
     def _n_identities(self, role: str) -> int:
@@ -139,7 +139,7 @@ class Stages:
                 if dict(record.headers)["ce_source"].startswith(ours):
                     yield record
 
-        return exactness(folds, self.records, self._cluster.places, outputs)
+        return exactness(folds, self.records, self._cluster.n_partitions, outputs)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:

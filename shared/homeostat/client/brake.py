@@ -68,7 +68,7 @@ def publish_pending(path: Path, logs: Logs) -> int:
     for request in requests:
         key = request["key"].encode()
         headers = [(name, b64decode(value)) for name, value in request["headers"]]
-        place = partition_of(key, logs.places(request["log"]))
+        place = partition_of(key, logs.n_partitions(request["log"]))
         logs.send(Output(request["log"], place, key, b64decode(request["value"]), headers))
     logs.flush()
     return len(requests)
@@ -117,11 +117,11 @@ def release_braked(path: Path, logs: Logs, notary: Mapping[str, str]) -> list[st
             continue
         if isinstance(data, BrakeSet) and freezes.get(data.freeze) == data.scope:
             braked.setdefault(data.scope, set()).add((record.topic, record.partition))
-    n_places = sum(logs.places(log) for log in POLICIES)
+    n_partitions = sum(logs.n_partitions(log) for log in POLICIES)
     return [
         scope
         for scope, places in sorted(braked.items())
-        if len(places) == n_places and scope in guard.braked and release_brake(path, scope)
+        if len(places) == n_partitions and scope in guard.braked and release_brake(path, scope)
     ]
 
 

@@ -186,7 +186,7 @@ class Client(Publishing):
         return output
 
     def _send(self, output: Output) -> Identity:
-        self._logs.send(place(output, self._logs.places(output.topic)))
+        self._logs.send(place(output, self._logs.n_partitions(output.topic)))
         return Identity(identity_of(output))
 
     # -- what was decided ---------------------------------------------------------------------

@@ -104,9 +104,9 @@ class KafkaLogs:
             raise self._unreachable(error) from None
         return {name: len(topic.partitions) for name, topic in sorted(found.items()) if name.startswith("homeostat.")}
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Number of partitions."""
-        return self._loaded().places(topic)
+        return self._loaded().n_partitions(topic)
 
     def topic_id(self, topic: str) -> str:
         """Incarnation of a topic."""
@@ -114,7 +114,7 @@ class KafkaLogs:
 
     def ranges(self, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """First offset there is and the one after the last, of every partition."""
-        places = [TopicPartition(topic, p) for topic in topics for p in range(self.places(topic))]
+        places = [TopicPartition(topic, p) for topic in topics for p in range(self.n_partitions(topic))]
         low = self._offsets(dict.fromkeys(places, EarliestSpec()))  # type: ignore[no-untyped-call]  # as shipped
         high = self._offsets(dict.fromkeys(places, LatestSpec()))  # type: ignore[no-untyped-call]  # as shipped
         return {place: (low[place], high[place]) for place in low}

@@ -34,7 +34,7 @@ class Logs(Protocol):
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic of ours there is."""
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Number of partitions.
 
         Raises:

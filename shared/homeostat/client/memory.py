@@ -31,13 +31,13 @@ class MemoryLogs:
 
     def topics(self) -> Mapping[str, int]:
         """Partitions of every topic there is."""
-        return {log.name: self.log.places(log.name) for log in LOGS if self.log.has(log.name)}
+        return {log.name: self.log.n_partitions(log.name) for log in LOGS if self.log.has(log.name)}
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Number of partitions."""
         if not self.log.has(topic):
             raise TopicMissing(topic)
-        return self.log.places(topic)
+        return self.log.n_partitions(topic)
 
     def topic_id(self, topic: str) -> str:
         """Incarnation of a topic."""
@@ -45,7 +45,7 @@ class MemoryLogs:
 
     def ranges(self, topics: Sequence[str]) -> Mapping[Place, tuple[int, int]]:
         """First offset there is and the one after the last, of every partition."""
-        return {(t, p): (self.log.low(t, p), self.log.end(t, p)) for t in topics for p in range(self.places(t))}
+        return {(t, p): (self.log.low(t, p), self.log.end(t, p)) for t in topics for p in range(self.n_partitions(t))}
 
     def committed(self) -> Mapping[str, Mapping[Place, int]]:
         """What the constructor was given."""

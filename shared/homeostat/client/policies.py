@@ -133,7 +133,7 @@ class Policies:
         topics = [KINDS[kind] for kind in (kinds or KINDS)]
         ranges = logs.ranges(topics)
         settings = settings or resolve(settings_of_environment(HostSettings))
-        self._guard = Guard(notary_keys(notary or settings.notary_keys, settings.keys_dir), logs.places)
+        self._guard = Guard(notary_keys(notary or settings.notary_keys, settings.keys_dir), logs.n_partitions)
         self._starts: Mapping[Place, int] = {
             place: high if since == "now" else 0 for place, (_, high) in ranges.items()
         }

@@ -73,7 +73,7 @@ def newest_weights(logs: Logs, family: str) -> str | None:
         family: `scope/family`.
     """
     key, known = family.encode(), _Known()
-    for record in logs.read([EXPERIENCE], partition=partition_of(key, logs.places(EXPERIENCE))):
+    for record in logs.read([EXPERIENCE], partition=partition_of(key, logs.n_partitions(EXPERIENCE))):
         if record.key != key or not _is_ours(record):
             continue
         try:

@@ -45,12 +45,12 @@ class Guard:
 
     Args:
         public_keys: Of the notary: hex by id.
-        places: Number of partitions of a topic; None where nobody knows it. What is signed says nothing of where it
+        n_partitions: Partitions of a topic; None where nobody knows it. What is signed says nothing of where it
             lies: a copy of a command in a partition whose reader has not seen what came after it would be obeyed.
     """
 
-    def __init__(self, public_keys: Mapping[str, str], places: Callable[[str], int] | None = None) -> None:
-        self._keys, self._brakes, self._places = dict(public_keys), Brakes(), places
+    def __init__(self, public_keys: Mapping[str, str], n_partitions: Callable[[str], int] | None = None) -> None:
+        self._keys, self._brakes, self._n_partitions = dict(public_keys), Brakes(), n_partitions
         self._fence = Fence(self._keys)
 
     @property
@@ -87,9 +87,9 @@ class Guard:
         topic, partition = event.position.topic, event.position.partition
         if not isinstance(event.data, CHANNELS[topic]):
             raise Reject("type_not_for_log", f"{event.type} is no command or brake of {topic}")
-        if self._places is None or not isinstance(event.data, Command):
+        if self._n_partitions is None or not isinstance(event.data, Command):
             return
-        if partition != (right := partition_of(event.subject.encode(), self._places(topic))):
+        if partition != (right := partition_of(event.subject.encode(), self._n_partitions(topic))):
             raise Reject("misplaced", f"commands about {event.subject} lie in partition {right}: it is a copy")
 
     def read_history(self, record: Record) -> None:

@@ -44,7 +44,7 @@ class Assignment(Emitting, Generic[S]):
         version: Its version, see `version_of`.
         topic_id: Incarnation of the input topic.
         partition: Of the input topic, and of the snapshot topic.
-        places: Number of partitions of a log.
+        n_partitions: Number of partitions of a log.
         outbox: Where outputs and snapshots go.
         writer: Random and fresh: never used by another assignment.
         adopt_version: Take over the unclean snapshot of another version.
@@ -60,13 +60,15 @@ class Assignment(Emitting, Generic[S]):
         version: str,
         topic_id: str,
         partition: int,
-        places: Callable[[str], int],
+        n_partitions: Callable[[str], int],
         outbox: Outbox,
         writer: str,
         adopt_version: bool = False,
         seals: Seals | None = None,
     ) -> None:
-        super().__init__(fold, partition, f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}", places, outbox)
+        super().__init__(
+            fold, partition, f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}", n_partitions, outbox
+        )
         self.version = version
         self.position, self.generation, self.epoch = 0, 0, 0
         self.states: dict[str, S] = {}
@@ -173,7 +175,7 @@ class Assignment(Emitting, Generic[S]):
     def _take(self, record: Record) -> None:
         """Fold a record of an internal log, unless it was folded before."""
         try:
-            if self._watermarks.is_repeated(record, self.now, self._places):
+            if self._watermarks.is_repeated(record, self.now, self._n_partitions):
                 self.n_dropped += 1
                 return
             event = decode_event(record, time=self.now, emitter=self.emitter, is_door=False)
@@ -274,7 +276,7 @@ class Assignment(Emitting, Generic[S]):
         for n, emit in enumerate(emits):
             if emit.data is not data:
                 data, payload = emit.data, encode_payload(emit.data)
-            emitted.append((emit, encode_emit(event, emit, n, self._places(emit.log), payload)))
+            emitted.append((emit, encode_emit(event, emit, n, self._n_partitions(emit.log), payload)))
         return emitted
 
     def due(self, now: int) -> list[tuple[str, int]]:

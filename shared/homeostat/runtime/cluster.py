@@ -46,7 +46,7 @@ class Cluster:
         self.settings = settings
         self._seen: list[KafkaError] = []
         self._admin = AdminClient({**settings.client(), "error_cb": self._seen.append})  # type: ignore[dict-item]  # it takes one
-        self._places: dict[str, int] = {}
+        self._n_partitions: dict[str, int] = {}
         self._ids: dict[str, str] = {}
         self._protocol: str | None = None
 
@@ -66,7 +66,7 @@ class Cluster:
             BrokerTooOld: It has no topic ids.
         """
         for name, facts in self.topics(timeout_seconds).items():
-            self._places[name], self._ids[name] = facts.partitions, facts.topic_id
+            self._n_partitions[name], self._ids[name] = facts.partitions, facts.topic_id
 
     def topics(self, timeout_seconds: float = _ASK_SECONDS) -> dict[str, TopicFacts]:
         """Ask for every topic of ours, as it is now; without settings."""
@@ -123,26 +123,26 @@ class Cluster:
         is_new = "consumer" in settings.get(_PROTOCOLS, "") and _BEFORE_4 not in settings
         return "consumer" if is_new else "classic"
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Number of partitions.
 
         Raises:
             TopicMissing: There is no such topic.
         """
-        if topic not in self._places:
+        if topic not in self._n_partitions:
             self.load()
-        if topic not in self._places:
+        if topic not in self._n_partitions:
             raise TopicMissing(topic)
-        return self._places[topic]
+        return self._n_partitions[topic]
 
     def topic_id(self, topic: str) -> str:
         """The broker's id of this incarnation of a topic."""
-        self.places(topic)
+        self.n_partitions(topic)
         return self._ids[topic]
 
     def known(self) -> dict[str, TopicFacts]:
         """Topics as they were when they were loaded."""
-        return {name: TopicFacts(self._ids[name], n) for name, n in self._places.items()}
+        return {name: TopicFacts(self._ids[name], n) for name, n in self._n_partitions.items()}
 
     def ends(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """End of each partition, asked of the broker; from any thread. Empty if it does not answer."""

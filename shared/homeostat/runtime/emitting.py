@@ -23,20 +23,20 @@ class Emitting:
         fold: The fold.
         partition: Of the input.
         emitter: Source of all that it sends.
-        places: Number of partitions of a log.
+        n_partitions: Number of partitions of a log.
         outbox: Where it goes.
     """
 
     def __init__(
-        self, fold: Fold[Any], partition: int, emitter: str, places: Callable[[str], int], outbox: Outbox
+        self, fold: Fold[Any], partition: int, emitter: str, n_partitions: Callable[[str], int], outbox: Outbox
     ) -> None:
         self.fold, self.partition, self.emitter, self.now = fold, partition, emitter, 0
         self.states: dict[str, Any] = {}
         self.n_left_out = 0
         self.outputs: dict[str, int] = {}
         self.refused: dict[str, int] = {}
-        self._places, self._outbox = places, outbox
-        self._ingress = Ingress(fold.log, partition, places) if fold.is_door else None
+        self._n_partitions, self._outbox = n_partitions, outbox
+        self._ingress = Ingress(fold.log, partition, n_partitions) if fold.is_door else None
         self._is_tallied = False
 
     def _emit_all(self, record: Record, event: Event, emitted: Emitted) -> None:
@@ -63,7 +63,9 @@ class Emitting:
         if n_left_out is None:
             self.n_left_out += 1
             return
-        self._send(refusal(record, reject, self, self._places(QUARANTINE), ordinal, n_left_out), EventRefused.TYPE)
+        self._send(
+            refusal(record, reject, self, self._n_partitions(QUARANTINE), ordinal, n_left_out), EventRefused.TYPE
+        )
 
     def _send(self, output: Output, type_: str) -> None:
         self.outputs[type_] = self.outputs.get(type_, 0) + 1
@@ -71,4 +73,4 @@ class Emitting:
 
     def _say_disowned(self, record: Record, disowned: Disowned) -> None:
         self.refused["sequence_invalid"] = self.refused.get("sequence_invalid", 0) + 1
-        self._send(disowning(record, disowned, self, self._places(QUARANTINE)), EventRefused.TYPE)
+        self._send(disowning(record, disowned, self, self._n_partitions(QUARANTINE)), EventRefused.TYPE)

@@ -54,7 +54,9 @@ class FeatureEye(Collector):
         is_away = False
         while not self._stopping.is_set():
             try:
-                filling = Filling(self._store, self._cluster.topic_id(EXPERIENCE), self._cluster.places(EXPERIENCE))
+                filling = Filling(
+                    self._store, self._cluster.topic_id(EXPERIENCE), self._cluster.n_partitions(EXPERIENCE)
+                )
                 if is_away:
                     log.info("feature_store_back")
                 is_away = False

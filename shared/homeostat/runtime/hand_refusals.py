@@ -47,16 +47,16 @@ class HandRefusals:
         if n_left_out is not None:
             self._waiting.append((record, reject, n_left_out))
 
-    def outputs(self, places: Callable[[str], int]) -> list[Output]:
+    def outputs(self, n_partitions: Callable[[str], int]) -> list[Output]:
         """Return the quarantine records of what was taken since the last call."""
-        outputs = [self._output(*waiting, places(QUARANTINE)) for waiting in self._waiting]
+        outputs = [self._output(*waiting, n_partitions(QUARANTINE)) for waiting in self._waiting]
         self._waiting.clear()
         return outputs
 
     def _tally(self, record: Record) -> RefusalTally:
         return self._tallies.setdefault((record.topic, record.partition), RefusalTally())
 
-    def _output(self, record: Record, reject: Reject, n_left_out: int, n_places: int) -> Output:
+    def _output(self, record: Record, reject: Reject, n_left_out: int, n_partitions: int) -> Output:
         redaction = Redaction(subject_of(record).partition("/")[0], (), NO_SALT)  # a hand has no salt
         value, content_type = encode_payload(refused(record, reject, self._hand, n_left_out, redaction))
         subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))
@@ -74,4 +74,4 @@ class HandRefusals:
             sequence=f"{record.offset:016d}.0000",
         )
         key = subject.encode()
-        return Output(QUARANTINE, partition_of(key, n_places), key, value, headers)
+        return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)

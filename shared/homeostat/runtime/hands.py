@@ -47,7 +47,7 @@ class HandRunner:
         brake_file: If this file exists it names scopes or models (`{"scopes": ["*"]}`) that are braked on this machine.
         max_tasks: Commands under way at a time.
         tracer: Told what is begun.
-        places: Number of partitions of a topic; see `Guard`.
+        n_partitions: Number of partitions of a topic; see `Guard`.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class HandRunner:
         brake_file: Path | None = None,
         max_tasks: int = 4,
         tracer: Tracer | None = None,
-        places: Callable[[str], int] | None = None,
+        n_partitions: Callable[[str], int] | None = None,
     ) -> None:
         self.hand, self.n_done = hand, 0
         self.refused: dict[str, int] = {"expired": 0, "braked": 0, "stale": 0, "repeated": 0}
         self.reports: dict[str, int] = {}
-        self._guard, self._brake_file = Guard(public_keys, places), BrakeFile(brake_file)
+        self._guard, self._brake_file = Guard(public_keys, n_partitions), BrakeFile(brake_file)
         self._key, self._max_tasks = key, max_tasks
         self._tracer = tracer or NullTracer()
         self._refusals = HandRefusals(hand.name)
@@ -240,15 +240,15 @@ class HandRunner:
         )
         return Report("failed", failed)
 
-    def poll(self, places: Callable[[str], int]) -> list[Output]:
+    def poll(self, n_partitions: Callable[[str], int]) -> list[Output]:
         """Return the records of what has happened since the last call: reports, and what goes to quarantine."""
-        outputs = self._refusals.outputs(places)
-        outputs += [self._output(event, report, places) for event, report in self._notes]
+        outputs = self._refusals.outputs(n_partitions)
+        outputs += [self._output(event, report, n_partitions) for event, report in self._notes]
         self._notes.clear()
         for pending in self._running:
             if pending.task is not None:
                 self._collect(pending)
-            outputs += [self._output(pending.event, report, places) for report in pending.reports]
+            outputs += [self._output(pending.event, report, n_partitions) for report in pending.reports]
             pending.reports.clear()
         self.n_done += sum(pending.is_done for pending in self._running)
         self._running = [pending for pending in self._running if not pending.is_done]
@@ -262,7 +262,7 @@ class HandRunner:
         self._running.clear()
         self._waiting.clear()
 
-    def _output(self, event: Event, report: Report, places: Callable[[str], int]) -> Output:
+    def _output(self, event: Event, report: Report, n_partitions: Callable[[str], int]) -> Output:
         self.reports[report.data.TYPE] = self.reports.get(report.data.TYPE, 0) + 1
         data = without_personal(report.data) if isinstance(report.data, Data) else report.data
         value, content_type = encode_payload(data)  # what is signed can be redacted by nobody after that
@@ -284,4 +284,4 @@ class HandRunner:
                 ("public-key", self._key.public_key_hex.encode()),
             ]
         key = subject.encode()
-        return Output(REPORTS, partition_of(key, places(REPORTS)), key, value, headers)
+        return Output(REPORTS, partition_of(key, n_partitions(REPORTS)), key, value, headers)

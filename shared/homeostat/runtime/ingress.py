@@ -51,16 +51,16 @@ class Ingress:
     Args:
         log: The door.
         partition: Of it.
-        places: Number of partitions of a log.
+        n_partitions: Number of partitions of a log.
     """
 
-    def __init__(self, log: str, partition: int, places: Callable[[str], int]) -> None:
-        self._log, self._partition, self._places = log, partition, places
+    def __init__(self, log: str, partition: int, n_partitions: Callable[[str], int]) -> None:
+        self._log, self._partition, self._n_partitions = log, partition, n_partitions
         self.tally = RefusalTally()
 
     def place_of(self, subject: str) -> int:
         """Partition in which a subject has its state, whatever the producer's partitioner says."""
-        return partition_of(subject.encode(), self._places(self._log))
+        return partition_of(subject.encode(), self._n_partitions(self._log))
 
     def forwarded(self, record: Record, subject: str, place: int) -> Output:
         """The record as it is passed on to the partition of its subject.
@@ -82,9 +82,9 @@ class Ingress:
         Raises:
             Reject: `FULL`.
         """
-        scope, places = scope_of(record.key or b""), self._places(self._log)
+        scope, n_partitions = scope_of(record.key or b""), self._n_partitions(self._log)
         place = (generation, record.offset)
-        full = self.tally.newcomers.refuses(scope, place, places, is_counted=is_counted)
+        full = self.tally.newcomers.refuses(scope, place, n_partitions, is_counted=is_counted)
         if full:
             whose, most = ("all scopes", SUBJECTS) if full == EVERYBODY else (scope[:100], SUBJECTS_OF_SCOPE)
             raise Reject(

@@ -17,7 +17,6 @@ from homeostat.runtime.cluster import Cluster, low_of
 from homeostat.runtime.errors import LogTruncated, RecordUnreadable
 from homeostat.runtime.kafka_errors import error_of, is_passing
 from homeostat.runtime.kafka_outbox import KafkaOutbox
-from homeostat.runtime.memory import tick
 from homeostat.runtime.pacing import SnapshotPace
 from homeostat.runtime.readiness import Readiness
 from homeostat.runtime.reading import (
@@ -30,7 +29,8 @@ from homeostat.runtime.reading import (
 )
 from homeostat.runtime.sealing import seals_of
 from homeostat.runtime.settings import HostSettings
-from homeostat.runtime.traced import assignment_type
+from homeostat.runtime.ticks import tick
+from homeostat.runtime.tracing import assignment_type
 from homeostat.runtime.version import version_of
 from homeostat.telemetry import NullTracer, Tracer
 
@@ -51,7 +51,7 @@ class KafkaHost:
         folds: At most one per topic.
         settings: Of the process.
         cluster: Shared metadata.
-        seal: The notary.
+        sign: The notary.
         tracer: Told what is emitted.
     """
 
@@ -61,7 +61,7 @@ class KafkaHost:
         folds: Sequence[Fold[Any]],
         settings: HostSettings,
         cluster: Cluster,
-        seal: Callable[[Output], Output] | None = None,
+        sign: Callable[[Output], Output] | None = None,
         tracer: Tracer | None = None,
     ) -> None:
         self.service, self._settings, self._cluster = service, settings, cluster
@@ -74,7 +74,7 @@ class KafkaHost:
         self.n_ticks: dict[str, int] = {}
         self.n_lost: dict[tuple[str, str], int] = {}
         self.snapshot_seconds = self.restore_seconds = 0.0
-        self._seal = seal
+        self._sign = sign
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._readiness = Readiness(service, cluster, lambda: bool(self.assignments))
@@ -101,7 +101,7 @@ class KafkaHost:
             Exception: A bug in a fold, noted with its position.
         """
         self._seals = seals_of(self._settings)
-        self._outbox = KafkaOutbox(self._settings, self.service, self._seal)
+        self._outbox = KafkaOutbox(self._settings, self.service, self._sign)
         ready = self._readiness
         consumer = group_consumer(
             self._settings, self.service, ready.client_id, self._cluster.group_protocol, ready.failed
@@ -250,7 +250,7 @@ class KafkaHost:
             version=self.versions[fold.name],
             topic_id=self._cluster.topic_id(place.topic),
             partition=place.partition,
-            places=self._cluster.places,
+            n_partitions=self._cluster.n_partitions,
             outbox=self._outbox,
             writer=secrets.token_hex(4),
             adopt_version=self._settings.adopt_version,

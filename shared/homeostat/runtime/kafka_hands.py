@@ -127,7 +127,7 @@ class KafkaHands:
         return True
 
     def _report(self) -> None:
-        outputs = self.runner.poll(self._cluster.places)
+        outputs = self.runner.poll(self._cluster.n_partitions)
         for output in outputs:
             self._outbox.send(output)
         if outputs:

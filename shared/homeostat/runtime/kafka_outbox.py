@@ -30,11 +30,11 @@ class KafkaOutbox:
     Args:
         settings: Of the host.
         client_id: For the broker's logs.
-        seal: Adds the notary's signature.
+        sign: Adds the notary's signature.
     """
 
-    def __init__(self, settings: HostSettings, client_id: str, seal: Callable[[Output], Output] | None = None) -> None:
-        self._seal = seal
+    def __init__(self, settings: HostSettings, client_id: str, sign: Callable[[Output], Output] | None = None) -> None:
+        self._sign = sign
         self._deadline: float | None = None
         self._waiting: list[Output] = []
         self._producer = Producer(
@@ -59,7 +59,7 @@ class KafkaOutbox:
 
     def send(self, output: Output) -> None:
         """Queue one record; waits while the queue is full."""
-        self._waiting.append(output if self._seal is None else self._seal(output))
+        self._waiting.append(output if self._sign is None else self._sign(output))
         if len(self._waiting) >= _BURST:
             self._hand_over()
 

@@ -10,7 +10,7 @@ from homeostat.codec import Record
 from homeostat.core.snapshot import Marker
 from homeostat.runtime.errors import SnapshotDamaged, SnapshotUnsealed
 from homeostat.runtime.sealing import Seals
-from homeostat.runtime.stored import MARKER, read_stored
+from homeostat.runtime.snapshot_reader import MARKER, read_stored
 
 _TRIES: Final = 16
 """Markers that are looked at, from the earliest on: each costs a reading of all that lies before it."""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from homeostat.codec import Output, Record
-from homeostat.codec.encode import JSON, encode_headers, encode_payload, partition_of
+from homeostat.codec.encode import encode_headers, encode_payload, partition_of
 from homeostat.core import Fold, Hand, Identity
-from homeostat.events import ClockTicked
 from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.sealing import Seals
+from homeostat.runtime.ticks import tick
 from homeostat.runtime.version import version_of
 
 _POLL_SECONDS: Final = 0.001
@@ -51,7 +51,7 @@ class MemoryLog:
         """Names of all topics, sorted."""
         return sorted(self._topics)
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Number of partitions of a topic."""
         return len(self._topics[topic])
 
@@ -110,7 +110,7 @@ class MemoryLog:
 
     def all(self, topic: str) -> Iterator[Record]:
         """Every record of a topic, partition by partition."""
-        for partition in range(self.places(topic)):
+        for partition in range(self.n_partitions(topic)):
             yield from self.records(topic, partition)
 
     def publish(
@@ -128,34 +128,18 @@ class MemoryLog:
             content_type=content_type,
             story=Identity(f"{source}#{id_}"),
         )
-        self.append(Output(topic, partition_of(key, self.places(topic)), key, value, [*lines, *headers]))
-
-
-def tick(topic: str, partition: int, subject: str, fold: str, due: int) -> Output:
-    """The `clock.ticked` record a host appends for a subject whose time has come."""
-    value, _ = encode_payload(ClockTicked(due=due))
-    source, id_ = f"/homeostat/clock/{fold}", f"{subject}.{due}"
-    headers = encode_headers(
-        id_=id_,
-        source=source,
-        type_=ClockTicked.TYPE,
-        time=due,
-        subject=subject,
-        content_type=JSON,
-        story=Identity(f"{source}#{id_}"),
-    )
-    return Output(topic, partition, subject.encode(), value, headers)
+        self.append(Output(topic, partition_of(key, self.n_partitions(topic)), key, value, [*lines, *headers]))
 
 
 class MemoryOutbox:
-    """Writes to a `MemoryLog`, optionally through a transformation (the notary's signature)."""
+    """Writes to a `MemoryLog`, optionally through a transformation (the signature)."""
 
-    def __init__(self, log: MemoryLog, seal: Callable[[Output], Output] | None = None) -> None:
-        self._log, self._seal = log, seal
+    def __init__(self, log: MemoryLog, sign: Callable[[Output], Output] | None = None) -> None:
+        self._log, self._sign = log, sign
 
     def send(self, output: Output) -> None:
         """Append at once."""
-        self._log.append(self._seal(output) if self._seal else output)
+        self._log.append(self._sign(output) if self._sign else output)
 
     def flush(self) -> None:
         """Nothing is ever in flight."""
@@ -167,7 +151,7 @@ class MemoryHost:
     Args:
         log: The log.
         fold: The fold.
-        seal: Notary's signature on what the fold sends.
+        sign: Notary's signature on what the fold sends.
         seals: What its snapshots are sealed with.
     """
 
@@ -175,15 +159,15 @@ class MemoryHost:
         self,
         log: MemoryLog,
         fold: Fold[Any],
-        seal: Callable[[Output], Output] | None = None,
+        sign: Callable[[Output], Output] | None = None,
         seals: Seals | None = None,
     ) -> None:
         self.log, self.fold, self.version = log, fold, version_of(fold)
-        self.seal, self.seals = seal, seals
-        snapshots = snapshot_log(fold.name, Log(fold.log, "log", "", "", log.places(fold.log)))
+        self.sign, self.seals = sign, seals
+        snapshots = snapshot_log(fold.name, Log(fold.log, "log", "", "", log.n_partitions(fold.log)))
         if not log.has(snapshots.name):
             log.create(snapshots)
-        self.assignments = [self.assign(partition) for partition in range(log.places(fold.log))]
+        self.assignments = [self.assign(partition) for partition in range(log.n_partitions(fold.log))]
 
     def assign(self, partition: int) -> Assignment[Any]:
         """Open a partition: restore and claim."""
@@ -193,8 +177,8 @@ class MemoryHost:
             version=self.version,
             topic_id=self.log.topic_id(self.fold.log),
             partition=partition,
-            places=self.log.places,
-            outbox=MemoryOutbox(self.log, self.seal),
+            n_partitions=self.log.n_partitions,
+            outbox=MemoryOutbox(self.log, self.sign),
             writer=f"{self.log.n_writers:08x}",
             seals=self.seals,
         )
@@ -233,7 +217,7 @@ class MemoryLoop:
         log: The log.
         folds: All folds.
         hands: Runners of the hands.
-        seal: Notary's signature on what the folds send.
+        sign: Notary's signature on what the folds send.
     """
 
     def __init__(
@@ -241,10 +225,10 @@ class MemoryLoop:
         log: MemoryLog,
         folds: Sequence[Fold[Any]],
         hands: Sequence["MemoryHands"] = (),
-        seal: Callable[[Output], Output] | None = None,
+        sign: Callable[[Output], Output] | None = None,
     ) -> None:
         self.log, self.hands = log, list(hands)
-        self.hosts = [MemoryHost(log, fold, seal) for fold in folds]
+        self.hosts = [MemoryHost(log, fold, sign) for fold in folds]
 
     def settle(self) -> None:
         """Run until nobody has anything to do at this time."""
@@ -273,7 +257,7 @@ class MemoryHands:
 
     def __init__(self, log: MemoryLog, hand: Hand, runner: HandRunner) -> None:
         self.log, self.hand, self.runner = log, hand, runner
-        self._positions = {(topic, p): 0 for topic in hand.logs for p in range(log.places(topic))}
+        self._positions = {(topic, p): 0 for topic in hand.logs for p in range(log.n_partitions(topic))}
 
     def run(self) -> int:
         """Take and finish every command that is there; return how many records were read."""
@@ -293,5 +277,5 @@ class MemoryHands:
         return n
 
     def _report(self) -> None:
-        for output in self.runner.poll(self.log.places):
+        for output in self.runner.poll(self.log.n_partitions):
             self.log.append(output)

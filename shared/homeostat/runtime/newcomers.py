@@ -32,13 +32,13 @@ class Newcomers:
     n: dict[str, int] = field(default_factory=dict)
     closed: dict[str, Place] = field(default_factory=dict)
 
-    def refuses(self, scope: str, place: Place, places: int, *, is_counted: bool) -> str:
+    def refuses(self, scope: str, place: Place, n_partitions: int, *, is_counted: bool) -> str:
         """Say which bound keeps a new subject out, if any.
 
         Args:
             scope: Of the subject.
             place: Of the record.
-            places: Number of partitions of the door: each has its share.
+            n_partitions: Number of partitions of the door: each has its share.
             is_counted: The counts hold this record already, as after a crash in the middle of a snapshot: what was said
                 then is said again.
 
@@ -50,7 +50,7 @@ class Newcomers:
             if is_counted:
                 if generation == place[0] and offset <= place[1]:
                     return name
-            elif self.n.get(name, 0) * places >= most:
+            elif self.n.get(name, 0) * n_partitions >= most:
                 if generation != place[0]:
                     self.closed[name] = place
                 return name

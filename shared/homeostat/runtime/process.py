@@ -35,9 +35,9 @@ from homeostat.runtime.kafka_errors import BrokerUnreachable
 from homeostat.runtime.kafka_hands import KafkaHands
 from homeostat.runtime.kafka_outbox import EXIT_UNDELIVERED
 from homeostat.runtime.metrics import HostMetrics
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.settings import HostSettings
-from homeostat.runtime.stopping import Stopping
+from homeostat.runtime.signer import sign_with
+from homeostat.runtime.stop_signal import StopSignal
 from homeostat.runtime.watch import Watch, check_at_start
 from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
 
@@ -112,10 +112,10 @@ class Context:
 
     def folds(self, service: str, folds: Sequence[Fold[Any]]) -> list[Service]:
         """Host folds; what the governor says is sealed by the notary."""
-        seal: Callable[[Output], Output] | None = None
+        sign: Callable[[Output], Output] | None = None
         if any(fold.name == "governor" for fold in folds):
-            seal = seal_with(load(self.settings.keys_dir, NOTARY))
-        return [KafkaHost(service, folds, self.settings, self.cluster, seal, self.tracer)]
+            sign = sign_with(load(self.settings.keys_dir, NOTARY))
+        return [KafkaHost(service, folds, self.settings, self.cluster, sign, self.tracer)]
 
     def features(self) -> list[Service]:
         """The eye that keeps the online feature store, if there is to be one."""
@@ -149,7 +149,7 @@ class Context:
             brake_file=self.settings.brake_file,
             max_tasks=max_tasks,
             tracer=self.tracer,
-            places=self.cluster.places,
+            n_partitions=self.cluster.n_partitions,
         )
         return [KafkaHands(service, runner, self.settings, self.cluster)]
 
@@ -203,7 +203,7 @@ def main(*names: str) -> None:
 
 
 def _run(names: Sequence[str], settings: HostSettings) -> None:
-    stopping = Stopping().on_signals()
+    stopping = StopSignal().on_signals()
     cluster = Cluster(settings)
     _connect(cluster, stopping)
     tracer = open_tracer("+".join(names).replace("_", "-"), version("homeostat"))
@@ -258,7 +258,7 @@ def _close(tracer: Tracer) -> None:
     closing.join(_EXPORT_SECONDS)
 
 
-def _connect(cluster: Cluster, stopping: Stopping) -> None:
+def _connect(cluster: Cluster, stopping: StopSignal) -> None:
     """Wait a while for the broker: it may be starting too."""
     deadline = time.monotonic() + _CONNECT_SECONDS
     while not stopping.is_set():

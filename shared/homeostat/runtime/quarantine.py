@@ -123,7 +123,7 @@ def refusal(
     record: Record,
     reject: Reject,
     assignment: "Emitting",
-    places: int,
+    n_partitions: int,
     ordinal: int,
     n_left_out: int,
     *,
@@ -135,7 +135,7 @@ def refusal(
         record: As read.
         reject: Why.
         assignment: That refused it.
-        places: Number of partitions of the quarantine.
+        n_partitions: Number of partitions of the quarantine.
         ordinal: Number of the output.
         n_left_out: See `EventRefused`.
         at: Offset of the input that it is an output of, if that is not the refused record.
@@ -158,17 +158,17 @@ def refusal(
         story=story,
         sequence=f"{offset:016d}.{ordinal:04d}",
     )
-    return Output(QUARANTINE, partition_of(key, places), key, value, headers)
+    return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)
 
 
-def disowning(record: Record, disowned: Disowned, assignment: "Emitting", places: int) -> Output:
+def disowning(record: Record, disowned: Disowned, assignment: "Emitting", n_partitions: int) -> Output:
     """The quarantine record of an event that was folded, and that its source has disproved: it is behind us, and kept.
 
     Args:
         record: With which the source went on.
         disowned: What that disproves.
         assignment: That has folded both.
-        places: Number of partitions of the quarantine.
+        n_partitions: Number of partitions of the quarantine.
     """
     offset, ordinal, _, at = disowned.seen
     sequence = sequence_text((offset, ordinal))
@@ -179,4 +179,4 @@ def disowning(record: Record, disowned: Disowned, assignment: "Emitting", places
     headers = [("ce_source", disowned.source.encode()), ("ce_sequence", sequence.encode())]
     forged = Record(record.topic, record.topic_id, record.partition, at, record.timestamp, None, None, headers)
     reject = Reject("sequence_invalid", detail)
-    return refusal(forged, reject, assignment, places, _LAST_ORDINAL, 0, at=record.offset)
+    return refusal(forged, reject, assignment, n_partitions, _LAST_ORDINAL, 0, at=record.offset)

@@ -44,7 +44,7 @@ class MemoryReader:
 
     def read(self, log: str, subject: str, from_time: int) -> Iterator[Event]:
         """Yield the subject's events."""
-        partition = partition_of(subject.encode(), self._log.places(log))
+        partition = partition_of(subject.encode(), self._log.n_partitions(log))
         return events_of(iter(self._log.records(log, partition)), subject, from_time)
 
 
@@ -65,7 +65,7 @@ class KafkaReader:
         Raises:
             HomeostatError: See `kafka_errors.error_of`.
         """
-        partition = partition_of(subject.encode(), self._cluster.places(log))
+        partition = partition_of(subject.encode(), self._cluster.n_partitions(log))
         consumer = plain_consumer(self._settings, f"find-{log}")
         begin = [TopicPartition(log, partition, from_time)]
         try:

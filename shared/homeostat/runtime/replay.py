@@ -26,14 +26,14 @@ class _Collector:
 
 
 def replay(
-    fold: Fold[Any], records: Iterable[Record], places: Callable[[str], int], start: Keyframe | None = None
+    fold: Fold[Any], records: Iterable[Record], n_partitions: Callable[[str], int], start: Keyframe | None = None
 ) -> list[Output]:
     """Fold one partition's records, from its first or from a snapshot on, and return what comes out.
 
     Args:
         fold: A fold of the version that made the recorded outputs.
         records: In offset order.
-        places: Number of partitions of a log, as when it was recorded.
+        n_partitions: Number of partitions of a log, as when it was recorded.
         start: State to begin with; records below its position are passed over.
 
     Raises:
@@ -47,7 +47,7 @@ def replay(
                 version="replay" if start is None else start.marker.version,
                 topic_id=record.topic_id,
                 partition=record.partition,
-                places=places,
+                n_partitions=n_partitions,
                 outbox=collector,
                 writer="replay",
                 seals=None if start is None else start.seals,

@@ -1,4 +1,4 @@
-"""The snapshot partition of one input partition: how states get there; `stored` says what can be read from it.
+"""The snapshot partition of one input partition: how states get there; `snapshot_reader` says what can be read from it.
 
 Every copy of a state lies under a key of its own: writer, generation, position. It is deleted only by somebody who has
 written a newer one of the same unit before. So the newest whole copy of a unit is never deleted, whoever wakes up late.
@@ -19,7 +19,7 @@ from homeostat.events.logs import SNAPSHOTS
 from homeostat.runtime.errors import SnapshotDamaged, SnapshotOutdated
 from homeostat.runtime.refusals import TALLY, RefusalTally
 from homeostat.runtime.sealing import Seals
-from homeostat.runtime.stored import (
+from homeostat.runtime.snapshot_reader import (
     MARKER,
     PIECE,
     STATE,

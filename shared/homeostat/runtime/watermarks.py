@@ -83,13 +83,13 @@ class Watermarks:
         disowned, self._disowned = self._disowned, None
         return disowned
 
-    def is_repeated(self, record: Record, now: int, places: Callable[[str], int]) -> bool:
+    def is_repeated(self, record: Record, now: int, n_partitions: Callable[[str], int]) -> bool:
         """Whether an event was folded before; if not, it counts as folded from now on. One without sequence was not.
 
         Args:
             record: As read.
             now: Broker time, ms.
-            places: Number of partitions of a log.
+            n_partitions: Number of partitions of a log.
 
         Raises:
             Reject: `sequence_invalid`: no fold has emitted it; nothing is remembered of it.
@@ -105,7 +105,7 @@ class Watermarks:
             position = _POSITION.fullmatch(source)
             if position is None:
                 return self._is_seen(source, (*order, "", record.offset))
-            _check_place(position[1], int(position[2]), places)
+            _check_place(position[1], int(position[2]), n_partitions)
         made = _checked_time(headers, order)
         if now // 1000 != self._second:
             self._second = now // 1000
@@ -186,8 +186,8 @@ def _source_of(name: bytes | None) -> str:
         raise _invalid("ce_source is not UTF-8") from None
 
 
-def _check_place(log: str, partition: int, places: Callable[[str], int]) -> None:
-    if not _has(log, partition, places):
+def _check_place(log: str, partition: int, n_partitions: Callable[[str], int]) -> None:
+    if not _has(log, partition, n_partitions):
         raise _invalid(f"ce_source names partition {partition} of {log[:100]!r}, which there is not")
 
 
@@ -201,10 +201,10 @@ def _checked_time(headers: dict[str, bytes], order: tuple[int, int]) -> str:
     return made.decode()
 
 
-def _has(log: str, partition: int, places: Callable[[str], int]) -> bool:
+def _has(log: str, partition: int, n_partitions: Callable[[str], int]) -> bool:
     """Whether a log has a partition; of one of ours that is gone every one: what it led to is history."""
     try:
-        return partition < places(log)
+        return partition < n_partitions(log)
     except (HomeostatError, KeyError):
         return log in _KNOWN or log.startswith(_TENANTS)
 

@@ -17,8 +17,9 @@ from homeostat.codec.channels import CHANNELS
 from homeostat.core import Emit, Event, Identity, Position, Reject
 from homeostat.events import ClockTicked
 from homeostat.events.logs import QUARANTINE
-from homeostat.runtime.memory import MemoryHost, MemoryLog, tick
+from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.replay import compare, replay
+from homeostat.runtime.ticks import tick
 from homeostat.testing.purity_sandbox import sealed
 from homeostat.testing.stored import restored
 from homeostat.testing.trial import MakeFold, Trial, derive, line_of
@@ -229,7 +230,7 @@ def same_on_every_host(make: MakeFold, records: Sequence[Record]) -> None:
     host = MemoryHost(log, make())
     host.run()
     source, partition = host.fold.log, records[0].partition
-    derived = replay(make(), log.records(source, partition), log.places)
+    derived = replay(make(), log.records(source, partition), log.n_partitions)
     written = [record for topic in sorted({output.topic for output in derived}) for record in log.all(topic)]
     report = compare(derived, written, [host.assignments[partition].emitter])
     _require(report.is_equal, "the same on every host", f"{report.differences[:1]!r:.500}")

@@ -57,7 +57,7 @@ class Exactness:
 def exactness(
     folds: Sequence[Fold[Any]],
     inputs: Callable[[str], Iterable[Record]],
-    places: Callable[[str], int],
+    n_partitions: Callable[[str], int],
     outputs: Callable[[], Iterable[Record]],
 ) -> Exactness:
     """Fold recorded logs again in memory, and compare with what a reader of the output logs sees.
@@ -65,7 +65,7 @@ def exactness(
     Args:
         folds: Fresh, of the version that ran.
         inputs: All records of a log, each partition in offset order.
-        places: Number of partitions of a log.
+        n_partitions: Number of partitions of a log.
         outputs: All records of all output logs, likewise; read after the inputs.
     """
     found, derived, ends = Exactness(), dict[_Place, list[_Said]](), dict[str, int]()
@@ -76,7 +76,7 @@ def exactness(
         for (topic_id, partition), records in partitions.items():
             found.n_inputs += len(records)
             ends[f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"] = records[-1].offset + 1
-            for output in replay(fold, records, places):
+            for output in replay(fold, records, n_partitions):
                 found.n_outputs += 1
                 place, said, _ = _said(output)
                 derived.setdefault(place, []).append(said)

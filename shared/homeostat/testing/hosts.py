@@ -53,7 +53,7 @@ class HostUnderTest(Protocol):
     def fold(self) -> Fold[Any]:
         """A fresh fold as the host runs it."""
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Partitions of a log."""
 
     def input(self) -> Sequence[Record]:
@@ -80,7 +80,7 @@ def _seen(records: Sequence[Record]) -> list[Line]:
 
 
 def _require_exact(host: HostUnderTest) -> None:
-    expected = sorted(line_of(output) for output in replay(host.fold(), host.input(), host.places))
+    expected = sorted(line_of(output) for output in replay(host.fold(), host.input(), host.n_partitions))
     assert _seen(host.published()) == expected, "published output is not the fold of the input log"
 
 

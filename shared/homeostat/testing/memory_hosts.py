@@ -67,9 +67,9 @@ class MemoryUnderTest:
         """See `HostUnderTest.fold`."""
         return Counter(log=self._input, is_door=self._is_door)
 
-    def places(self, topic: str) -> int:
-        """See `HostUnderTest.places`."""
-        return self.log.places(topic)
+    def n_partitions(self, topic: str) -> int:
+        """See `HostUnderTest.n_partitions`."""
+        return self.log.n_partitions(topic)
 
     def input(self) -> Sequence[Record]:
         """See `HostUnderTest.input`."""
@@ -88,7 +88,7 @@ class ReplayUnderTest(MemoryUnderTest):
         super().settle(n)
         self._said = [
             Record(o.topic, "", o.partition, 0, 0, o.key, o.value, o.headers)
-            for o in replayed(self.fold(), self.input(), self.places)
+            for o in replayed(self.fold(), self.input(), self.n_partitions)
         ]
 
     def published(self) -> Sequence[Record]:

@@ -163,7 +163,7 @@ class Simulator:
             version="simulated",
             topic_id=topic_id,
             partition=0,
-            places=self.log.places,
+            n_partitions=self.log.n_partitions,
             outbox=outbox,
             writer=f"{self._n_writers:08x}",
         )
@@ -235,7 +235,7 @@ class Simulator:
                 version="simulated",
                 topic_id=records[0].topic_id if records else "",
                 partition=0,
-                places=log.places,
+                n_partitions=log.n_partitions,
                 outbox=FaultyOutbox(log, None),
                 writer=f"clean{len(states)}",
             )

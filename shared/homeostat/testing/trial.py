@@ -40,7 +40,7 @@ class Trial:
         self._n_lives = 0
         self.assignment = self._open()
 
-    def _places(self, topic: str) -> int:
+    def _n_partitions(self, topic: str) -> int:
         """Partitions of a log; of the input so many that its records, of one partition, lie where they belong."""
         return self._first.partition + 1 if topic == self._first.topic else N_PLACES
 
@@ -63,7 +63,7 @@ class Trial:
             version="trial",
             topic_id=self._first.topic_id,
             partition=self._first.partition,
-            places=self._places,
+            n_partitions=self._n_partitions,
             outbox=self,
             writer=f"{self._n_lives:08x}",
         )

@@ -128,5 +128,5 @@ def _restore(fold: Fold[Any], snapshots: dict[bytes, bytes], name: str) -> Row:
 
 def _assign(fold: Fold[Any], sink: _Sink, writer: str) -> Assignment[Any]:
     return Assignment(
-        fold, version="bench", topic_id="bench", partition=0, places=lambda _: 1, outbox=sink, writer=writer
+        fold, version="bench", topic_id="bench", partition=0, n_partitions=lambda _: 1, outbox=sink, writer=writer
     )

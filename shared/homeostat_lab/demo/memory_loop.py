@@ -14,8 +14,8 @@ from homeostat.codec import Record
 from homeostat.core import Fold, Hand
 from homeostat.events.logs import REQUESTS
 from homeostat.runtime import HandRunner, MemoryHands, MemoryLog, MemoryLoop
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.reader import MemoryReader
+from homeostat.runtime.signer import sign_with
 from homeostat.services.drift_detector import DriftDetector
 from homeostat.services.governor import Governor
 from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
@@ -65,9 +65,9 @@ class InMemory:
         """Everything that lies in a log."""
         return list(self.log.all(topic))
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Partitions of a log."""
-        return self.log.places(topic)
+        return self.log.n_partitions(topic)
 
     def tick(self) -> None:
         """No process to keep alive."""
@@ -117,6 +117,6 @@ def in_memory(learner: LearnerSettings | None = None, partitions: int = 2) -> It
         runners = [
             MemoryHands(log, hand, HandRunner(hand, public_keys=public, key=people.hands[hand.name])) for hand in hands
         ]
-        system = InMemory(log, MemoryLoop(log, folds(learner), runners, seal_with(notary)), target, store, people)
+        system = InMemory(log, MemoryLoop(log, folds(learner), runners, sign_with(notary)), target, store, people)
         people.enrol()
         yield system

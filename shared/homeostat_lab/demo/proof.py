@@ -33,7 +33,7 @@ def prove(system: System, folds: Sequence[Fold[Any]], show: Callable[[str], None
         for record in inputs[fold.log]:
             partitions.setdefault((record.topic_id, record.partition), []).append(record)
         for (topic_id, partition), records in sorted(partitions.items()):
-            derived += replay(fold, records, system.places)
+            derived += replay(fold, records, system.n_partitions)
             ends[f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"] = records[-1].offset + 1
         if fold.log in DOORS:
             del inputs[fold.log]  # large, and nobody else reads it

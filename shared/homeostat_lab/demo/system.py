@@ -72,7 +72,7 @@ class System(Protocol):
     def records(self, topic: str) -> list[Record]:
         """Everything that lies in a log."""
 
-    def places(self, topic: str) -> int:
+    def n_partitions(self, topic: str) -> int:
         """Partitions of a log."""
 
     def tick(self) -> None:
@@ -96,7 +96,7 @@ class LiveSystem:
         self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
         self._cluster = Cluster(self.settings)
         self._cluster.load()
-        self._n_folded = sum(self._cluster.places(log) for log in FOLDS.values())
+        self._n_folded = sum(self._cluster.n_partitions(log) for log in FOLDS.values())
         self.n_published = 0
 
     def publish(self, topic: str, subject: str, data: Any) -> None:
@@ -143,13 +143,13 @@ class LiveSystem:
         topic_id = self._cluster.topic_id(topic)
         return [
             record
-            for partition in range(self._cluster.places(topic))
+            for partition in range(self._cluster.n_partitions(topic))
             for record in read_partition(self.settings, topic, partition, topic_id)
         ]
 
-    def places(self, topic: str) -> int:
-        """See `System.places`."""
-        return self._cluster.places(topic)
+    def n_partitions(self, topic: str) -> int:
+        """See `System.n_partitions`."""
+        return self._cluster.n_partitions(topic)
 
     def tick(self) -> None:
         """See `System.tick`."""

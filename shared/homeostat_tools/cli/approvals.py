@@ -39,7 +39,7 @@ def newest_of_model(logs: Logs, keyring: Keyring, refused: Collection[int], mode
         refused: Offsets of governance that the governor refused.
         model: `scope/model`.
     """
-    place = partition_of(model.partition("/")[0].encode(), logs.places(VERDICTS))
+    place = partition_of(model.partition("/")[0].encode(), logs.n_partitions(VERDICTS))
     actions = set[str]()
     for record in logs.read([VERDICTS], partition=place):
         try:

@@ -180,7 +180,7 @@ def _revoked(written: Sequence[tuple[int, Payload]], notaries: Mapping[str, Regi
 
 def _is_there(logs: Logs, topic: str) -> bool:
     try:
-        return logs.places(topic) > 0
+        return logs.n_partitions(topic) > 0
     except TopicMissing:
         return False  # if it was digested, its leaves are left over, and say so
 

@@ -30,7 +30,7 @@ def demo(
     from homeostat_tools.cli.extras import require
 
     require("homeostat demo", ("demo", *SERVICE_EXTRAS))
-    from homeostat.runtime.stopping import Stopping
+    from homeostat.runtime.stop_signal import StopSignal
     from homeostat_lab.demo.run import run, system_of
     from homeostat_lab.demo.screen import HINTS, Screen, claims_table, policies_table
     from homeostat_lab.demo.world import World
@@ -56,7 +56,7 @@ def demo(
         )
         if stay and where == "kafka" and sys.stdin.isatty() and sys.stdout.isatty():
             console.print(HINTS)
-            stop = Stopping().on_signals()
+            stop = StopSignal().on_signals()
             while not stop.is_set():
                 system.tick()
                 stop.wait(0.1)

@@ -111,15 +111,15 @@ def gather(logs: Logs, model: str) -> Known:
     known, scope = Known(), model.partition("/")[0]
     by_partition = {
         GOVERNANCE: 0,
-        VERDICTS: partition_of(scope.encode(), logs.places(VERDICTS)),
-        INDICATORS: partition_of(model.encode(), logs.places(INDICATORS)),
+        VERDICTS: partition_of(scope.encode(), logs.n_partitions(VERDICTS)),
+        INDICATORS: partition_of(model.encode(), logs.n_partitions(INDICATORS)),
     }
     records = [r for log, place in by_partition.items() for r in logs.read([log], partition=place)]
     for record in sorted(records, key=order):
         _note(known, record, model)
     if known.family:
         key = known.family.encode()
-        place = partition_of(key, logs.places(EXPERIENCE))
+        place = partition_of(key, logs.n_partitions(EXPERIENCE))
         for record in logs.read([EXPERIENCE], partition=place):
             if record.key == key and attributes(record).type != VerdictGiven.TYPE:  # the family's copy
                 _note(known, record, model)
@@ -138,7 +138,7 @@ def _look_at_rows(known: Known, logs: Logs, model: str) -> None:
             known.n_refused[refusal.data.reason] = known.n_refused.get(refusal.data.reason, 0) + 1
             known.refused = f"{refusal.data.reason}: {refusal.data.detail}"
     key = model.encode()
-    newest = logs.read([TIMELINE], last=_NEWEST, partition=partition_of(key, logs.places(TIMELINE)))
+    newest = logs.read([TIMELINE], last=_NEWEST, partition=partition_of(key, logs.n_partitions(TIMELINE)))
     known.has_rows = any(record.key == key and attributes(record).type == Samples.TYPE for record in newest)
 
 

@@ -57,7 +57,7 @@ def rebuild(ctx: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     store = _store(data_dir)
     n_profiles = 0
     with session(ctx, data_dir) as opened:
-        opened.logs.places(EXPERIENCE)  # a log that cannot be read empties nothing
+        opened.logs.n_partitions(EXPERIENCE)  # a log that cannot be read empties nothing
         store.wipe()
         for record in opened.logs.read([EXPERIENCE]):
             profile = profile_of(record)

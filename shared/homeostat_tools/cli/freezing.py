@@ -37,7 +37,7 @@ class Confirmed:
     def __init__(self, opened: Session) -> None:
         logs = opened.logs
         self._is_notarised = opened.is_notarised
-        self._open = {(log, partition) for log in POLICIES for partition in range(logs.places(log))}
+        self._open = {(log, partition) for log in POLICIES for partition in range(logs.n_partitions(log))}
         self.n_places = len(self._open)
 
     def __call__(self, admitted: Admitted, event: Event) -> bool:

@@ -26,7 +26,7 @@ def newest_indicators(logs: Logs, model: str) -> Mapping[str, IndicatorComputed]
     """
     found: dict[str, IndicatorComputed] = {}
     key = model.encode()
-    for record in logs.read([INDICATORS], partition=partition_of(key, logs.places(INDICATORS)), last=_LOOKED_AT):
+    for record in logs.read([INDICATORS], partition=partition_of(key, logs.n_partitions(INDICATORS)), last=_LOOKED_AT):
         if record.key == key and attributes(record).type == IndicatorComputed.TYPE:
             data = event_of(record).data
             if isinstance(data, IndicatorComputed):

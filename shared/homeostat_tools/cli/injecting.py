@@ -83,7 +83,7 @@ def inject_drift(
             if not isinstance(changed, ModelRegistered | Samples | Labels):
                 continue
             log = door_of(changed.TYPE)
-            opened.logs.send(sealer.seal(log, name, changed, opened.logs.places(log)))
+            opened.logs.send(sealer.seal(log, name, changed, opened.logs.n_partitions(log)))
             n_sent += 1
         opened.logs.flush()
     if is_json:

@@ -106,7 +106,7 @@ class Publisher:
             str(event["subject"]),
             type_,
             value,
-            logs.places(log),
+            logs.n_partitions(log),
             content_type=JSON,
             id_=str(event.get("id") or self._sealer.new_id()),
             source=str(event.get("source", "")),

@@ -90,7 +90,7 @@ def rederive(name: str, fold: Fold[Any], logs: Logs, seals: Seals, progress: Pro
     for place, part in parts.items():
         records = (r for r in logs.read([fold.log], partition=place[1]) if part.start <= r.offset < part.end)
         try:
-            derived += replay(fold, counter.count(records), logs.places, part.keyframe)
+            derived += replay(fold, counter.count(records), logs.n_partitions, part.keyframe)
         except (SnapshotOutdated, SnapshotDamaged):
             parts[place] = _Part(part.end, part.end, None, part.versions, is_foreign=True)
     progress(total, total)

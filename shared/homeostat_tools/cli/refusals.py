@@ -127,7 +127,7 @@ def put_back(logs: Logs, chosen: Iterable[Refusal]) -> None:
     """
     sealer, waiting = Sealer(SOURCE), list[Refusal]()
     for refusal in chosen:
-        logs.send(original(refusal.data, logs.places))
+        logs.send(original(refusal.data, logs.n_partitions))
         waiting.append(refusal)
         if len(waiting) >= _BATCH:
             _mark(logs, sealer, waiting)
@@ -144,6 +144,6 @@ def _mark(logs: Logs, sealer: Sealer, waiting: list[Refusal]) -> None:
             offset=refusal.data.offset,
             attempts=refusal.data.attempts + 1,
         )
-        logs.send(sealer.seal(QUARANTINE, refusal.key, data, logs.places(QUARANTINE)))
+        logs.send(sealer.seal(QUARANTINE, refusal.key, data, logs.n_partitions(QUARANTINE)))
     logs.flush()
     waiting.clear()

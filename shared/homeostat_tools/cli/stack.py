@@ -35,7 +35,7 @@ def up(
     Uses the broker of HOMEOSTAT_BOOTSTRAP_SERVERS if that is set. Data survive a restart.
     """
     from homeostat.runtime.settings import DEFAULT_BOOTSTRAP
-    from homeostat.runtime.stopping import Stopping
+    from homeostat.runtime.stop_signal import StopSignal
     from homeostat_tools.local_stack.local import LocalStack
 
     if secure and os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"):
@@ -45,7 +45,7 @@ def up(
     _check_packs(separate=separate, without=without or [])
     if not is_named(ctx):
         _check_above(data_dir)
-    stop = Stopping().on_signals()
+    stop = StopSignal().on_signals()
     started = time.monotonic()
     stack = LocalStack(
         data_dir,

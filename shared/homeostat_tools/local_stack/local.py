@@ -15,7 +15,7 @@ from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
-from homeostat.runtime.stopping import Stopping
+from homeostat.runtime.stop_signal import StopSignal
 from homeostat_tools.local_stack.access import ROLE_ACCESS, rules_of, together
 from homeostat_tools.local_stack.acls import apply
 from homeostat_tools.local_stack.braking import PendingBrakes
@@ -258,7 +258,7 @@ class LocalStack:
                 "Start again: the services get the new address.",
             )
 
-    def run(self, stop: Stopping) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Supervise until `stop` is set."""
         while not stop.is_set():
             self.tick()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from homeostat.runtime.stopping import Stopping
+from homeostat.runtime.stop_signal import StopSignal
 from homeostat_tools.local_stack import child
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus, Running, Supervised
 from homeostat_tools.local_stack.report import write_report
@@ -66,7 +66,7 @@ class Supervisor:
             process.tick(now)
         self._report(now)
 
-    def run_forever(self, stop: Stopping | threading.Event) -> None:
+    def run_forever(self, stop: StopSignal | threading.Event) -> None:
         """Tick until `stop` is set (by a signal handler, for example), then stop every process."""
         try:
             while not stop.is_set():

@@ -35,7 +35,9 @@ def fold_all(name: str, outputs: Iterable[Output]) -> tuple[Assignment[Any], Sin
     """Fold records as one partition."""
     sink = Sink()
     fold = Counter(name="counter", log=TIMELINE) if name == "counter" else fold_of(name)
-    assignment = Assignment(fold, version="v", topic_id="t", partition=0, places=lambda _: 1, outbox=sink, writer="w")
+    assignment = Assignment(
+        fold, version="v", topic_id="t", partition=0, n_partitions=lambda _: 1, outbox=sink, writer="w"
+    )
     assignment.restore(())
     for offset, output in enumerate(outputs):
         assignment.process(Record(fold.log, "t", 0, offset, offset + 1, output.key, output.value, output.headers))

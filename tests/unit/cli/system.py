@@ -15,7 +15,7 @@ from homeostat.core import Fold
 from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
-from homeostat.runtime.notary import seal_with
+from homeostat.runtime.signer import sign_with
 from homeostat.services.governor import Governor
 from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 from homeostat_tools.cli.app import app
@@ -27,7 +27,7 @@ class LoopLogs(MemoryLogs):
     def __init__(self, notary: Key) -> None:
         super().__init__(MemoryLog())
         folds: list[Fold[Any]] = [TelemetryIntake(), TracesIntake(), RequestsIntake(), ReportsIntake(), Governor()]
-        self.loop = MemoryLoop(self.log, folds, seal=seal_with(notary))
+        self.loop = MemoryLoop(self.log, folds, sign=sign_with(notary))
         self.is_running = True
 
     def flush(self) -> None:

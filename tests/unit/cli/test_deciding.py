@@ -17,8 +17,8 @@ from homeostat.events import BrakeConfirmed, BrakeSet, BudgetSet, FreezeSet, Rul
 from homeostat.events.logs import HAND_OF, POLICIES, REQUESTS, VERDICTS
 from homeostat.runtime import HandRunner, MemoryHands
 from homeostat.runtime.kafka_errors import BrokerUnreachable
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.signer import sign_with
 from homeostat.testing.enrolled import Enrolled, registration
 from homeostat_tools.cli.law import in_force
 from homeostat_tools.cli.lawfile import read_law
@@ -168,12 +168,12 @@ def brakes_said(system: System) -> int:
 
 def confirm_everything(governed: System, key: Key | None = None) -> None:
     """Let the governor accept what hands confirm of each brake, as it comes: with the next flush."""
-    settle, log, seal = governed.logs.loop.settle, governed.log, seal_with(key or governed.notary)
+    settle, log, sign = governed.logs.loop.settle, governed.log, sign_with(key or governed.notary)
 
     def settle_and_confirm() -> None:
         settle()
         for topic in POLICIES:
-            for partition in range(log.places(topic)):
+            for partition in range(log.n_partitions(topic)):
                 for record in log.records(topic, partition):
                     headers = dict(record.headers)
                     if headers["ce_type"] == BrakeSet.TYPE.encode():
@@ -181,7 +181,7 @@ def confirm_everything(governed: System, key: Key | None = None) -> None:
                         confirmed = BrakeConfirmed(
                             hand="h", log=topic, partition=partition, freeze=freeze, scope="team"
                         )
-                        log.append(seal(accepted(confirmed, f"{freeze}-{topic}-{partition}")))
+                        log.append(sign(accepted(confirmed, f"{freeze}-{topic}-{partition}")))
         settle()
 
     governed.logs.loop.settle = settle_and_confirm  # type: ignore[method-assign]  # hands and governor, in three lines

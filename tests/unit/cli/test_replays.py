@@ -28,7 +28,7 @@ def snapshot(system: System) -> None:
 
 def expire(system: System, topic: str, n_left: int) -> None:
     """Delete the oldest records of every partition but the last few."""
-    for partition in range(system.log.places(topic)):
+    for partition in range(system.log.n_partitions(topic)):
         end = system.log.end(topic, partition)
         if end > n_left:
             system.log.delete_before(topic, partition, end - n_left)
@@ -71,7 +71,7 @@ def test_the_earliest_snapshot_that_is_whole_is_taken(governed: System) -> None:
     """So that as much as possible is derived again: all that the input still has."""
     observe(governed, 2)
     snapshot(governed)
-    low = {p: governed.log.end(TELEMETRY, p) for p in range(governed.log.places(TELEMETRY))}
+    low = {p: governed.log.end(TELEMETRY, p) for p in range(governed.log.n_partitions(TELEMETRY))}
     observe(governed, 4)
     snapshot(governed)
     for partition, offset in low.items():
@@ -86,7 +86,7 @@ def test_a_snapshot_of_which_compaction_has_taken_something_is_passed_over(gover
     """Its marker counts its states: the next one that is whole is taken."""
     observe(governed, 2)
     snapshot(governed)
-    low = {p: governed.log.end(TELEMETRY, p) for p in range(governed.log.places(TELEMETRY))}
+    low = {p: governed.log.end(TELEMETRY, p) for p in range(governed.log.n_partitions(TELEMETRY))}
     observe(governed, 2)
     snapshot(governed)
     observe(governed, 1)

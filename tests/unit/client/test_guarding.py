@@ -18,8 +18,8 @@ from homeostat.core import Identity, Payload
 from homeostat.events import Band, BrakeReleased, BrakeSet, Command, RolloutAbort, RolloutRevert, ThresholdSet
 from homeostat.events.logs import POLICY_ROLLOUT, POLICY_THRESHOLD
 from homeostat.runtime.memory import MemoryLog
-from homeostat.runtime.notary import seal_with
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.signer import sign_with
 
 
 def say(
@@ -45,8 +45,8 @@ def say(
         story=Identity("/s#1"),
     )
     headers.append(("ce_sequence", f"{offset:016d}.0000".encode() if sequence is None else sequence))
-    output = Output(topic, partition_of(subject.encode(), log.places(topic)), subject.encode(), value, headers)
-    log.append(output if key is None else seal_with(key)(output))
+    output = Output(topic, partition_of(subject.encode(), log.n_partitions(topic)), subject.encode(), value, headers)
+    log.append(output if key is None else sign_with(key)(output))
 
 
 def policies_of(log: MemoryLog, *kinds: str, clock: int = 1_000, **wanted: Any) -> Policies:

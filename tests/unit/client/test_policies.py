@@ -18,7 +18,7 @@ from homeostat.events import BrakeReleased, BrakeSet, Command, RolloutSet
 from homeostat.events.logs import POLICY_ROLLOUT
 from homeostat.runtime.kafka_errors import BrokerUnreachable
 from homeostat.runtime.memory import MemoryLog
-from homeostat.runtime.notary import seal_with
+from homeostat.runtime.signer import sign_with
 
 GOVERNOR = "/homeostat/governor/homeostat.governance/id/0"
 NEVER = 9_000_000_000_000
@@ -48,7 +48,7 @@ def say(log: MemoryLog, offset: int, data: Payload, subject: str) -> None:
     key = subject.encode()
     places = range(2) if isinstance(data, BrakeSet | BrakeReleased) else [partition_of(key, 2)]
     for place in places:
-        log.append(seal_with(NOTARY)(Output(POLICY_ROLLOUT, place, key, value, headers)))
+        log.append(sign_with(NOTARY)(Output(POLICY_ROLLOUT, place, key, value, headers)))
 
 
 def rollout(model: str, weight: float = 0.1) -> RolloutSet:

@@ -36,7 +36,7 @@ def test_a_feeder_says_what_the_host_says(told: list[tuple[str, float]]) -> None
     """Same payloads, keys and identities, in the same order."""
     feeder, kept = Feeder(Counter()), Kept()
     assignment = Assignment(
-        Counter(), version="v", topic_id="evaluation", partition=0, places=lambda _: 1, outbox=kept, writer="w"
+        Counter(), version="v", topic_id="evaluation", partition=0, n_partitions=lambda _: 1, outbox=kept, writer="w"
     )
     assignment.restore([])
     by_hand: list[tuple[object, object]] = []

@@ -24,8 +24,8 @@ def offline() -> dict[str, bytes]:
     """The last profile of each model, computed from the recorded timeline."""
     log = history()
     found: dict[str, bytes] = {}
-    for place in range(log.places(TIMELINE)):
-        for output in replay(DriftDetector(), log.records(TIMELINE, place), log.places):
+    for place in range(log.n_partitions(TIMELINE)):
+        for output in replay(DriftDetector(), log.records(TIMELINE, place), log.n_partitions):
             profile = profile_of(output)
             if profile is not None:
                 found[profile.data.model] = profile.content

@@ -16,7 +16,7 @@ from homeostat.runtime.settings import HostSettings
 
 
 def context(folder: Path, **settings: str) -> Context:
-    cluster = cast(Cluster, SimpleNamespace(places=lambda log: 1))  # nobody is asked before there is work
+    cluster = cast(Cluster, SimpleNamespace(n_partitions=lambda log: 1))  # nobody is asked before there is work
     return Context(HostSettings(data_dir=folder, **settings), cluster)  # type: ignore[arg-type]  # texts only
 
 

@@ -37,7 +37,7 @@ from homeostat.events import (
 )
 from homeostat.events.logs import INDICATORS, POLICIES, POLICY_RETRAIN, POLICY_ROLLOUT, QUARANTINE, REPORTS
 from homeostat.runtime.hands import HandRunner
-from homeostat.runtime.notary import seal_with
+from homeostat.runtime.signer import sign_with
 
 MODEL, FAMILY, NOW = "acme/camera-1", "acme/cameras", 1_000_000
 SOURCE = "/homeostat/governor/homeostat.governance/t/0"
@@ -96,7 +96,7 @@ def record(
         story=Identity("story"),
     )
     output = Output(topic, place, subject.encode(), value, headers)
-    output = seal_with(key)(output) if key is not None else output
+    output = sign_with(key)(output) if key is not None else output
     return Record(topic, "t", place, offset, NOW, subject.encode(), output.value, list(output.headers))
 
 
@@ -159,14 +159,14 @@ class Shop:
     Args:
         brake_file: Of the machine.
         max_tasks: At a time.
-        places: Partitions of every topic, as the host knows; None where it is not asked.
+        n_partitions: Partitions of every topic, as the host knows; None where it is not asked.
     """
 
-    def __init__(self, brake_file: Path | None = None, max_tasks: int = 4, places: int | None = None) -> None:
+    def __init__(self, brake_file: Path | None = None, max_tasks: int = 4, n_partitions: int | None = None) -> None:
         self.hand = Worker()
-        keys, known = {NOTARY.key_id: NOTARY.public_key_hex}, None if places is None else lambda _: places
+        keys, known = {NOTARY.key_id: NOTARY.public_key_hex}, None if n_partitions is None else lambda _: n_partitions
         self.runner = HandRunner(
-            self.hand, public_keys=keys, key=OWN, brake_file=brake_file, max_tasks=max_tasks, places=known
+            self.hand, public_keys=keys, key=OWN, brake_file=brake_file, max_tasks=max_tasks, n_partitions=known
         )
         self.quarantined: list[EventRefused] = []
 

@@ -18,7 +18,7 @@ INPUT = [
 ]
 
 
-def places(topic: str) -> int:
+def n_partitions(topic: str) -> int:
     return 1
 
 
@@ -27,11 +27,11 @@ def recorded(outputs: Iterable[Output]) -> list[Record]:
     return [Record(o.topic, "", o.partition, n, 0, o.key, o.value, o.headers) for n, o in enumerate(outputs)]
 
 
-SAID = recorded(replay(Counter(), INPUT, places))
+SAID = recorded(replay(Counter(), INPUT, n_partitions))
 
 
 def judged(log: list[Record]) -> Exactness:
-    return exactness([Counter()], lambda _: INPUT, places, lambda: log)
+    return exactness([Counter()], lambda _: INPUT, n_partitions, lambda: log)
 
 
 def test_a_faithful_log_is_exact() -> None:
@@ -92,4 +92,4 @@ def test_a_repeat_with_other_bytes_is_changed() -> None:
 
 def test_what_came_in_later_is_left_out() -> None:
     """Outputs of inputs that were not read say nothing against the log."""
-    assert exactness([Counter()], lambda _: INPUT[:10], places, lambda: SAID).is_exact
+    assert exactness([Counter()], lambda _: INPUT[:10], n_partitions, lambda: SAID).is_exact

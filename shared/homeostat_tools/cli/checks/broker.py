@@ -50,7 +50,7 @@ def topics(context: Context) -> Iterator[Check]:
 
 def clock(context: Context) -> Iterator[Check]:
     """The broker's clock and ours agree."""
-    from homeostat.runtime.clock import clock_ahead_seconds
+    from homeostat.runtime.clock_skew import clock_ahead_seconds
     from homeostat.runtime.cluster import Cluster
 
     ahead = clock_ahead_seconds(context.settings, Cluster(context.settings))

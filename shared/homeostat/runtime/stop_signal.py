@@ -9,14 +9,14 @@ import signal
 from queue import Empty, SimpleQueue
 
 
-class Stopping:
+class StopSignal:
     """Set once, from anywhere; never cleared."""
 
     def __init__(self) -> None:
         self._is_set = False
         self._wakes: SimpleQueue[None] = SimpleQueue()
 
-    def on_signals(self) -> "Stopping":
+    def on_signals(self) -> "StopSignal":
         """Be set by SIGTERM and SIGINT. From the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.set())

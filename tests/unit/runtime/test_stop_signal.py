@@ -1,15 +1,15 @@
-"""Stopping on signals, however many come."""
+"""StopSignal on signals, however many come."""
 
 import os
 import signal
 
-from homeostat.runtime.stopping import Stopping
+from homeostat.runtime.stop_signal import StopSignal
 
 
 def test_many_signals_at_once_do_not_lock() -> None:
     """Handlers nest: each signal interrupts the handler of the one before."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    stopping = Stopping()
+    stopping = StopSignal()
     depth = 0
 
     def nested(*_: object) -> None:
@@ -32,7 +32,7 @@ def test_many_signals_at_once_do_not_lock() -> None:
 
 def test_waiting_ends_when_the_time_is_over() -> None:
     """Nobody wished: it says so, and a wish that came before is not missed."""
-    stopping = Stopping()
+    stopping = StopSignal()
 
     assert not stopping.wait(0.0)
 

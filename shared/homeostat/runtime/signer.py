@@ -1,4 +1,4 @@
-"""The notary: the host's signature on what binds others. Folds never see a private key."""
+"""The host's signature on what binds others, with the notary's key. Folds never see a private key."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,13 +10,13 @@ from homeostat.events.logs import POLICIES, VERDICTS
 _SIGNED: Final = frozenset((*POLICIES, VERDICTS))
 
 
-def seal_with(key: Key) -> Callable[[Output], Output]:
+def sign_with(key: Key) -> Callable[[Output], Output]:
     """Return what signs commands and verdicts, and passes everything else through.
 
     Ed25519 is deterministic: what is emitted again after a crash is the same, byte for byte.
     """
 
-    def seal(output: Output) -> Output:
+    def sign(output: Output) -> Output:
         if output.topic not in _SIGNED or output.value is None:
             return output
         attributes = {name: value.decode() for name, value in output.headers}
@@ -30,4 +30,4 @@ def seal_with(key: Key) -> Callable[[Output], Output]:
         headers = [*output.headers, *signature]
         return Output(output.topic, output.partition, output.key, output.value, headers)
 
-    return seal
+    return sign

@@ -13,7 +13,7 @@ from homeostat.events import SignalObserved
 from homeostat.events.logs import INDICATORS, TIMELINE
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.memory import MemoryLog, MemoryOutbox
-from homeostat.runtime.traced import assignment_type
+from homeostat.runtime.tracing import assignment_type
 from homeostat.telemetry import NullTracer, Tracer, open_tracer, parse
 from homeostat.telemetry.otlp import OtelTracer
 from homeostat.testing.counter import Counter
@@ -27,7 +27,7 @@ def folded(tracer: Tracer, *values: float) -> MemoryLog:
         version="v",
         topic_id=log.topic_id(TIMELINE),
         partition=0,
-        places=log.places,
+        n_partitions=log.n_partitions,
         outbox=MemoryOutbox(log),
         writer="w",
     )
@@ -115,7 +115,7 @@ def test_a_gap_still_halts() -> None:
         version="v",
         topic_id="t",
         partition=0,
-        places=log.places,
+        n_partitions=log.n_partitions,
         outbox=MemoryOutbox(log),
         writer="w",
     )

@@ -8,8 +8,8 @@ from homeostat.codec.encode import partition_of
 from homeostat.events.logs import TELEMETRY
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.kafka_errors import BrokerUnreachable
-from homeostat.runtime.memory import tick
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.ticks import tick
 
 
 def clock_ahead_seconds(settings: HostSettings, cluster: Cluster, timeout_seconds: float = 5.0) -> float:
@@ -22,7 +22,7 @@ def clock_ahead_seconds(settings: HostSettings, cluster: Cluster, timeout_second
         TopicMissing: There are no topics yet.
     """
     subject = "homeostat/doctor"
-    place = partition_of(subject.encode(), cluster.places(TELEMETRY))
+    place = partition_of(subject.encode(), cluster.n_partitions(TELEMETRY))
     output = tick(TELEMETRY, place, subject, "doctor", int(time.time() * 1000))
     stamps: list[int] = []
 
