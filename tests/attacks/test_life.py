@@ -10,7 +10,7 @@ from homeostat.core import Reject
 from homeostat.events import DeploymentObserved, ModelRegistered, ScopeConfigured
 from homeostat.events.logs import GOVERNANCE, INDICATORS, QUARANTINE, REQUESTS, TELEMETRY, VERDICTS
 from homeostat.services.governor.state import State
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.serving import Deployment
 
 
 def law(served: Served) -> State:

@@ -18,12 +18,12 @@ from safetensors.numpy import save
 from homeostat.artifacts import FolderStore
 from homeostat.audit.secret_file import SecretUnusable, ensure_secret, read_secret
 from homeostat.core import Reject
-from homeostat.services.rollout_actuator.targets import bounds
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.services.model_server import bounds
+from homeostat.services.model_server.router import Router
+from homeostat.services.model_server.server import create_app
+from homeostat.services.model_server.state import StateFile
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget, TargetUnreachable
-from homeostat.services.rollout_actuator.targets.router import Router
-from homeostat.services.rollout_actuator.targets.server import create_app
-from homeostat.services.rollout_actuator.targets.state import StateFile
+from homeostat.serving import Deployment
 
 MODEL = "dock/camera-1"
 PATH = f"/models/{MODEL}/deployment"
@@ -303,7 +303,7 @@ def test_a_full_disk_changes_nothing(ground: Ground, monkeypatch: pytest.MonkeyP
 
     before = ground.router.state(MODEL)
     with monkeypatch.context() as patch, EmbeddedTarget(ground.url, token_file=ground.token_file) as target:
-        patch.setattr("homeostat.services.rollout_actuator.targets.state.os.fsync", full)
+        patch.setattr("homeostat.services.model_server.state.os.fsync", full)
         with pytest.raises(TargetUnreachable, match="No space left"):
             target.apply(MODEL, ground.deployment(8))
     assert ground.router.state(MODEL) is before

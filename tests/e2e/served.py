@@ -14,7 +14,7 @@ from homeostat.core import Payload
 from homeostat.events import ActionProposed, Arm, FamilyRegistered, FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import GOVERNANCE, TELEMETRY, TRACES
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.serving import Deployment
 from homeostat_lab.demo.memory_loop import InMemory, in_memory
 
 SCOPE, FAMILY, MODEL, VERSION = "plant", "plant/press", "plant/press-1", "installed"

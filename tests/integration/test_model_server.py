@@ -15,8 +15,8 @@ from safetensors.numpy import save
 
 from homeostat.artifacts import FolderStore
 from homeostat.core import Retry
-from homeostat.services.rollout_actuator.targets.base import Deployment
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget
+from homeostat.serving import Deployment
 
 MODEL = "dock/camera-1"
 
@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes]
         files = ["--artifacts", str(tmp_path / "store"), "--state", str(tmp_path / "state.json")]
         place = ["--token", str(token), "--port", str(port), *files]
         process = subprocess.Popen(
-            [sys.executable, "-m", "homeostat.services.rollout_actuator.targets.server", *place],
+            [sys.executable, "-m", "homeostat.services.model_server", *place],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
         target = EmbeddedTarget(f"http://127.0.0.1:{port}", token_file=token)

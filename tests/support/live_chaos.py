@@ -18,7 +18,7 @@ from homeostat.events import BudgetSet, RulesSet
 from homeostat.events.logs import AUDIT, GOVERNANCE_KEY, LOGS, REQUESTS
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.settings import HostSettings
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.serving import Deployment
 from homeostat.testing.exactness import Exactness, exactness
 from homeostat_lab.demo.fleet import VERSION, Fleet
 from homeostat_lab.demo.memory_loop import folds

@@ -58,7 +58,7 @@ from homeostat.events.logs import (
     TRACES,
     VERDICTS,
 )
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.serving import Deployment
 from homeostat_lab.demo.fleet import FAMILY, SCOPE, VERSION, Fleet, subject
 from homeostat_lab.demo.memory_loop import InMemory
 from homeostat_lab.demo.play import encode

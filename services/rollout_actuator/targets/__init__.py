@@ -1,1 +1,1 @@
-"""What a rollout acts on: the embedded model server, over HTTP or in process."""
+"""What a rollout acts on: a model server over HTTP."""

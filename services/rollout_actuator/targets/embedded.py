@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from homeostat.audit.secret_file import SecretMissing, SecretUnusable, read_secret
 from homeostat.core import Reject, Retry
-from homeostat.services.rollout_actuator.targets.base import Deployment
-from homeostat.services.rollout_actuator.targets.routing import Answers
-from homeostat.services.rollout_actuator.targets.state import ModelState
-from homeostat.services.rollout_actuator.targets.wire import MSGPACK, encode_batch
+from homeostat.serving import Answers, Deployment, ModelState
+from homeostat.serving.batches import MSGPACK, encode_batch
 
 
 class TargetUnreachable(Retry):

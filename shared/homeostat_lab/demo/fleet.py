@@ -73,7 +73,7 @@ class Serving(Protocol):
     """The model server, in process or over HTTP."""
 
     def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Any:
-        """Return `rollout_actuator.targets.routing.Answers`."""
+        """Return `homeostat.serving.Answers`."""
 
 
 def subject(station: int) -> str:

@@ -21,14 +21,14 @@ from homeostat.services.governor import Governor
 from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 from homeostat.services.maml_trainer.hand import MamlTrainer
 from homeostat.services.meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.model_server.local import LocalTarget
+from homeostat.services.model_server.router import Router
 from homeostat.services.outcome_evaluator import OutcomeEvaluator
 from homeostat.services.retrain_actuator.hand import RetrainActuator
 from homeostat.services.retrain_actuator.history import EventHistory
 from homeostat.services.retrain_actuator.recipes.mlp import train
 from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 from homeostat.services.rollout_actuator import RolloutActuator
-from homeostat.services.rollout_actuator.targets.local import LocalTarget
-from homeostat.services.rollout_actuator.targets.router import Router
 from homeostat.services.threshold_actuator import ThresholdActuator
 from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds
 from homeostat.testing.enrolled import Enrolled

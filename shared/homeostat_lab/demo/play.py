@@ -11,7 +11,7 @@ from safetensors.numpy import save
 
 from homeostat.events import BudgetSet, RulesSet, WeightsPublished, WeightsRejected
 from homeostat.events.logs import EXPERIENCE, REQUESTS
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.serving import Deployment
 from homeostat_lab.demo.fleet import VERSION, Fleet
 from homeostat_lab.demo.network import Weights
 from homeostat_lab.demo.poison import Poisoner, plan

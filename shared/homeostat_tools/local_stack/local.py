@@ -186,7 +186,7 @@ class LocalStack:
         self.model_server = f"http://127.0.0.1:{port}"
         common = self.environment
         state = str(self.data_dir / "model-server.json")
-        module = (sys.executable, "-m", "homeostat.services.rollout_actuator.targets.server")
+        module = (sys.executable, "-m", "homeostat.services.model_server")
         token = str(self._settings().token_file)
         server = (*module, "--port", str(port), "--artifacts", store, "--state", state, "--token", token)
         specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]

@@ -20,7 +20,8 @@ from homeostat.events import (
     RolloutSet,
 )
 from homeostat.services.rollout_actuator import RolloutActuator
-from homeostat.services.rollout_actuator.targets.base import Deployment, deployment_of
+from homeostat.services.rollout_actuator.targets.base import deployment_of
+from homeostat.serving import Deployment
 
 A, B, C, D = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 CommandEvent = Callable[..., Event]

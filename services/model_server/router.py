@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Reject
-from homeostat.services.rollout_actuator.targets.base import Deployment, fenced
-from homeostat.services.rollout_actuator.targets.predictor import Network, load_network
-from homeostat.services.rollout_actuator.targets.routing import Answers, answer
-from homeostat.services.rollout_actuator.targets.state import ModelState, StateFile
+from homeostat.services.model_server.fence import fenced
+from homeostat.services.model_server.predictor import Network, load_network
+from homeostat.services.model_server.routing import answer
+from homeostat.services.model_server.state import StateFile
+from homeostat.serving import Answers, Deployment, ModelState
 
 _MAX_KNOWN: Final = 64
 """Versions of a model whose digest is remembered, so that one can be reverted to by name."""

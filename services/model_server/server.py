@@ -1,4 +1,4 @@
-"""The embedded target: a model server over HTTP.
+"""A model server over HTTP.
 
 PUT  /models/{scope}/{model}/deployment   what to serve (`Deployment`); needs `Authorization: Bearer TOKEN`, else 401;
                                           409 if a later one has acted
@@ -6,23 +6,17 @@ GET  /models/{scope}/{model}/deployment   what is served
 POST /models/{scope}/{model}/predict      a batch (`Batch` as msgpack, or JSON) -> `Answers`
 GET  /models  /healthz  /metrics
 
-    python -m homeostat.services.rollout_actuator.targets.server \\
-        --artifacts artifacts --state server.json --token model-server.token
+    python -m homeostat.services.model_server --artifacts artifacts --state server.json --token model-server.token
 
 Bodies, heads, connections and the time for them are bounded (`bounds`): 413, 408, 503.
 """
 
-import argparse
 import hmac
-import sys
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import Final
 
 import msgspec
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -30,22 +24,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from homeostat.artifacts import open_store
-from homeostat.audit.secret_file import ensure_secret, read_secret
-from homeostat.core import Halt, HomeostatError, Reject, Retry
-from homeostat.services.rollout_actuator.targets.base import Deployment
-from homeostat.services.rollout_actuator.targets.bounds import (
+from homeostat.core import Halt, Reject, Retry
+from homeostat.services.model_server.bounds import (
     BATCH_BYTES,
     DEPLOYMENT_BYTES,
-    HEAD_BYTES,
-    MAX_CONNECTIONS,
-    BoundedProtocol,
     body_of,
 )
-from homeostat.services.rollout_actuator.targets.metrics import ServerMetrics
-from homeostat.services.rollout_actuator.targets.router import Router
-from homeostat.services.rollout_actuator.targets.state import StateFile
-from homeostat.services.rollout_actuator.targets.wire import JSON, decode_batch, encode_answers
+from homeostat.services.model_server.metrics import ServerMetrics
+from homeostat.services.model_server.router import Router
+from homeostat.serving import Deployment
+from homeostat.serving.batches import JSON, decode_batch, encode_answers
 
 _STATUS: Final = {
     "stale": 409,
@@ -60,9 +48,6 @@ _STATUS: Final = {
 
 _CLOSING: Final = frozenset({401, 408, 413})
 """Answers before the body was read: what follows is not waited for."""
-
-_KEEP_ALIVE_SECONDS: Final = 75
-_STOP_SECONDS: Final = 1
 
 
 def create_app(router: Router, token: Callable[[], str]) -> Starlette:
@@ -166,36 +151,3 @@ async def _unavailable(_: Request, error: Exception) -> Response:
 
 async def _failed(_: Request, error: Exception) -> Response:
     return _json({"reason": "failed", "detail": f"{type(error).__name__}: {error}"[:500]}, 500)
-
-
-def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser(prog="rollout_actuator.targets.server", description="A model server.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8100)
-    parser.add_argument("--artifacts", required=True, help="artifact store: a folder or a URL")
-    parser.add_argument("--state", type=Path, required=True, help="file that a restart continues from")
-    parser.add_argument("--token", type=Path, required=True, help="file with the token; made if it is not there")
-    settings = parser.parse_args()
-    try:
-        ensure_secret(settings.token)
-        router = Router(open_store(settings.artifacts), StateFile(settings.state))
-    except (HomeostatError, OSError) as error:
-        sys.exit(f"the model server cannot start: {error}")
-    uvicorn.run(
-        create_app(router, partial(read_secret, settings.token)),
-        host=settings.host,
-        port=settings.port,
-        http=BoundedProtocol,
-        h11_max_incomplete_event_size=HEAD_BYTES,
-        limit_concurrency=MAX_CONNECTIONS,
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from homeostat.services.rollout_actuator.targets.base import Deployment
-from homeostat.services.rollout_actuator.targets.predictor import ArtifactUnusable, Network, load_network
-from homeostat.services.rollout_actuator.targets.routing import answer, canary_rows
+from homeostat.services.model_server.predictor import ArtifactUnusable, Network, load_network
+from homeostat.services.model_server.routing import answer, canary_rows
+from homeostat.serving import Deployment
 
 REQUESTS = [f"request-{i}" for i in range(4000)]
 FEW = st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True)

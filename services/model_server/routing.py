@@ -4,64 +4,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Reject
-from homeostat.services.rollout_actuator.targets.base import Deployment, Role
-from homeostat.services.rollout_actuator.targets.predictor import Network
+from homeostat.services.model_server.predictor import Network
+from homeostat.serving import Answers, Deployment, Mirrored, Role, Served
 
 _SHOWN: Final = 64
 """Characters of a request id that a refusal quotes."""
-
-
-class Served(msgspec.Struct, frozen=True):
-    """What the callers get, row by row.
-
-    Args:
-        version: Version that answered.
-        prediction: Class index.
-        score: Confidence in (0, 1].
-    """
-
-    version: list[str]
-    prediction: list[int]
-    score: list[float]
-
-
-class Mirrored(msgspec.Struct, frozen=True):
-    """What one version says to requests that another one answered; nobody gets it.
-
-    Args:
-        role: Of the version.
-        rows: Indices into the batch, rising.
-        prediction: One per row in `rows`.
-        score: One per row in `rows`.
-    """
-
-    role: Role
-    rows: list[int]
-    prediction: list[int]
-    score: list[float]
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """Answers to a batch: together `served` and `mirrored` hold one answer of every version to every row.
-
-    A row that a version has no finite answer to is not among what it mirrors.
-
-    Args:
-        served: What counts.
-        mirrored: By version; one that answered every row itself is not there.
-        roles: Role of every version that is loaded.
-        latency_seconds: Time the batch took inside the server.
-    """
-
-    served: Served
-    mirrored: dict[str, Mirrored]
-    roles: dict[str, Role]
-    latency_seconds: float = 0.0
 
 
 def canary_rows(model: str, request: Sequence[str], weight: float) -> NDArray[np.bool_]:

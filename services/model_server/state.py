@@ -6,21 +6,7 @@ from pathlib import Path
 import msgspec
 
 from homeostat.core import Halt
-from homeostat.services.rollout_actuator.targets.base import Deployment
-
-
-class ModelState(msgspec.Struct, frozen=True):
-    """One model.
-
-    Args:
-        deployment: What it serves; `artifacts` has every version that is loaded.
-        fences: Highest sequence by source.
-        known: Digests by version, also of versions that were unloaded; the latest last.
-    """
-
-    deployment: Deployment
-    fences: dict[str, str]
-    known: dict[str, str]
+from homeostat.serving import ModelState
 
 
 class StateFileUnreadable(Halt):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from homeostat.core import Reject
 from homeostat.events.columns import F4
-from homeostat.services.rollout_actuator.targets.routing import Answers
+from homeostat.serving.answers import Answers
 
 JSON: Final = "application/json"
 MSGPACK: Final = "application/msgpack"

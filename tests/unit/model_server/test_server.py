@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from safetensors.numpy import save
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.services.rollout_actuator.targets.base import Deployment
+from homeostat.services.model_server.router import Router
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget, TargetUnreachable
-from homeostat.services.rollout_actuator.targets.router import Router
-from homeostat.services.rollout_actuator.targets.wire import MSGPACK, encode_batch
+from homeostat.serving import Deployment
+from homeostat.serving.batches import MSGPACK, encode_batch
 
 PREDICT = "/models/dock/camera-1/predict"
 

@@ -8,11 +8,12 @@ import pytest
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Reject
-from homeostat.services.rollout_actuator.targets.base import Deployment, RolloutTarget
+from homeostat.services.model_server.local import LocalTarget
+from homeostat.services.model_server.router import Router
+from homeostat.services.model_server.state import StateFile, StateFileUnreadable
+from homeostat.services.rollout_actuator.targets.base import RolloutTarget
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget
-from homeostat.services.rollout_actuator.targets.local import LocalTarget
-from homeostat.services.rollout_actuator.targets.router import Router
-from homeostat.services.rollout_actuator.targets.state import StateFile, StateFileUnreadable
+from homeostat.serving import Deployment
 
 MODEL = "dock/camera-1"
 X = np.zeros((4, 2), np.float32)

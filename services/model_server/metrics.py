@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from homeostat.services.rollout_actuator.targets.router import Router
-from homeostat.services.rollout_actuator.targets.routing import Answers
+from homeostat.services.model_server.router import Router
+from homeostat.serving import Answers
 
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
 

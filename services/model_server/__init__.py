@@ -1,0 +1,1 @@
+"""Serves predictions of many models over HTTP and swaps their versions while it does."""
