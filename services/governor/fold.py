@@ -39,6 +39,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY, QUARANTINE
+from homeostat.events.policy_state import PolicyState
 from homeostat.services.governor import (
     commands,
     deciding,
@@ -56,6 +57,7 @@ from homeostat.services.governor import (
     weights,
 )
 from homeostat.services.governor.authority import Unproven, authenticate, authorise, spend
+from homeostat.services.governor.in_force import policy_state
 from homeostat.services.governor.settings import GovernorSettings
 from homeostat.services.governor.state import State
 
@@ -84,6 +86,10 @@ class Governor:
     def state_type(self) -> type[State]:
         """State."""
         return State
+
+    def policy_state(self, state: State) -> PolicyState:
+        """Return what people have set, as it counts now."""
+        return policy_state(state)
 
     def wake_at(self, state: State) -> int | None:
         """When the next action or holdback expires, or has waited long enough for its model."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from homeostat.core import Reject
 from homeostat.events import ModelConfigured
-from homeostat.events.base import TIERS
+from homeostat.events.base import TIERS, Tier
 from homeostat.services.governor.state import Model, State
 
 MOST_IDLE: Final = 5_000
@@ -13,7 +13,7 @@ MOST_IDLE: Final = 5_000
 MOST_IDLE_IN_ALL: Final = 50_000
 
 
-def register(state: State, subject: str, family: str, champion: str, artifact: str | None, tier: str) -> None:
+def register(state: State, subject: str, family: str, champion: str, artifact: str | None, tier: Tier) -> None:
     """Take a model in, as telemetry says.
 
     One that is known keeps its family and its champion, as a client may register at each start. Its tier may be raised,

@@ -5,6 +5,7 @@ from typing import Literal
 
 from homeostat.core import Identity
 from homeostat.events import ActionProposed, Candidate, RulesSet, ScopeConfigured
+from homeostat.events.base import Tier
 from homeostat.services.governor.words import Issued, Key, Pending
 
 Phase = Literal["held", "training", "ready", "rolling", "promoting", "measuring", "acting"]
@@ -31,7 +32,7 @@ class Model:
     family: str
     champion: str
     artifact: str | None
-    tier: str
+    tier: Tier
     owner: str = ""
     is_regulated: bool = False
     last_good: str | None = None

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from homeostat.codec import Headers, Output, Record
 from homeostat.core import Fold
 from homeostat.events.logs import DOORS, SNAPSHOTS
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.keyframes import Keyframe
+from homeostat.runtime.outbox import Outbox
+
+S = TypeVar("S")
 
 
 class _Collector:
@@ -20,6 +23,16 @@ class _Collector:
     def send(self, output: Output) -> None:
         if not output.topic.startswith(SNAPSHOTS) and output.topic not in DOORS:
             self.outputs.append(output)
+
+    def flush(self) -> None:
+        """Nothing is in flight."""
+
+
+class _Sink:
+    """Outbox that keeps nothing."""
+
+    def send(self, output: Output) -> None:
+        """Drop it."""
 
     def flush(self) -> None:
         """Nothing is in flight."""
@@ -39,7 +52,27 @@ def replay(
     Raises:
         SnapshotOutdated, SnapshotDamaged: The state cannot be read, by this version.
     """
-    collector, assignment = _Collector(), None
+    collector = _Collector()
+    _folded(fold, records, n_partitions, start, collector)
+    return collector.outputs
+
+
+def replay_states(
+    fold: Fold[S], records: Iterable[Record], n_partitions: Callable[[str], int], start: Keyframe | None = None
+) -> dict[str, S]:
+    """Fold one partition's records as `replay` does, and return the states by unit; what comes out is dropped."""
+    assignment = _folded(fold, records, n_partitions, start, _Sink())
+    return {} if assignment is None else assignment.states
+
+
+def _folded(
+    fold: Fold[S],
+    records: Iterable[Record],
+    n_partitions: Callable[[str], int],
+    start: Keyframe | None,
+    outbox: Outbox,
+) -> Assignment[S] | None:
+    assignment = None
     for record in records:
         if assignment is None:
             assignment = Assignment(
@@ -48,13 +81,13 @@ def replay(
                 topic_id=record.topic_id,
                 partition=record.partition,
                 n_partitions=n_partitions,
-                outbox=collector,
+                outbox=outbox,
                 writer="replay",
                 seals=None if start is None else start.seals,
             )
             assignment.restore(() if start is None else start.records, low=record.offset)
         assignment.process(record)
-    return collector.outputs
+    return assignment
 
 
 @dataclass(frozen=True, slots=True)

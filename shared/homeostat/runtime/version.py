@@ -1,42 +1,48 @@
 """Version of a fold: what its outputs depend on, as a digest."""
 
 import hashlib
-import sys
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
 
-import homeostat
 from homeostat.core import Fold
+from homeostat.runtime.code_digest import code_digest
 from homeostat.runtime.quarantine import Screens
 
-_SHARED: Final = ("core", "events", "codec", "stats", "admission")
-"""Packages of `homeostat` that every fold computes with."""
+_COMPUTING: Final = ("numpy", "river")
+"""Libraries whose releases may change the last bits of a number."""
 
-
-def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+_ENVELOPE: Final = "homeostat.codec"
+"""What makes bytes of what a fold emits, whether the fold imports it or not."""
 
 
 def version_of(fold: Fold[Any]) -> str:
-    """Digest of the fold's code and settings, 16 hex digits.
+    """Digest of a fold's code, libraries and settings, 16 hex digits.
 
-    Any change of either that could change an output changes it; so may one that could not.
+    Covers the module of the fold and all of ours that it imports, however deep, docstrings and comments apart; what
+    its outputs are encoded with; the releases of numpy and river, if that code imports them; its settings. A change
+    that cannot change an output may change it; one that can does.
     """
     digest = hashlib.sha256()
-    own = type(fold).__module__.split(".")
-    package = sys.modules[".".join(own[:3] if own[:2] == ["homeostat", "services"] else own[:1])]
-    roots = [Path(homeostat.__path__[0]) / name for name in _SHARED]
-    if package is not homeostat and package.__file__:
-        roots.append(Path(package.__file__).parent)
-    for root in roots:
-        for path in _sources(root):
-            digest.update(f"{root.name}/{path.relative_to(root).as_posix()}\0".encode())
-            digest.update(path.read_bytes())
+    foreign = set[str]()
+    for module in (type(fold).__module__, _ENVELOPE):
+        code, names = code_digest(module)
+        digest.update(code)
+        foreign |= names
+    for name in _COMPUTING:
+        if name in foreign:
+            digest.update(f"{name}=={_release(name)}\0".encode())
     settings = asdict(fold.settings) if is_dataclass(fold.settings) else fold.settings  # type: ignore[arg-type]  # not a class
     digest.update(msgspec.json.encode([fold.name, settings], order="sorted"))
     if isinstance(fold, Screens):
         digest.update(fold.salt.fingerprint.encode())  # what it says of personal data depends on it
     return digest.hexdigest()[:16]
+
+
+def _release(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # vendored, or on a path without metadata
+        return ""

@@ -101,15 +101,16 @@ def unfreeze(
     from homeostat.client.brake import release_brake
     from homeostat.commands import NotaryKeyMissing
     from homeostat.events import FreezeLifted
+    from homeostat.runtime.sealing import seals_of
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.freezing import is_release
-    from homeostat_tools.cli.law import freezes
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
 
     with session(ctx, data_dir) as opened:
         if is_braked_here := release_brake(opened.settings.brake_file, scope):
             say(f"{scope} is no longer braked by {opened.settings.brake_file}")
-        before = freezes(opened.logs)
+        before = in_force(opened.logs, seals_of(opened.settings)).freezes.keys()
         lift = FreezeLifted(scope=scope, reason=reason)
         try:
             send(opened, lift, scope.partition("/")[0], key, is_release(opened), timeout)

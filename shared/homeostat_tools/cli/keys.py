@@ -78,7 +78,7 @@ def _register(opened: "Session", key: "Key", roles: list[str], by: str, timeout:
     from homeostat.events.logs import GOVERNANCE_KEY
     from homeostat_tools.cli.answers import Answers
     from homeostat_tools.cli.exits import usage
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint
 
     law = in_force(opened.logs)
@@ -128,7 +128,7 @@ def services(
     from homeostat.events.logs import GOVERNANCE_KEY
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.exits import usage
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
     from homeostat_tools.cli.requests import send
     from homeostat_tools.local_stack.enrolment import ensure_key, registration
@@ -168,7 +168,7 @@ def revoke(
     from homeostat.events import KeyRevoked
     from homeostat.events.logs import GOVERNANCE_KEY
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
     from homeostat_tools.cli.requests import send
 
@@ -225,7 +225,7 @@ def rotate(
     from homeostat.audit.keys import load
     from homeostat.audit.keys import rotate as rotate_key
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
     from homeostat_tools.cli.rotation import announce, check_admin, is_service
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from homeostat.codec.decode import first_error
 from homeostat.events import BudgetSet, Data, ModelConfigured, RoleGranted, RulesSet, ScopeConfigured, short
+from homeostat.events.policy_state import PolicyState
 from homeostat_tools.cli.exits import not_found, usage
-from homeostat_tools.cli.law import Law
 from homeostat_tools.cli.when import duration_ms
 
 _SECTIONS: Final = ("rules", "budget", "scopes", "roles", "models")
@@ -90,7 +90,7 @@ def _check_names(path: Path, where: str, section: Mapping[str, Any], known: tupl
         raise usage(f"{path}: {where}{unknown[0]} is not known here; there are {', '.join(known)}")
 
 
-def changes(law: Law, wanted: list[Data]) -> list[Change]:
+def changes(law: PolicyState, wanted: list[Data]) -> list[Change]:
     """Return what is not in force yet."""
     found = []
     for data in wanted:
@@ -106,7 +106,7 @@ def changes(law: Law, wanted: list[Data]) -> list[Change]:
     return found
 
 
-def _before(law: Law, data: Data) -> tuple[dict[str, Any], str]:
+def _before(law: PolicyState, data: Data) -> tuple[dict[str, Any], str]:
     match data:
         case RulesSet():
             return _fields(law.rules.get(data.scope)), data.scope

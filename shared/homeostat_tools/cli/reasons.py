@@ -10,9 +10,9 @@ from homeostat_tools.cli.blindness import IS_BLIND, why_blind
 from homeostat_tools.cli.contracts import contract_line
 from homeostat_tools.cli.evidence import Known, gather
 from homeostat_tools.cli.exits import not_found
+from homeostat_tools.cli.in_force import in_force
 from homeostat_tools.cli.indicators import clocks, newest_indicators, unannounced, untracked
 from homeostat_tools.cli.label_lag import label_lag
-from homeostat_tools.cli.law import in_force
 from homeostat_tools.cli.summaries import summary
 from homeostat_tools.cli.troubles import (
     Trouble,

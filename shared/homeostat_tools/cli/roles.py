@@ -32,7 +32,7 @@ Role = Annotated[
 def show(ctx: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR, is_json: Json = False) -> None:
     """Show every principal with its roles and the keys that are not revoked."""
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import rows
 
     with session(ctx, data_dir) as opened:

@@ -6,22 +6,22 @@ from homeostat.audit.keys import Key
 from homeostat.client.client import Client
 from homeostat.events import Data, KeyRegistered, KeyRevoked
 from homeostat.events.logs import GOVERNANCE_KEY
+from homeostat.events.policy_state import PolicyState
 from homeostat_tools.cli.answers import Answers
 from homeostat_tools.cli.connection import SOURCE, Session
 from homeostat_tools.cli.exits import usage
-from homeostat_tools.cli.law import Law
 
 _SERVICES: Final = ("notary@", "auditor@", "hand:")
 """Beginnings of what is granted to services: a role, and where."""
 
 
-def is_service(law: Law, key: Key) -> bool:
+def is_service(law: PolicyState, key: Key) -> bool:
     """Whether a key is a service's, which goes on signing with it until it is started again."""
     granted = law.roles.get(law.keys.get(key.key_id, ""), ())
     return any(role.startswith(_SERVICES) for role in granted) and "admin@*" not in granted
 
 
-def check_admin(law: Law, signer: Key) -> None:
+def check_admin(law: PolicyState, signer: Key) -> None:
     """See that a key may change the keyring, before anything is changed on disk.
 
     Raises:

@@ -28,7 +28,7 @@ def apply(
     from homeostat_tools.cli.answers import SecondPersonNeeded
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.exits import CommandFailed, Exit
-    from homeostat_tools.cli.law import in_force
+    from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.lawfile import changes, read_law
     from homeostat_tools.cli.output import as_json, hint, plain, show
     from homeostat_tools.cli.requests import send

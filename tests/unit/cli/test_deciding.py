@@ -20,7 +20,7 @@ from homeostat.runtime.kafka_errors import BrokerUnreachable
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.testing.enrolled import Enrolled, registration
-from homeostat_tools.cli.law import in_force
+from homeostat_tools.cli.in_force import in_force
 from homeostat_tools.cli.lawfile import read_law
 from homeostat_tools.local_stack.braking import PendingBrakes
 

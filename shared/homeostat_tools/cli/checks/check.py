@@ -10,8 +10,9 @@ from homeostat.client.logs import Logs
 from homeostat.core import Event, Reject
 from homeostat.events import FamilyRegistered, ModelRegistered
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from homeostat.events.policy_state import PolicyState
 from homeostat.runtime.settings import HostSettings
-from homeostat_tools.cli.law import Law, in_force
+from homeostat_tools.cli.in_force import in_force
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -91,7 +92,7 @@ class Context:
         return self._events[log]
 
     @cached_property
-    def law(self) -> Law:
+    def law(self) -> PolicyState:
         """What is in force."""
         return in_force(self.logs)
 

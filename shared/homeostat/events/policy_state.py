@@ -1,0 +1,42 @@
+"""What is in force: rules, money, rights, freezes, as the governor's state has them."""
+
+from dataclasses import dataclass, field
+
+from homeostat.events.base import Tier
+from homeostat.events.requests import BudgetSet, ModelConfigured, ScopeConfigured
+from homeostat.events.rules import RulesSet
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """What people have set, by scope; `*` is the organisation.
+
+    Args:
+        rules: Rules that were set.
+        budgets: Budgets that were set; a scope that follows the budget of `*` has none.
+        scopes: Owners and settings.
+        roles: Principal to `role@scope`.
+        keys: Key id to principal, of the keys that are not revoked.
+        freezes: Scope, `scope/model` or `*` to the identity of the event that froze it.
+        models: Tier (as it counts: telemetry may have raised it), owner and regulation by `scope/model`.
+    """
+
+    rules: dict[str, RulesSet] = field(default_factory=dict)
+    budgets: dict[str, BudgetSet] = field(default_factory=dict)
+    scopes: dict[str, ScopeConfigured] = field(default_factory=dict)
+    roles: dict[str, set[str]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    freezes: dict[str, str] = field(default_factory=dict)
+    models: dict[str, ModelConfigured] = field(default_factory=dict)
+
+    def freeze_of(self, model: str) -> str | None:
+        """Scope, model or `*` of the widest freeze that covers a model (`scope/model`)."""
+        return next((name for name in ("*", model.partition("/")[0], model) if name in self.freezes), None)
+
+    def add_budget(self, scope: str, money: float, period_ms: int) -> None:
+        """Enter the budget of a scope, or of `*`."""
+        self.budgets[scope] = BudgetSet(scope=scope, money=money, period_ms=period_ms)
+
+    def add_model(self, model: str, tier: Tier, owner: str, *, is_regulated: bool) -> None:
+        """Enter what is said of a model, `scope/model`; an empty owner is none."""
+        self.models[model] = ModelConfigured(model=model, tier=tier, owner=owner or None, is_regulated=is_regulated)
