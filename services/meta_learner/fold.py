@@ -5,15 +5,12 @@ from typing import Any, Final
 from homeostat.core import Emit, Event
 from homeostat.events import (
     ActionSettled,
-    AdviceRequested,
     CandidateEvaluated,
     ClockTicked,
     DeploymentObserved,
     DriftCleared,
     DriftDetected,
-    EpisodeRecorded,
     EvidenceUpdated,
-    FamilyObserved,
     FamilyRegistered,
     KeyRegistered,
     KeyRevoked,
@@ -35,13 +32,11 @@ from homeostat.events import (
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 from homeostat.services.meta_learner import (
-    advice,
     knowledge,
     learning,
     postponing,
     priors,
     proposals,
-    questions,
     registering,
     retraining,
     screening,
@@ -81,7 +76,7 @@ class MetaLearner:
 
     def wake_at(self, state: State) -> int | None:
         """When a proposal is made again that a rule has put off."""
-        waits = (postponing.next_at(state), state.rules_until, registering.next_at(state))
+        waits = (postponing.next_at(state), registering.next_at(state))
         return min((at for at in waits if at is not None), default=None)
 
     def step(self, state: State, event: Event) -> tuple[State, Emits]:
@@ -95,13 +90,6 @@ class MetaLearner:
                 return state, said
             case ProfileUpdated():
                 return state, self._profile(state, event, data)
-            case EpisodeRecorded():
-                if not trust.is_distrusted(state, data):
-                    return state, advice.learn(state.advice, event, data, state.distrusted)
-            case AdviceRequested():
-                return state, questions.ask(state, event, data)
-            case FamilyObserved():
-                questions.announced(state, event.time)
             case DriftDetected():
                 return state, self._drift(state, event, data)
             case EvidenceUpdated():
@@ -148,9 +136,8 @@ class MetaLearner:
             case DeploymentObserved():
                 return state, self._deployed(state, data)
             case RulesSet():
-                state.rules, state.has_rules = data, True
+                state.rules = data
                 postponing.release(state, event.time)
-                return state, questions.release(state)
             case ScopeConfigured():
                 state.rung = _rung(data.settings.get("learning"), state.rung)
             case SourceDistrusted():
@@ -252,7 +239,7 @@ class MetaLearner:
         if tasks.again_at is not None and tasks.again_at <= event.time:
             tasks.again_at = None
             emits += self._training(state, event, len(emits))
-        return emits + questions.release(state, event.time)
+        return emits
 
     def _task(self, state: State, event: Event, data: TaskRecorded) -> Emits:
         """Count a task; the arrays lie on the tasks log, as the first emit of the same input."""

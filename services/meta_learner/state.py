@@ -6,10 +6,9 @@ from typing import Final, Literal
 
 from homeostat.core import Identity
 from homeostat.core.rate import Rate
-from homeostat.events import AdviceRequested, FamilyRegistered, PriorContributed, ProfileUpdated, RulesSet
+from homeostat.events import FamilyRegistered, PriorContributed, ProfileUpdated, RulesSet
 from homeostat.events.base import Tier
 from homeostat.events.sources import rests_on
-from homeostat.services.meta_learner.advice import Advice
 from homeostat.services.meta_learner.gate import Ledger
 from homeostat.services.meta_learner.knowledge import Knowledge
 from homeostat.services.meta_learner.rates import Thresholds
@@ -142,21 +141,6 @@ class Model:
     band_rate: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a training job wants to know.
-
-    Args:
-        identity: Of its event; keys the draws of the answer.
-        story: Of its event.
-        request: The question.
-    """
-
-    identity: Identity
-    story: Identity
-    request: AdviceRequested
-
-
 @dataclass(slots=True)
 class Weights:
     """Initial weights that have passed their gate.
@@ -207,10 +191,6 @@ class State:
         distrusted: Sources.
         seats: Who signs with a key that the scope knows.
         children: Shares in the prior, by family: of a family that is a parent.
-        advice: What episodes of training jobs have taught.
-        questions: That wait for the rules.
-        rules_until: How long they wait, ms; None: not at all.
-        has_rules: The governor has told some.
         thresholds: What incidents have taught of alarm rates.
     """
 
@@ -231,8 +211,4 @@ class State:
     distrusted: list[str] = field(default_factory=list)
     seats: Seats = field(default_factory=Seats)
     children: dict[str, PriorContributed] = field(default_factory=dict)
-    advice: Advice = field(default_factory=Advice)
-    questions: list[Question] = field(default_factory=list)
-    rules_until: int | None = None
-    has_rules: bool = False
     thresholds: Thresholds = field(default_factory=Thresholds)

@@ -1,8 +1,7 @@
 """Whose word counts in a family: what a distrusted source has a part in is set aside, and comes back with its trust."""
 
 from homeostat.core import Emit
-from homeostat.events import EpisodeRecorded
-from homeostat.services.meta_learner import advice, knowledge, learning, weights
+from homeostat.services.meta_learner import knowledge, learning, weights
 from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.state import State
 
@@ -17,7 +16,6 @@ def distrust(state: State, family: str, source: str, settings: LearnerSettings) 
         return ()
     state.distrusted.append(source)
     learning.withdraw(state, source, settings)
-    advice.forget(state.advice, source, state.distrusted)
     return weights.withdraw(state, family, source)
 
 
@@ -27,7 +25,6 @@ def trust(state: State, source: str) -> None:
         return
     state.distrusted.remove(source)
     learning.restore(state)
-    advice.restore(state.advice, source, state.distrusted)
     weights.restore(state)
 
 
@@ -35,8 +32,3 @@ def revoke(state: State, key: str, settings: LearnerSettings) -> None:
     """Let what was signed with a key count as unsigned, if its holder has no other."""
     if (principal := state.seats.remove(key)) is not None:
         knowledge.unseat(state.knowledge, principal, settings)
-
-
-def is_distrusted(state: State, data: EpisodeRecorded) -> bool:
-    """Tell whether a run comes from a source that is distrusted."""
-    return data.provenance is not None and data.provenance.source in state.distrusted

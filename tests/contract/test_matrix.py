@@ -12,7 +12,7 @@ from homeostat.events import MODELS, Data, logs
 from homeostat.events.logs import LOGS
 
 ROOT = Path(__file__).parents[2]
-FOLDS = ("intake", "drift_detector", "outcome_evaluator", "meta_learner", "governor")
+FOLDS = ("intake", "drift_detector", "outcome_evaluator", "meta_learner", "training_advisor", "governor")
 HANDS = ("maml_trainer", "rollout_actuator", "retrain_actuator", "threshold_actuator", "auditor")
 SHELLS = ("shared/homeostat/runtime", "shared/homeostat_tools/cli")
 """What runs the services, and what people look through."""

@@ -31,6 +31,7 @@ from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 from homeostat.services.rollout_actuator import RolloutActuator
 from homeostat.services.threshold_actuator import ThresholdActuator
 from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds
+from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat.testing.enrolled import Enrolled
 
 _ROUND_MS: Final = 200
@@ -92,6 +93,7 @@ def folds(learner: LearnerSettings | None = None, salt: Salt = NO_SALT) -> list[
         DriftDetector(),
         OutcomeEvaluator(),
         MetaLearner(learner),
+        TrainingAdvisor(),
         Governor(),
     ]
 

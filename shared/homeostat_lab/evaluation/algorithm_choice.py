@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat.stats.portable import FloatArray
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.grids import Grid, read_matrix
@@ -109,7 +109,7 @@ def _result(grid: Grid, asked: Rows, chosen: list[int]) -> FloatArray:
 
 
 def _ours(grid: Grid, known: Rows, asked: Rows) -> list[int]:
-    feeder: Feeder[Any] = Feeder(MetaLearner())
+    feeder: Feeder[Any] = Feeder(TrainingAdvisor())
     feeder.tell_all(_SUBJECT, grid.episodes(known.tolist()))
     given = [advice(feeder.tell(_SUBJECT, grid.question(i, shadows=True))) for i in asked.tolist()]
     return [grid.places[answer.options[0].configuration] for answer in given]

@@ -64,10 +64,10 @@ def play(questions: Questions, seed: int, n_sets: int, *, is_alone: bool = False
         n_sets: Data sets, if there are as many.
         is_alone: Every curve is a task of its own, so that nothing is known of its data set.
     """
-    from homeostat.services.meta_learner.fold import MetaLearner
+    from homeostat.services.training_advisor.fold import TrainingAdvisor
 
     generator = np.random.default_rng(seed)
-    feeder = Feeder(MetaLearner(), topic_id=f"{TASK}-{seed}")
+    feeder = Feeder(TrainingAdvisor(), topic_id=f"{TASK}-{seed}")
     names = sorted({curve.task for curve in questions.curves})
     drawn = {names[i] for i in generator.permutation(len(names))[:n_sets].tolist()}
     chosen = [c for c, curve in enumerate(questions.curves) if curve.task in drawn]

@@ -74,13 +74,13 @@ def evaluate(job: Job) -> Result:
 
 def play_curves(curves: list[Curve], seed: int) -> list[Guess]:
     """Tell runs of learners on data sets in random order, asking on the way."""
-    from homeostat.services.meta_learner.fold import MetaLearner
+    from homeostat.services.training_advisor.fold import TrainingAdvisor
 
     generator = np.random.default_rng(seed)
     names = sorted({curve.task for curve in curves})
     chosen = {names[i] for i in generator.permutation(len(names))[:_N_SETS].tolist()}
     order = [curve for curve in curves if curve.task in chosen]
-    feeder = Feeder(MetaLearner(), topic_id=f"{TASK}-{seed}")
+    feeder = Feeder(TrainingAdvisor(), topic_id=f"{TASK}-{seed}")
     guesses = []
     for place, n in enumerate(generator.permutation(len(order)).tolist()):
         curve = order[n]
@@ -116,12 +116,12 @@ class Search:
 
 def play_searches(searches: Sequence[Search], seed: int) -> list[Guess]:
     """Tell the runs of searches in random order, asking before each."""
-    from homeostat.services.meta_learner.fold import MetaLearner
+    from homeostat.services.training_advisor.fold import TrainingAdvisor
 
     generator = np.random.default_rng(seed)
     guesses = []
     for setting in sorted({search.setting for search in searches}):
-        feeder = Feeder(MetaLearner(), topic_id=f"{TASK}-{setting}-{seed}")
+        feeder = Feeder(TrainingAdvisor(), topic_id=f"{TASK}-{setting}-{seed}")
         order = [search for search in searches if search.setting == setting]
         before: list[float] = []
         for place, n in enumerate(generator.permutation(len(order)).tolist()):

@@ -7,7 +7,7 @@ import numpy as np
 
 from homeostat.core import Emit
 from homeostat.events import AdviceGiven
-from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat.stats.portable import FloatArray
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.grids import Grid, read_runs
@@ -76,7 +76,7 @@ def advice(emits: Sequence[Emit]) -> AdviceGiven:
 
 
 def _fed(grid: Grid, data_sets: Sequence[int]) -> Feeder[Any]:
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     feeder.tell_all(_SUBJECT, grid.episodes(data_sets))
     return feeder
 

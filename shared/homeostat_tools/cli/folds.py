@@ -15,6 +15,7 @@ FOLDS: Final = {
     "drift_detector": "homeostat.services.drift_detector:DriftDetector",
     "outcome_evaluator": "homeostat.services.outcome_evaluator:OutcomeEvaluator",
     "meta_learner": "homeostat.services.meta_learner:MetaLearner",
+    "training_advisor": "homeostat.services.training_advisor:TrainingAdvisor",
     "governor": "homeostat.services.governor:Governor",
 }
 """`module:class`, made without arguments; doors with a salt."""

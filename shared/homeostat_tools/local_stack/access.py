@@ -86,6 +86,7 @@ EMITS: Final = {
     "drift_detector": (EXPERIENCE, GOVERNANCE, INDICATORS),
     "outcome_evaluator": (EXPERIENCE, GOVERNANCE, INDICATORS),
     "meta_learner": (EXPERIENCE, GOVERNANCE, INDICATORS),
+    "training_advisor": (INDICATORS,),
     "governor": (*POLICIES, VERDICTS, EXPERIENCE, INDICATORS, TIMELINE),
 }
 """Logs that a fold emits to, besides the quarantine."""

@@ -29,6 +29,7 @@ FOLDS: Final = {
     "drift_detector": TIMELINE,
     "outcome_evaluator": TIMELINE,
     "meta_learner": EXPERIENCE,
+    "training_advisor": EXPERIENCE,
     "governor": GOVERNANCE,
 }
 """Name of each fold and the log it reads; a contract test holds it against the code."""
@@ -62,7 +63,7 @@ MACHINES: Final = ("telemetry", "traces", "reports")
 PACKED: Final = (
     Pack("intake", ("intake",), MACHINES),
     Pack("detector", ("drift_detector",)),
-    Pack("deciders", ("outcome_evaluator", "meta_learner")),
+    Pack("deciders", ("outcome_evaluator", "meta_learner", "training_advisor")),
     Pack("law", ("intake", "governor"), PEOPLE),
     Pack("hands", ("rollout_actuator", "retrain_actuator", "threshold_actuator")),
     Pack("auditor", ("auditor",)),

@@ -22,7 +22,7 @@ _LEAST_RANGE: Final = 1e-50
 
 
 @dataclass(slots=True)
-class Runs:
+class TaskRuns:
     """The runs of one task that one source told of; all arrays are by index of the configuration.
 
     Args:
@@ -37,7 +37,7 @@ class Runs:
     rows: Floats
     meta_features: Floats
 
-    def add(self, index: int, result: float, rows: int) -> None:
+    def update(self, index: int, result: float, rows: int) -> None:
         """Take note of a run: more rows replace what fewer gave, as many are averaged."""
         if index >= len(self.n):
             more = np.zeros(max(index + 1, 2 * len(self.n)) - len(self.n))
@@ -56,7 +56,7 @@ class Runs:
 
 
 @dataclass(slots=True)
-class Ledger:
+class RunTable:
     """The runs of the last 512 tasks, with 1,024 configurations and 256 meta-features at most; later names are ignored.
 
     Args:
@@ -67,9 +67,9 @@ class Ledger:
 
     configurations: dict[str, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
-    runs: dict[str, Runs] = field(default_factory=dict)
+    runs: dict[str, TaskRuns] = field(default_factory=dict)
 
-    def add(self, episode: EpisodeRecorded) -> None:
+    def update(self, episode: EpisodeRecorded) -> None:
         """Take note of an episode with task and configuration."""
         if episode.configuration is None:
             return
@@ -83,8 +83,8 @@ class Ledger:
             if len(self.runs) == _MAX_TASKS:
                 self._evict()
             n = max(8, len(self.configurations))
-            runs = self.runs[key] = Runs(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(0))
-        runs.add(index, episode.result, episode.rows)
+            runs = self.runs[key] = TaskRuns(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(0))
+        runs.update(index, episode.result, episode.rows)
         if episode.meta_features:
             for name in episode.meta_features:
                 _index(self.names, name, _MAX_META_FEATURES)

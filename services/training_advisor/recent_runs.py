@@ -1,4 +1,4 @@
-"""The last runs that were told, so that what a source told can be unlearned exactly: the others are learned again."""
+"""The last runs, so that what a source recorded can be unlearned exactly: those of the others are learned again."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -8,36 +8,36 @@ from typing import Final
 from homeostat.events import EpisodeRecorded, Provenance
 from homeostat.events.sources import rests_on, shared_name
 
-_MOST_RUNS: Final = 1024
+MOST_RUNS: Final = 1024
 _MOST_VALUES: Final = 32_768
 """Hyperparameters and meta-features of all runs together: a run may have many."""
 _N_NAMED: Final = 64
 """Sources that count as one each when room is made; further ones share names, so that many names gain nothing."""
-_N_LEFT: Final = 256
+_MOST_EVICTED: Final = 256
 
 
 @dataclass(slots=True)
-class Told:
-    """Runs in the order they were told, without what nothing is learned from.
+class RecentRuns:
+    """TaskRuns in the order in which they were recorded, without what nothing is learned from.
 
     Room is made by the source that has most of them: it cannot push the others out.
 
     Args:
         runs: The last ones.
         n_values: Of all of them.
-        left: Sources of runs that have made room, as far as they can be told apart: these stay learned for as long as
-            nobody has to be unlearned.
+        evicted: Sources of runs that have made room, as far as they can be told apart: what these taught stays for as
+            long as nobody has to be unlearned.
     """
 
     runs: list[EpisodeRecorded] = field(default_factory=list)
     n_values: int = 0
-    left: list[str] = field(default_factory=list)
+    evicted: list[str] = field(default_factory=list)
 
-    def add(self, episode: EpisodeRecorded) -> None:
+    def update(self, episode: EpisodeRecorded) -> None:
         """Take note of a run that has a task and a configuration, and is not held out."""
         self.runs.append(
             EpisodeRecorded(
-                episode="told",
+                episode="recent",
                 task=episode.task,
                 configuration=episode.configuration,
                 rows=episode.rows,
@@ -52,7 +52,7 @@ class Told:
             )
         )
         self.n_values += _n_values(episode)
-        while len(self.runs) > _MOST_RUNS or self.n_values > _MOST_VALUES:
+        while len(self.runs) > MOST_RUNS or self.n_values > _MOST_VALUES:
             self._make_room()
 
     def believed(self, distrusted: Collection[str]) -> Iterator[EpisodeRecorded]:
@@ -60,8 +60,8 @@ class Told:
         return (run for run in self.runs if source_of(run) not in distrusted)
 
     def has(self, source: str) -> bool:
-        """Whether a source has told of a run, or may have."""
-        return any(source_of(run) == source for run in self.runs) or rests_on(self.left, [source])
+        """Tell whether a source has recorded a run, or may have."""
+        return any(source_of(run) == source for run in self.runs) or rests_on(self.evicted, [source])
 
     def _make_room(self) -> None:
         names = list(dict.fromkeys(source_of(run) for run in self.runs))
@@ -72,13 +72,13 @@ class Told:
         run = self.runs.pop(oldest)
         self.n_values -= _n_values(run)
         name = source_of(run)
-        if name not in self.left:
-            name = name if len(self.left) < _N_LEFT else shared_name(name)
-            self.left += [name] if name not in self.left else []
+        if name not in self.evicted:
+            name = name if len(self.evicted) < _MOST_EVICTED else shared_name(name)
+            self.evicted += [name] if name not in self.evicted else []
 
 
 def source_of(episode: EpisodeRecorded) -> str:
-    """Return who told of a run."""
+    """Return who recorded a run."""
     return "" if episode.provenance is None else episode.provenance.source
 
 

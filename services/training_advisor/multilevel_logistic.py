@@ -15,7 +15,7 @@ _TASK_SD: Final = 0.3
 
 
 @dataclass(slots=True)
-class Odds:
+class MultilevelLogistic:
     """Log-odds = x·w + z·(correction of the configuration) + u·(correction of the task).
 
     All levels learn from the surprise at their sum, so what one explains the others need not. A group never seen adds
@@ -34,7 +34,7 @@ class Odds:
     tasks: dict[str, BayesianLogistic] = field(default_factory=dict)
 
     @classmethod
-    def first(cls, size: int) -> "Odds":
+    def initial(cls, size: int) -> "MultilevelLogistic":
         """Return the state before any outcome, with `size` shared features."""
         return cls(BayesianLogistic.prior(size, sd=_EVERY_SD))
 
@@ -56,7 +56,7 @@ class Odds:
         moments = [level.moments(features) for level, features in levels]
         return averaged(moments[0][0] + moments[1][0] + moments[2][0], moments[0][1] + moments[1][1] + moments[2][1])
 
-    def observe(self, configuration: str, task: str, x: FloatArray, z: FloatArray, u: FloatArray, is_yes: bool) -> None:
+    def update(self, configuration: str, task: str, x: FloatArray, z: FloatArray, u: FloatArray, is_yes: bool) -> None:
         """Learn from an outcome; arguments as in `predict`."""
         levels = (
             (self.every, x),

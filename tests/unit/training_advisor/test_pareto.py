@@ -4,7 +4,7 @@ from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Prov
 from homeostat.events.advice import Objective, Option
 from homeostat.events.base import Scalar
 from homeostat.events.costs import InstancePrice
-from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat_lab.evaluation.feeding import Feeder
 
 _FAMILY = "acme/digits"
@@ -45,7 +45,7 @@ def ask(
     rules: RulesSet | None = None,
     taught: int = 12,
 ) -> AdviceGiven:
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     if rules is not None:
         feeder.tell(_FAMILY, rules)
     for episode in runs(taught):
@@ -107,7 +107,7 @@ def test_nothing_is_held_back_before_anything_is_known() -> None:
 
 def test_a_distrusted_source_s_times_are_forgotten() -> None:
     """Nothing is said of seconds or latency once their only source is gone."""
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     for episode in runs():
         feeder.tell(_FAMILY, episode)
     feeder.tell(_FAMILY, SourceDistrusted(scope="acme", source="jobs"))

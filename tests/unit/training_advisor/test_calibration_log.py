@@ -1,19 +1,19 @@
 """Answers are scored when their run comes, beside what one would have expected without them."""
 
 import pytest
-from tests.unit.meta_learner.curves import LEARNERS, curves, question, run
+from tests.unit.training_advisor.curves import LEARNERS, curves, question, run
 
 from homeostat.events import AdviceGiven, IndicatorComputed
 from homeostat.events.logs import INDICATORS
-from homeostat.services.meta_learner import MetaLearner
-from homeostat.services.meta_learner.state import State
+from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.state import State
 from homeostat_lab.evaluation.feeding import Feeder
 
 _FAMILY = "acme/curves"
 
 
 def taught(n_tasks: int = 12) -> Feeder[State]:
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     for episode in curves(n_tasks):
         feeder.tell(_FAMILY, episode)
     for learner in range(len(LEARNERS)):

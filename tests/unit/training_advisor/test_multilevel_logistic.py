@@ -3,18 +3,18 @@
 import numpy as np
 
 from homeostat.codec import decode_state, encode_state
-from homeostat.services.meta_learner.advice.odds import Odds
+from homeostat.services.training_advisor.multilevel_logistic import MultilevelLogistic
 from homeostat.stats import Draws
 
 ONE = np.ones(1)
 
 
-def taught(n: int) -> Odds:
+def taught(n: int) -> MultilevelLogistic:
     """The configuration `yes` nearly always has it, `no` hardly ever."""
-    odds, draws = Odds.first(1), Draws("odds")
+    odds, draws = MultilevelLogistic.initial(1), Draws("odds")
     for i, u in enumerate(draws.uniform(n).tolist()):
         name = ("yes", "no")[i % 2]
-        odds.observe(name, f"t{i % 5}", ONE, ONE, ONE, u < (0.9, 0.1)[i % 2])
+        odds.update(name, f"t{i % 5}", ONE, ONE, ONE, u < (0.9, 0.1)[i % 2])
     return odds
 
 
@@ -34,7 +34,7 @@ def test_a_task_moves_all_its_configurations() -> None:
     odds = taught(100)
     before = odds.predict("new", "good", ONE, ONE, ONE)
     for i in range(20):
-        odds.observe(f"c{i}", "good", ONE, ONE, ONE, True)
+        odds.update(f"c{i}", "good", ONE, ONE, ONE, True)
 
     assert odds.predict("new", "good", ONE, ONE, ONE) > before
 
@@ -47,8 +47,8 @@ def test_asking_about_the_unknown_keeps_nothing() -> None:
     odds.predict("unheard", "of", ONE, ONE, ONE)
     assert encode_state(odds) == before
     for i in range(300):
-        odds.observe(f"c{i}", "t", ONE, ONE, ONE, True)
+        odds.update(f"c{i}", "t", ONE, ONE, ONE, True)
 
     assert len(odds.configurations) == 256
     assert "yes" not in odds.configurations
-    assert encode_state(decode_state(encode_state(odds), Odds)) == encode_state(odds)
+    assert encode_state(decode_state(encode_state(odds), MultilevelLogistic)) == encode_state(odds)

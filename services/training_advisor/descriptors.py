@@ -42,7 +42,7 @@ class Descriptors:
                 found[column], found[N_NAMES + column] = scaled, scaled * scaled - 1.0
         return found
 
-    def learn(self, values: Mapping[str, Scalar]) -> None:
+    def update(self, values: Mapping[str, Scalar]) -> None:
         """Take the scale of these values in; names that come first get a column."""
         for name in sorted(values):
             number = _number(values[name])

@@ -1,4 +1,4 @@
-"""Training times learned: from the runs of the same curve, else from what such runs take elsewhere."""
+"""Advise on how long a training takes: by the runs of the same curve, else by what such runs take elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.events import AdviceRequested, Advised, EpisodeRecorded
-from homeostat.events.advice import Option
+from homeostat.events import AdviceGiven, AdviceRequested, Advised, EpisodeRecorded
+from homeostat.events.advice import Estimate, Option
 from homeostat.events.base import Scalar
-from homeostat.services.meta_learner.advice import descriptors
-from homeostat.services.meta_learner.advice.curves import Curves, Task, slot_of
-from homeostat.services.meta_learner.advice.descriptors import Descriptors
-from homeostat.services.meta_learner.advice.hierarchy import Hierarchy
-from homeostat.services.meta_learner.advice.pairs import N_LINES, STEPS, Pairs
-from homeostat.services.meta_learner.advice.shapes import filled
-from homeostat.services.meta_learner.advice.spread import Spread
+from homeostat.services.training_advisor import descriptors
+from homeostat.services.training_advisor.curve_features import filled
+from homeostat.services.training_advisor.curve_growths import CurveGrowths, Growth
+from homeostat.services.training_advisor.descriptors import Descriptors
+from homeostat.services.training_advisor.error_scale import ErrorScale
+from homeostat.services.training_advisor.learning_curves import TaskCurves, slot_of
+from homeostat.services.training_advisor.multilevel_linear import MultilevelLinear
+from homeostat.services.training_advisor.pairwise_gains import N_LINES, STEPS
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.portable import exp, fixed_dot, fixed_sum, log
 
@@ -48,12 +49,11 @@ _LINEAR: Final = _LN2 / 2.0
 
 
 @dataclass(slots=True)
-class Durations:
+class DurationModel:
     """One pass over the episodes; all in logarithms of seconds.
 
     Args:
-        curves: Logarithms of seconds seen, by rows.
-        pairs: How the growth of configurations compares.
+        growths: Logarithms of seconds seen, by rows, and how configurations compare.
         growth: Growth per half-octave of rows, less that of proportional time.
         effects: (lines, 2) per configuration: growths seen and their sum, likewise.
         scale: Of descriptors.
@@ -62,18 +62,19 @@ class Durations:
         far: Errors of those without.
     """
 
-    curves: Curves = field(default_factory=Curves)
-    pairs: Pairs = field(default_factory=Pairs)
+    growths: CurveGrowths = field(default_factory=CurveGrowths)
     growth: BayesianLinear = field(
         default_factory=lambda: BayesianLinear.prior(np.zeros(_N_WARM), sd=_WARM_SD, noise_sd=_WARM_NOISE_SD)
     )
     effects: Floats = field(default_factory=lambda: np.zeros((N_LINES, 2)))
     scale: Descriptors = field(default_factory=Descriptors)
-    level: Hierarchy = field(default_factory=lambda: Hierarchy.first(_N_COLD, sd=_COLD_SD, noise_sd=_COLD_NOISE_SD))
-    near: Spread = field(default_factory=lambda: Spread.first(_N_ABOUT, _UNIT, n_kinds=len(STEPS)))
-    far: Spread = field(default_factory=lambda: Spread.first(1, _UNIT))
+    level: MultilevelLinear = field(
+        default_factory=lambda: MultilevelLinear.initial(_N_COLD, sd=_COLD_SD, noise_sd=_COLD_NOISE_SD)
+    )
+    near: ErrorScale = field(default_factory=lambda: ErrorScale.initial(_N_ABOUT, _UNIT, n_kinds=len(STEPS)))
+    far: ErrorScale = field(default_factory=lambda: ErrorScale.initial(1, _UNIT))
 
-    def learn(self, episode: EpisodeRecorded) -> None:
+    def update(self, episode: EpisodeRecorded) -> None:
         """Learn from a run of a task and configuration that took longer than nothing."""
         assert episode.task is not None
         assert episode.configuration is not None
@@ -82,35 +83,28 @@ class Durations:
         described = {**episode.meta_features, **episode.hyperparameters}
         x, z = self._cold(described, slot)
         name = (episode.task, episode.configuration)
-        self.far.observe(np.ones(1), seconds - self.level.predict(*name, x, z))
-        self.level.observe(*name, x, z, seconds)
-        self.scale.learn(described)
+        self.far.update(np.ones(1), seconds - self.level.predict(*name, x, z))
+        self.level.update(*name, x, z, seconds)
+        self.scale.update(described)
         if not slot:
             return
-        self.pairs.name(episode.configuration)
-        task, row = self.curves.record(*name, slot, seconds)
-        times = task.levels[row]
-        for index, step in enumerate(STEPS):
-            anchor = slot - step
-            if anchor >= _LEAST_ANCHOR and times[anchor] == times[anchor]:
-                self._observe(task, row, anchor, step, index)
+        for growth in self.growths.update(*name, slot, seconds, _LEAST_ANCHOR):
+            self._update(growth)
 
-    def _observe(self, task: Task, row: int, anchor: int, step: int, index: int) -> None:
-        gained = float(task.levels[row, anchor + step] - task.levels[row, anchor])
-        core, line, others, gains = self._warm(task, row, anchor, step)
+    def _update(self, growth: Growth) -> None:
+        index, gained, step = growth.index, growth.gain, STEPS[growth.index]
+        core, line, others, gains = self._warm(growth.task, growth.row, growth.anchor, step)
         x = _products(core)
         rate = gained / step - _LINEAR
         error = rate - fixed_dot(x, self.growth.mean)
-        self.near.observe(_about(core, step), error * step, index)
+        self.near.update(_about(core, step), error * step, index)
         self.growth.observe(x, rate, _USUAL_ERROR / max(_USUAL_ERROR, abs(error)))
         self.effects[line] += (1.0, rate)
-        named = others > 0
-        if line and named.any():
-            self.pairs.learn(index, line, gained, others[named], gains[named])
+        self.growths.compare(index, line, gained, others, gains)
 
     def advise(self, request: AdviceRequested, option: Option) -> Advised:
         """Return the seconds to expect of an option."""
-        task = self.curves.tasks.get(request.task)
+        task = self.growths.curves.tasks.get(request.task)
         slot = slot_of(option.rows)
         found = None if task is None or not slot else task.largest(option.configuration, slot)
         proportional = None
@@ -141,11 +135,13 @@ class Durations:
         x = np.concatenate(((1.0, place, place * place), self.scale.columns(described)))
         return x, np.concatenate(((_LEVEL,), x[1:2], x[3 : 3 + descriptors.N_NAMES]))
 
-    def _warm(self, task: Task, row: int, anchor: int, step: int) -> tuple[Floats, int, NDArray[np.int64], Floats]:
+    def _warm(
+        self, task: TaskCurves, row: int, anchor: int, step: int
+    ) -> tuple[Floats, int, NDArray[np.int64], Floats]:
         """Features of a growth, the configuration's line, its neighbours' lines and their growths."""
         index = _index(step)
         span = STEPS[index]
-        line = self.pairs.line(task.names[row])
+        line = self.growths.line(task, row)
         past = filled(task.levels[row], anchor)
         now = past[-1]
         length = len(past) - 1
@@ -156,10 +152,10 @@ class Durations:
         known[row] = False
         rows = np.flatnonzero(known)
         gains = steps[rows]
-        others = np.array([self.pairs.line(task.names[other]) for other in rows.tolist()], np.int64)
+        others = self.growths.lines(task, rows)
         expected, sd, usual = 0.0, 0.0, 0.0
         if len(rows):
-            expected, sd = self.pairs.expect(index, line, others, gains)
+            expected, sd = self.growths.pairs.expect(index, line, others, gains)
             expected = expected / span - _LINEAR
             usual = fixed_sum(gains) / len(gains) / span - _LINEAR
         n, total = self.effects[line].tolist()
@@ -168,6 +164,47 @@ class Durations:
         beside = (3.0 * expected, 3.0 * usual, min(1.0, 3.0 * sd), 3.0 * total / (n + _SHRINK))
         core = np.array([1.0, *own, *beside, level, anchor / 20.0 - 1.0, float(not len(rows))])
         return core, line, others, gains
+
+
+@dataclass(slots=True)
+class TrainingTimeAdvisor:
+    """Answers from the training times seen so far; one pass, constant memory.
+
+    Args:
+        model: What was learned; None before the first run.
+    """
+
+    model: DurationModel | None = None
+
+    def update(self, episode: EpisodeRecorded) -> None:
+        """Learn from a run that has a task, a configuration and a time; another teaches nothing."""
+        if episode.task is None or episode.configuration is None or episode.seconds <= 0.0:
+            return
+        if self.model is None:
+            self.model = DurationModel()
+        self.model.update(episode)
+
+    def estimates(self, request: AdviceRequested) -> list[Estimate] | None:
+        """Say what each option would take, in the order asked; None before anything was learned."""
+        model = self.model
+        if model is None:
+            return None
+        found = (model.advise(request, option) for option in request.options)
+        return [Estimate(expected=each.expected, low=each.low, high=each.high) for each in found]
+
+    def answer(self, request: AdviceRequested) -> AdviceGiven:
+        """Say how long each option would take, in the order asked."""
+        model = self.model or DurationModel()
+        options = tuple(model.advise(request, option) for option in request.options)
+        first, known = options[0], model.level.tasks
+        return AdviceGiven(
+            task=request.task,
+            question=request.question,
+            options=options,
+            n_tasks=len(known) - (request.task in known),
+            reason=f"{first.configuration}: {first.expected:.3g} s, with 90 % between {first.low:.3g} and "
+            f"{first.high:.3g} s",
+        )
 
 
 def _products(core: Floats) -> Floats:

@@ -20,7 +20,7 @@ _FIRST_END: Final = 2.5
 
 
 @dataclass(slots=True)
-class Spread:
+class ErrorScale:
     """Expected absolute error by circumstances, and the multiples of it that 90 % of the errors stay between.
 
     Source: adaptive conformal inference (Gibbs and Candes 2021) on errors divided by their expected size.
@@ -38,7 +38,7 @@ class Spread:
     highs: list[float] = field(default_factory=list)
 
     @classmethod
-    def first(cls, n_circumstances: int, unit: float, *, n_kinds: int = 1) -> "Spread":
+    def initial(cls, n_circumstances: int, unit: float, *, n_kinds: int = 1) -> "ErrorScale":
         """Return the state before any error; the first circumstance is constant."""
         mean = np.zeros(n_circumstances)
         mean[0] = _FIRST_SIZE
@@ -58,7 +58,7 @@ class Spread:
         expected = self.expected(about)
         return self.lows[kind] * expected, self.highs[kind] * expected
 
-    def observe(self, about: FloatArray, error: float, kind: int = 0) -> None:
+    def update(self, about: FloatArray, error: float, kind: int = 0) -> None:
         """Learn from an error: outcome minus prediction."""
         ratio = error / self.expected(about)
         self.lows[kind] += _STEP * (_TAIL - (ratio < self.lows[kind]))

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.events import AdviceGiven, AdviceRequested, Advised, EpisodeRecorded
-from homeostat.services.meta_learner.advice.points import points_of
-from homeostat.services.meta_learner.advice.runs import Floats, Ledger
-from homeostat.services.meta_learner.settings import INTERVAL_Z
+from homeostat.services.training_advisor.hyperparameter_points import points_of
+from homeostat.services.training_advisor.run_table import Floats, RunTable
+from homeostat.services.training_advisor.settings import INTERVAL_Z
 from homeostat.stats.draws import Draws
 from homeostat.stats.improvement import expected_improvement
 from homeostat.stats.likeness import overruling
@@ -25,22 +25,22 @@ _N_DRAWS: Final = 64
 
 
 @dataclass(slots=True)
-class Configurations:
+class ConfigurationAdvisor:
     """Results of configurations on tasks; greater is better. Bounded; equal runs give equal answers, bit for bit.
 
     Args:
-        ledger: What was run.
+        table: What was run.
     """
 
-    ledger: Ledger = field(default_factory=Ledger)
+    table: RunTable = field(default_factory=RunTable)
 
-    def learn(self, episode: EpisodeRecorded) -> None:
+    def update(self, episode: EpisodeRecorded) -> None:
         """Take note of a run."""
-        self.ledger.add(episode)
+        self.table.update(episode)
 
     def forget(self, source: str) -> None:
         """Unlearn, exactly, what a source told of."""
-        self.ledger.forget(source)
+        self.table.forget(source)
 
     def answer(self, request: AdviceRequested, identity: str) -> AdviceGiven:
         """Order the options by what running them next is worth.
@@ -55,7 +55,7 @@ class Configurations:
         """
         options = request.options[:_MAX_OPTIONS]
         names = [option.configuration for option in options]
-        results, features, own = self.ledger.table(request.task, names)
+        results, features, own = self.table.table(request.task, names)
         if not len(results):
             return _unknown(request, own, Draws(identity))
         tried = np.flatnonzero(np.isfinite(own))
@@ -65,7 +65,7 @@ class Configurations:
         mean, sd = outlook.results()
         if not len(tried):
             mean = _first(
-                results, prior, outlook, (features, self.ledger.described(request.meta_features)), request.shadows
+                results, prior, outlook, (features, self.table.described(request.meta_features)), request.shadows
             )
         value = mean if request.shadows or not len(tried) else _improvement(outlook, float(own[tried].max()))
         mean, sd = np.where(np.isfinite(own), own, mean), np.where(np.isfinite(own), 0.0, sd)
@@ -73,10 +73,10 @@ class Configurations:
         share = np.bincount(draws.argmax(1), minlength=len(own)) / _N_DRAWS
         reason = f"{len(results)} earlier tasks and {len(tried)} runs on this one"
         answer = _given(request, own, value, mean, sd, share, len(results), reason)
-        return _beside(answer, names, results)
+        return _with_baselines(answer, names, results)
 
 
-def _beside(answer: AdviceGiven, names: list[str], results: Floats) -> AdviceGiven:
+def _with_baselines(answer: AdviceGiven, names: list[str], results: Floats) -> AdviceGiven:
     """Add what each option came to on the other tasks, on average."""
     is_known = np.isfinite(results)
     totals = np.add.accumulate(np.where(is_known, results, 0.0), axis=0)[-1]

@@ -7,14 +7,18 @@ import numpy as np
 from homeostat.events import AdviceGiven, AdviceRequested, Arm, RulesSet
 from homeostat.events.advice import Advised, Estimate, Objective, Option
 from homeostat.events.costs import instance_of, price_of
-from homeostat.services.meta_learner.advice.runs import Floats
-from homeostat.services.meta_learner.advice.seconds import Seconds
+from homeostat.services.training_advisor.run_table import Floats
+from homeostat.services.training_advisor.training_time_advisor import TrainingTimeAdvisor
 
 _UNKNOWN: Final = float("inf")
 
 
-def weighed(
-    given: AdviceGiven, request: AdviceRequested, seconds: Seconds, latency: Seconds, rules: RulesSet
+def with_objectives(
+    given: AdviceGiven,
+    request: AdviceRequested,
+    seconds: TrainingTimeAdvisor,
+    latency: TrainingTimeAdvisor,
+    rules: RulesSet,
 ) -> AdviceGiven:
     """Add what each option takes to an answer.
 

@@ -54,7 +54,7 @@ _LAWS: Final = _power_laws()
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class CurveShape:
     """A curve up to its anchor.
 
     Args:
@@ -87,7 +87,7 @@ def filled(levels: Floats, anchor: int) -> list[float]:
     return out
 
 
-def shape_of(levels: Floats, anchor: int, growth: int) -> Shape:
+def shape_of(levels: Floats, anchor: int, growth: int) -> CurveShape:
     """Describe a curve.
 
     Args:
@@ -118,7 +118,7 @@ def shape_of(levels: Floats, anchor: int, growth: int) -> Shape:
     bend = one - (past[-2] - past[-3])
     ends = [last, second, last * ratio, max(curve) - now]
     differences = np.array([one, two, four, eight, past[-2] - past[-3], bend, *ends, *laws])
-    return Shape(now, differences, noise, rises, min(n, 20) / 20.0)
+    return CurveShape(now, differences, noise, rises, min(n, 20) / 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +203,14 @@ def _squashed(x: Floats, scale: float) -> Floats:
 
 
 def features(
-    shape: Shape, near: Neighbours, pair: tuple[float, float], anchor: int, growth: int
+    shape: CurveShape, near: Neighbours, pair: tuple[float, float], anchor: int, growth: int
 ) -> tuple[Floats, Floats, Floats]:
     """Return (SIZE,) features, and the few of them that corrections of a configuration and of a task are linear in.
 
     Args:
         shape: Of the curve.
         near: Its neighbours.
-        pair: Gain and its standard deviation as `Pairs` expects it; zeros without neighbours.
+        pair: Gain and its standard deviation as `PairwiseGains` expects it; zeros without neighbours.
         anchor: Half-octave of the training set so far.
         growth: Half-octaves that it would grow by.
     """

@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.meta_learner.curves import SIZES, curves, question, run, seconds
+from tests.unit.training_advisor.curves import SIZES, curves, question, run, seconds
 
 from homeostat.codec import decode_state, encode_state
 from homeostat.events import AdviceRequested, EpisodeRecorded
 from homeostat.events.advice import Option
-from homeostat.services.meta_learner.advice.descriptors import N_NAMES, Descriptors
-from homeostat.services.meta_learner.advice.seconds import Seconds
+from homeostat.services.training_advisor.descriptors import N_NAMES, Descriptors
+from homeostat.services.training_advisor.training_time_advisor import TrainingTimeAdvisor
 from homeostat.stats import Draws
 
 
-def taught(n_tasks: int) -> Seconds:
+def taught(n_tasks: int) -> TrainingTimeAdvisor:
     """All runs of the first data sets."""
-    learner = Seconds()
+    learner = TrainingTimeAdvisor()
     for episode in curves(n_tasks):
-        learner.learn(episode)
+        learner.update(episode)
     return learner
 
 
@@ -28,7 +28,7 @@ def test_it_beats_proportional_time_on_a_new_machine() -> None:
     for task in range(8, 14):
         for rows in SIZES:
             if rows <= 256:
-                learner.learn(run(task, 1, rows))
+                learner.update(run(task, 1, rows))
         (option,) = learner.answer(question(task, 1, 1024, kind="seconds")).options
         true = seconds(task, 1, 1024)
         ours.append(abs(np.log(option.expected / true)))
@@ -58,12 +58,12 @@ def search(task: int, n: int, first: int = 0) -> list[EpisodeRecorded]:
 
 def test_hyperparameters_and_the_task_say_how_long() -> None:
     """Of a configuration never run, on a task with some runs: far better than the task's median."""
-    learner = Seconds()
+    learner = TrainingTimeAdvisor()
     for task in range(4):
         for episode in search(task, 40):
-            learner.learn(episode)
+            learner.update(episode)
     for episode in search(5, 15):
-        learner.learn(episode)
+        learner.update(episode)
 
     median = float(np.median([episode.seconds for episode in search(5, 15)]))
     ours, beside = [], []
@@ -85,10 +85,10 @@ def test_answers_come_in_the_order_asked() -> None:
 
 def test_it_resumes_from_a_snapshot() -> None:
     """The same bytes as a learner that never stopped."""
-    straight, resumed = taught(1), Seconds()
+    straight, resumed = taught(1), TrainingTimeAdvisor()
     for episode in curves(1):
-        resumed = decode_state(encode_state(resumed), Seconds)
-        resumed.learn(episode)
+        resumed = decode_state(encode_state(resumed), TrainingTimeAdvisor)
+        resumed.update(episode)
 
     assert encode_state(resumed) == encode_state(straight)
 
@@ -101,7 +101,7 @@ def test_it_resumes_from_a_snapshot() -> None:
 )
 def test_wild_numbers_break_nothing(told: list[tuple[int, float, float]]) -> None:
     """Answers stay finite and positive."""
-    learner = Seconds()
+    learner = TrainingTimeAdvisor()
     for n, (rows, time, value) in enumerate(told):
         episode = EpisodeRecorded(
             episode="e",
@@ -112,7 +112,7 @@ def test_wild_numbers_break_nothing(told: list[tuple[int, float, float]]) -> Non
             result=0.0,
             seconds=time,
         )
-        learner.learn(episode)
+        learner.update(episode)
 
     options = tuple(Option(configuration=f"c{c}", rows=rows) for c in range(4) for rows in (0, 64, 10**9))
     given_ = learner.answer(AdviceRequested(task="t0", question="seconds", options=options))
@@ -127,7 +127,7 @@ def test_descriptors_are_put_on_one_scale() -> None:
     scale, draws = Descriptors(), Draws("scale")
     for _ in range(300):
         big, small = (draws.uniform(2) * np.array([1e6, 1e-3])).tolist()
-        scale.learn({"big": big, "small": small, "text": "x"} | {f"n{i}": 1.0 for i in range(N_NAMES)})
+        scale.update({"big": big, "small": small, "text": "x"} | {f"n{i}": 1.0 for i in range(N_NAMES)})
 
     assert scale.names[:1] == ["big"]
     assert len(scale.names) == N_NAMES

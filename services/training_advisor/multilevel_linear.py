@@ -15,7 +15,7 @@ _USUAL_ERROR: Final = 0.5
 
 
 @dataclass(slots=True)
-class Hierarchy:
+class MultilevelLinear:
     """y = x·w + z·(correction of the task) + z·(correction of the configuration).
 
     A correction learns what the shared part and the other correction leave over, so that the order in which the
@@ -39,7 +39,7 @@ class Hierarchy:
     configurations: dict[str, BayesianLinear] = field(default_factory=dict)
 
     @classmethod
-    def first(cls, size: int, *, sd: float, noise_sd: float) -> "Hierarchy":
+    def initial(cls, size: int, *, sd: float, noise_sd: float) -> "MultilevelLinear":
         """Return the state before any outcome of a model with `size` shared features."""
         return cls(BayesianLinear.prior(np.zeros(size), sd=4.0 * sd, noise_sd=noise_sd), sd, noise_sd)
 
@@ -58,7 +58,7 @@ class Hierarchy:
                 total += fixed_dot(z, group.mean)
         return total
 
-    def observe(self, task: str, configuration: str, x: FloatArray, z: FloatArray, y: float) -> None:
+    def update(self, task: str, configuration: str, x: FloatArray, z: FloatArray, y: float) -> None:
         """Learn from an outcome; arguments as in `predict`."""
         error = y - fixed_dot(x, self.every.mean)
         of_task, of_configuration = self._group(self.tasks, task, z), self._group(self.configurations, configuration, z)

@@ -1,4 +1,4 @@
-"""What more rows gain, learned from curves: the curve so far, its neighbours, and how such curves went on elsewhere."""
+"""Advise on the rows of a training: what more of them gain, by the curve so far, its neighbours and like curves."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,14 +6,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.events import Advised, EpisodeRecorded
+from homeostat.events import AdviceGiven, AdviceRequested, Advised, EpisodeRecorded
 from homeostat.events.advice import Option
-from homeostat.services.meta_learner.advice.curves import Curves, Task, slot_of
-from homeostat.services.meta_learner.advice.odds import Odds
-from homeostat.services.meta_learner.advice.pairs import N_LINES, STEPS, Pairs
-from homeostat.services.meta_learner.advice.shapes import SIZE, Neighbours, Shape, features, neighbours_of, shape_of
-from homeostat.services.meta_learner.advice.spread import Spread
-from homeostat.services.meta_learner.settings import INTERVAL_Z
+from homeostat.services.training_advisor.curve_features import (
+    SIZE,
+    CurveShape,
+    Neighbours,
+    features,
+    neighbours_of,
+    shape_of,
+)
+from homeostat.services.training_advisor.curve_growths import CurveGrowths
+from homeostat.services.training_advisor.error_scale import ErrorScale
+from homeostat.services.training_advisor.learning_curves import TaskCurves, slot_of
+from homeostat.services.training_advisor.multilevel_logistic import MultilevelLogistic
+from homeostat.services.training_advisor.pairwise_gains import N_LINES, STEPS
+from homeostat.services.training_advisor.settings import INTERVAL_Z
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.portable import fixed_dot
 
@@ -68,14 +76,13 @@ class _Place:
 
 
 @dataclass(slots=True)
-class Gains:
+class GainModel:
     """One pass over the episodes: a gain is learned when the larger run comes, with the features of the smaller one.
 
     Results are of one metric, to be maximised, in units where a point is 0.01: accuracy, area under a curve, 1 - error.
 
     Args:
-        curves: Results seen.
-        pairs: How configurations compare.
+        growths: Results seen, and how configurations compare.
         pays: Whether a gain exceeds `LEAST_GAIN`.
         gain: How large it is.
         spread: How far off `gain` is.
@@ -83,50 +90,44 @@ class Gains:
         level: Mean and mean square of all results, and their number.
     """
 
-    curves: Curves = field(default_factory=Curves)
-    pairs: Pairs = field(default_factory=Pairs)
-    pays: Odds = field(default_factory=lambda: Odds.first(_SIZE))
+    growths: CurveGrowths = field(default_factory=CurveGrowths)
+    pays: MultilevelLogistic = field(default_factory=lambda: MultilevelLogistic.initial(_SIZE))
     gain: BayesianLinear = field(
         default_factory=lambda: BayesianLinear.prior(np.zeros(_SIZE), sd=_WEIGHT_SD, noise_sd=_NOISE_SD)
     )
-    spread: Spread = field(default_factory=lambda: Spread.first(_N_CIRCUMSTANCES, LEAST_GAIN, n_kinds=len(STEPS)))
+    spread: ErrorScale = field(
+        default_factory=lambda: ErrorScale.initial(_N_CIRCUMSTANCES, LEAST_GAIN, n_kinds=len(STEPS))
+    )
     effects: Floats = field(default_factory=lambda: np.zeros((len(STEPS), N_LINES, 2)))
     level: tuple[float, float, int] = (0.0, 0.0, 0)
 
-    def learn(self, episode: EpisodeRecorded) -> None:
+    def update(self, episode: EpisodeRecorded) -> None:
         """Learn from a run of a task and configuration, on at least one row."""
         assert episode.task is not None
         assert episode.configuration is not None
         mean, square, n = self.level
         result = max(-_LARGEST, min(_LARGEST, episode.result))
         self.level = (mean + (result - mean) / (n + 1), square + (result * result - square) / (n + 1), n + 1)
-        slot = slot_of(episode.rows)
-        self.pairs.name(episode.configuration)
-        task, row = self.curves.record(episode.task, episode.configuration, slot, result)
-        curve = task.levels[row]
-        for growth in STEPS:
-            anchor = slot - growth
-            if anchor >= _LEAST_ANCHOR and curve[anchor] == curve[anchor]:
-                place = self._place(episode.task, task, row, anchor, growth)
-                self._observe(place, float(curve[slot] - curve[anchor]))
+        name, slot = episode.task, slot_of(episode.rows)
+        for growth in self.growths.update(name, episode.configuration, slot, result, _LEAST_ANCHOR):
+            place = self._place(name, growth.task, growth.row, growth.anchor, STEPS[growth.index])
+            self._update(place, growth.gain)
 
-    def _observe(self, place: _Place, gain: float) -> None:
+    def _update(self, place: _Place, gain: float) -> None:
         error = gain - fixed_dot(place.x, self.gain.mean)
         self.effects[place.step, place.line] += (1.0, gain)
-        self.pays.observe(*place.names, place.x, place.z, place.u, gain > LEAST_GAIN)
+        self.pays.update(*place.names, place.x, place.z, place.u, gain > LEAST_GAIN)
         self.gain.observe(place.x, gain, _USUAL_ERROR / max(_USUAL_ERROR, abs(error)))
-        self.spread.observe(place.about, error, place.step)
-        named = place.others > 0
-        if place.line and named.any():
-            self.pairs.learn(place.step, place.line, gain, place.others[named], place.near.gains[named])
+        self.spread.update(place.about, error, place.step)
+        self.growths.compare(place.step, place.line, gain, place.others, place.near.gains)
 
     def advise(self, name: str, option: Option) -> Advised:
         """Return the result to expect of an option of a task, and how likely it gains more than `LEAST_GAIN`."""
-        task = self.curves.tasks.get(name)
+        task = self.growths.curves.tasks.get(name)
         slot = slot_of(option.rows)
         found = None if task is None else task.largest(option.configuration, slot)
         if task is None or found is None:
-            return unknown(option, self.level)
+            return _unknown(option, self.level)
         row, anchor = found
         now = float(task.levels[row, anchor])
         if anchor == slot:
@@ -145,13 +146,12 @@ class Gains:
             probability=self.pays.predict(*place.names, place.x, place.z, place.u),
         )
 
-    def _place(self, name: str, task: Task, row: int, anchor: int, growth: int) -> _Place:
+    def _place(self, name: str, task: TaskCurves, row: int, anchor: int, growth: int) -> _Place:
         step = min(range(len(STEPS)), key=lambda i: abs(STEPS[i] - growth))
         target = min(anchor + growth, task.levels.shape[1] - 1)
         near = neighbours_of(task.levels, row, anchor, target)
-        line = self.pairs.line(task.names[row])
-        others = np.array([self.pairs.line(task.names[other]) for other in near.rows.tolist()], np.int64)
-        pair = self.pairs.expect(step, line, others, near.gains) if len(others) else (0.0, 0.0)
+        line, others = self.growths.line(task, row), self.growths.lines(task, near.rows)
+        pair = self.growths.pairs.expect(step, line, others, near.gains) if len(others) else (0.0, 0.0)
         shape = shape_of(task.levels[row], anchor, growth)
         n, total = self.effects[step, line].tolist()
         every, z, u = features(shape, near, pair, anchor, growth)
@@ -161,7 +161,47 @@ class Gains:
         return _Place((task.names[row], name), x, z, u, about, step, line, others, near)
 
 
-def unknown(option: Option, level: tuple[float, float, int] | None) -> Advised:
+@dataclass(slots=True)
+class SampleSizeAdvisor:
+    """Answers from the learning curves seen so far; one pass, constant memory, nothing looked at before it came.
+
+    Args:
+        model: What was learned; None before the first run.
+    """
+
+    model: GainModel | None = None
+
+    def update(self, episode: EpisodeRecorded) -> None:
+        """Learn from a run that has a task, a configuration and rows; another teaches nothing."""
+        if episode.task is None or episode.configuration is None or episode.rows < 1:
+            return
+        if self.model is None:
+            self.model = GainModel()
+        self.model.update(episode)
+
+    def answer(self, request: AdviceRequested) -> AdviceGiven:
+        """Say what result each option would have, and how likely it gains more than `LEAST_GAIN`; best result first.
+
+        The gain of an option is over the run of the same configuration on the most rows, up to those asked for; what
+        was run on as many rows already gains nothing.
+        """
+        model = self.model
+        found = [_unknown(o, None) if model is None else model.advise(request.task, o) for o in request.options]
+        options = tuple(sorted(found, key=lambda advised: -advised.expected))
+        task = None if model is None else model.growths.curves.tasks.get(request.task)
+        n_curves = 0 if task is None else len(task.names)
+        best = max(options, key=lambda advised: advised.probability)
+        return AdviceGiven(
+            task=request.task,
+            question=request.question,
+            options=options,
+            n_tasks=0 if model is None else len(model.growths.curves.tasks) - (task is not None),
+            reason=f"{best.configuration} on {best.rows} rows is expected to gain {best.gain:+.3f}, with "
+            f"{best.probability:.0%} more than {LEAST_GAIN:g}; curves of the task known: {n_curves}",
+        )
+
+
+def _unknown(option: Option, level: tuple[float, float, int] | None) -> Advised:
     """Return what is said of a configuration that was not run on the task: anything that results may be.
 
     Args:
@@ -174,7 +214,7 @@ def unknown(option: Option, level: tuple[float, float, int] | None) -> Advised:
     return Advised(configuration=name, rows=rows, expected=mean, low=mean - half, high=mean + half)
 
 
-def _circumstances(shape: Shape, pair_sd: float, gain: float, anchor: int, growth: int) -> Floats:
+def _circumstances(shape: CurveShape, pair_sd: float, gain: float, anchor: int, growth: int) -> Floats:
     """What the error of a gain depends on: noise, agreement of the neighbours, size of the gain, place."""
     small = (shape.noise, pair_sd, abs(gain), abs(float(shape.differences[2])))
     points = (min(5.0, x / LEAST_GAIN) for x in small)

@@ -9,10 +9,10 @@ from homeostat.codec import decode_state, encode_state
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Provenance, SourceDistrusted
 from homeostat.events.advice import Option
 from homeostat.events.logs import INDICATORS
-from homeostat.services.meta_learner import MetaLearner
-from homeostat.services.meta_learner.advice.configurations import Configurations
-from homeostat.services.meta_learner.advice.points import points_of
-from homeostat.services.meta_learner.advice.runs import Ledger
+from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.configuration_advisor import ConfigurationAdvisor
+from homeostat.services.training_advisor.hyperparameter_points import points_of
+from homeostat.services.training_advisor.run_table import RunTable
 from homeostat_lab.evaluation.feeding import Feeder
 
 OPTIONS = tuple(Option(configuration=f"c{i}", hyperparameters={"depth": i, "kind": "ab"[i % 2]}) for i in range(12))
@@ -40,15 +40,15 @@ def results_of(task: int) -> list[float]:
     return [0.5 + slope * (i / 11.0 - 0.5) + 0.01 * float(generator.normal()) for i in range(12)]
 
 
-def taught(n: int = 20, *, about: bool = False) -> Configurations:
-    configurations = Configurations()
+def taught(n: int = 20, *, about: bool = False) -> ConfigurationAdvisor:
+    configurations = ConfigurationAdvisor()
     for task in range(n):
         for i, result in enumerate(results_of(task)):
-            configurations.learn(run(f"t{task}", i, result, about=float(task % 2) if about else 0.0))
+            configurations.update(run(f"t{task}", i, result, about=float(task % 2) if about else 0.0))
     return configurations
 
 
-def ask(configurations: Configurations, task: str = "new", **changes: object) -> AdviceGiven:
+def ask(configurations: ConfigurationAdvisor, task: str = "new", **changes: object) -> AdviceGiven:
     fields: dict[str, object] = {"task": task, "question": "configuration", "options": OPTIONS}
     return configurations.answer(AdviceRequested.model_validate(fields | changes), "/s#1.0")
 
@@ -60,7 +60,7 @@ def test_a_search_finds_the_best_in_a_few_trials(task: int) -> None:
 
     for _ in range(4):
         tried.append(int(ask(configurations).options[0].configuration[1:]))
-        configurations.learn(run("new", tried[-1], results[tried[-1]]))
+        configurations.update(run("new", tried[-1], results[tried[-1]]))
 
     assert max(results[i] for i in tried) > max(results) - 0.05
 
@@ -68,7 +68,7 @@ def test_a_search_finds_the_best_in_a_few_trials(task: int) -> None:
 def test_what_was_run_comes_last_with_its_result() -> None:
     """Running it again would teach nothing; the others' gain is counted from it."""
     configurations = taught()
-    configurations.learn(run("new", 3, 0.61))
+    configurations.update(run("new", 3, 0.61))
 
     given_ = ask(configurations)
 
@@ -81,8 +81,8 @@ def test_what_was_run_comes_last_with_its_result() -> None:
 
 def test_without_other_tasks_the_order_is_drawn() -> None:
     """Nothing is known: every order is as good, and the same question has the same answer."""
-    configurations = Configurations()
-    configurations.learn(run("new", 3, 0.61))
+    configurations = ConfigurationAdvisor()
+    configurations.update(run("new", 3, 0.61))
 
     given_ = ask(configurations)
 
@@ -104,10 +104,10 @@ def test_meta_features_choose_where_they_tell_tasks_apart(about: float) -> None:
 
 def test_an_unknown_option_can_be_recommended() -> None:
     """Never run anywhere, but beside what is good: its hyperparameters speak for it, and nothing breaks."""
-    configurations = Configurations()
+    configurations = ConfigurationAdvisor()
     for task in range(1, 20, 2):  # those that like deep ones
         for i, result in enumerate(results_of(task)[:10]):
-            configurations.learn(run(f"t{task}", i, result))
+            configurations.update(run(f"t{task}", i, result))
 
     order = [option.configuration for option in ask(configurations).options]
 
@@ -117,13 +117,13 @@ def test_an_unknown_option_can_be_recommended() -> None:
 @given(order=st.permutations(range(6)), silent=st.integers(0, 5))
 def test_forgetting_a_source_is_as_if_it_had_been_silent(order: list[int], silent: int) -> None:
     """Answers after taking a source back are those of a learner that never heard it, to the bit."""
-    one, other = Configurations(), Configurations()
+    one, other = ConfigurationAdvisor(), ConfigurationAdvisor()
     for task in order:
         for i, result in enumerate(results_of(task)):
             episode = run(f"t{task // 2}", i, result, source=f"s{task}")
-            one.learn(episode)
+            one.update(episode)
             if task != silent:
-                other.learn(episode)
+                other.update(episode)
 
     one.forget(f"s{silent}")
 
@@ -132,7 +132,7 @@ def test_forgetting_a_source_is_as_if_it_had_been_silent(order: list[int], silen
 
 def test_the_fold_answers_and_takes_a_distrusted_source_back() -> None:
     """A question on the experience log is answered among the indicators, without what a distrusted source told."""
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     for task in range(4):
         feeder.tell_all(
             "acme/jobs", [run(f"t{task}", i, r, source=f"/s{task}") for i, r in enumerate(results_of(task))]
@@ -149,7 +149,7 @@ def test_a_restored_learner_answers_the_same() -> None:
     """The state is all there is: through the snapshot codec and back, bytes and answers are equal."""
     configurations = taught(5)
 
-    restored = decode_state(encode_state(configurations), Configurations)
+    restored = decode_state(encode_state(configurations), ConfigurationAdvisor)
 
     assert encode_state(restored) == encode_state(configurations)
     assert ask(restored) == ask(configurations)
@@ -167,26 +167,26 @@ def test_a_question_changes_nothing() -> None:
 
 def test_the_ledger_is_bounded() -> None:
     """Tasks beyond 512 push the oldest out; configurations beyond 1,024 are ignored."""
-    ledger = Ledger()
+    table = RunTable()
 
     for task in range(600):
-        ledger.add(run(f"t{task}", task, 0.5))
+        table.update(run(f"t{task}", task, 0.5))
     for i in range(600, 1100):
-        ledger.add(run("t599", i, 0.5))
+        table.update(run("t599", i, 0.5))
 
-    assert len(ledger.runs) == 512
-    assert "t599\njobs" in ledger.runs
-    assert len(ledger.configurations) == 1024
+    assert len(table.runs) == 512
+    assert "t599\njobs" in table.runs
+    assert len(table.configurations) == 1024
 
 
 def test_more_rows_replace_and_as_many_are_averaged() -> None:
     """A result is that of the longest runs."""
-    ledger = Ledger()
+    table = RunTable()
 
     for rows, result in ((100, 0.5), (200, 0.7), (100, 0.1), (200, 0.8)):
-        ledger.add(run("t", 0, result, rows=rows))
+        table.update(run("t", 0, result, rows=rows))
 
-    assert ledger.table("t", ["c0"])[2].tolist() == [0.75]
+    assert table.table("t", ["c0"])[2].tolist() == [0.75]
 
 
 def test_numbers_are_scaled_and_words_are_set_apart() -> None:
@@ -208,9 +208,9 @@ def test_numbers_are_scaled_and_words_are_set_apart() -> None:
 )
 def test_whatever_was_told_the_answer_is_finite(results: list[tuple[int, int, float]], shadows: bool) -> None:
     """Absurd results, equal ones, few or none: every number of the answer is one."""
-    configurations = Configurations()
+    configurations = ConfigurationAdvisor()
     for task, i, result in results:
-        configurations.learn(run(f"t{task}", i, result))
+        configurations.update(run(f"t{task}", i, result))
 
     given_ = ask(configurations, "t0", shadows=shadows)
 
@@ -221,26 +221,26 @@ def test_whatever_was_told_the_answer_is_finite(results: list[tuple[int, int, fl
 
 def test_forgetting_a_source_frees_the_names_it_took() -> None:
     """A thousand made-up configurations of a liar leave no room; with its distrust the honest have it back."""
-    ledger = Ledger()
+    table = RunTable()
     for i in range(1024):
-        ledger.add(run("lies", i, 0.5, source="liar"))
-    ledger.add(run("t", 2000, 0.7))
-    assert np.isnan(ledger.table("t", ["c2000"])[2]).all()
+        table.update(run("lies", i, 0.5, source="liar"))
+    table.update(run("t", 2000, 0.7))
+    assert np.isnan(table.table("t", ["c2000"])[2]).all()
 
-    ledger.forget("liar")
-    ledger.add(run("t", 2000, 0.7))
+    table.forget("liar")
+    table.update(run("t", 2000, 0.7))
 
-    assert ledger.table("t", ["c2000"])[2].tolist() == [0.7]
+    assert table.table("t", ["c2000"])[2].tolist() == [0.7]
 
 
 def test_forgetting_a_source_leaves_what_others_said_of_the_same_names() -> None:
     """As if it had been silent: results, meta-features and answers are those without it, to the bit."""
-    honest, deceived = Ledger(), Ledger()
+    honest, deceived = RunTable(), RunTable()
     for task in range(5):
         for i in (3, 1, 7):
-            deceived.add(run("lies", 10 * task + i, 0.1, source="liar", about=9.0))
-            for ledger in (honest, deceived):
-                ledger.add(run(f"t{task}", i, 0.1 * i + task, about=float(task)))
+            deceived.update(run("lies", 10 * task + i, 0.1, source="liar", about=9.0))
+            for table in (honest, deceived):
+                table.update(run(f"t{task}", i, 0.1 * i + task, about=float(task)))
     deceived.forget("liar")
 
     names = [f"c{i}" for i in range(12)]
@@ -250,17 +250,17 @@ def test_forgetting_a_source_leaves_what_others_said_of_the_same_names() -> None
 
 def test_one_source_cannot_push_the_others_tasks_out() -> None:
     """Of five hundred tasks and more the one leaves first that has told of most."""
-    ledger = Ledger()
-    ledger.add(run("old", 1, 0.5))
+    table = RunTable()
+    table.update(run("old", 1, 0.5))
     for task in range(600):
-        ledger.add(run(f"flood{task}", 1, 0.5, source="liar"))
+        table.update(run(f"flood{task}", 1, 0.5, source="liar"))
 
-    assert ledger.table("old", ["c1"])[2].tolist() == [0.5]
+    assert table.table("old", ["c1"])[2].tolist() == [0.5]
 
 
 def test_results_of_another_metric_say_nothing_and_losses_are_better_when_small() -> None:
     """The best of a loss is the smallest; what it gains is still positive."""
-    feeder = Feeder(MetaLearner())
+    feeder = Feeder(TrainingAdvisor())
     for task in range(20):
         for i, result in enumerate(results_of(task)):
             episode = run(f"t{task}", i, result)

@@ -7,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.codec import encode_state
-from homeostat.core import Event, Identity, Position
 from homeostat.events import EpisodeRecorded, Provenance
-from homeostat.events.logs import EXPERIENCE
-from homeostat.services.meta_learner import advice
-from homeostat.services.meta_learner.advice import Advice, told
+from homeostat.services.training_advisor import recent_runs
+from homeostat.services.training_advisor.advisor import Advisor
 
 
 def run(source: str, number: int, **changes: Any) -> EpisodeRecorded:
@@ -29,18 +27,14 @@ def run(source: str, number: int, **changes: Any) -> EpisodeRecorded:
     return EpisodeRecorded.model_validate(fields | changes)
 
 
-def hear(known: Advice, episode: EpisodeRecorded) -> None:
-    """A job tells of a run."""
-    event = Event(
-        id="1.0", source="/i", type=episode.TYPE, subject="acme/jobs", time=0, data=episode,
-        position=Position(EXPERIENCE, "t", 0, 1), story=Identity("s"), emitter="/e",
-    )  # fmt: skip
-    advice.learn(known, event, episode)
+def hear(known: Advisor, episode: EpisodeRecorded) -> None:
+    """A job records a run."""
+    known.update("acme/jobs", episode)
 
 
-def learned(known: Advice) -> bytes:
+def learned(known: Advisor) -> bytes:
     """What answers are made from."""
-    return encode_state((known.results, known.seconds, known.latency))
+    return encode_state((known.metrics, known.training_time, known.latency))
 
 
 SAID = st.lists(
@@ -57,73 +51,73 @@ SAID = st.lists(
 @settings(max_examples=25, deadline=None)
 def test_a_distrusted_source_has_never_told_of_anything(said: list[Any]) -> None:
     """Answers rest on the runs of the others alone, to the bit; with its trust they are what they were."""
-    known, spared, before = Advice(), Advice(), Advice()
+    known, spared, before = Advisor(), Advisor(), Advisor()
     for source, number, changes in said:
         for one in (known, before, *([spared] if source != "/evil" else [])):
             hear(one, run(source, number, **changes))
 
-    advice.forget(known, "/evil", ["/evil"])
+    known.distrust("/evil")
     assert learned(known) == learned(spared)
-    advice.restore(known, "/evil", [])
+    known.trust("/evil")
     assert learned(known) == learned(before)
 
 
-def test_a_stranger_takes_nothing_away() -> None:
+def test_who_never_spoke_takes_nothing_away() -> None:
     """To distrust who never spoke changes nothing."""
-    known = Advice()
+    known = Advisor()
     hear(known, run("/a", 1))
-    before = encode_state(known)
+    before = learned(known), encode_state(known.runs)
 
-    advice.forget(known, "/stranger", ["/stranger"])
+    known.distrust("/silent")
 
-    assert encode_state(known) == before
+    assert (learned(known), encode_state(known.runs)) == before
 
 
 def test_threat_many_made_up_names_push_the_runs_of_the_honest_out() -> None:
     """Memory is bounded; room is made by those that are many, and every source is heard."""
-    known = Advice()
+    known = Advisor()
     for number in range(200):
         hear(known, run("/honest", number, task=f"own-{number}"))
     for number in range(1500):
         hear(known, run(f"/made-up/{number}", number, task=f"x{number}"))
 
-    runs = known.told.runs
-    ledger = known.results["accuracy score"].configurations.ledger
-    assert (len(runs), len(known.told.left) <= 256 + 16) == (1024, True)
-    assert sum(told.source_of(one) == "/honest" for one in runs) == 200
-    assert sum(key.endswith("\n/honest") for key in ledger.runs) >= 512 // 66
-    assert known.seconds.durations is not None
-    before = encode_state(known.seconds)
+    runs = known.runs.runs
+    table = known.metrics["accuracy score"].configurations.table
+    assert (len(runs), len(known.runs.evicted) <= 256 + 16) == (1024, True)
+    assert sum(recent_runs.source_of(one) == "/honest" for one in runs) == 200
+    assert sum(key.endswith("\n/honest") for key in table.runs) >= 512 // 66
+    assert known.training_time.model is not None
+    before = encode_state(known.training_time)
     hear(known, run("/late", 3, seconds=500.0))
-    assert encode_state(known.seconds) != before
+    assert encode_state(known.training_time) != before
 
 
 def test_who_is_distrusted_after_runs_have_made_room_leaves_no_trace() -> None:
     """What those taught leaves as well: nobody can tell any more whose it was."""
-    known = Advice()
-    for number in range(told._MOST_RUNS + 10):
+    known = Advisor()
+    for number in range(recent_runs.MOST_RUNS + 10):
         hear(known, run("/evil", number))
     hear(known, run("/good", 1))
 
-    advice.forget(known, "/evil", ["/evil"])
+    known.distrust("/evil")
 
-    spared = Advice()
+    spared = Advisor()
     hear(spared, run("/good", 1))
-    assert encode_state((known.seconds, known.latency)) == encode_state((spared.seconds, spared.latency))
+    assert encode_state((known.training_time, known.latency)) == encode_state((spared.training_time, spared.latency))
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_threat_made_up_metrics_leave_no_room_for_the_one_that_is_measured(n: int) -> None:
     """The metrics that most runs have are answered."""
-    known = Advice()
+    known = Advisor()
     for metric in range(8):
         for number in range(n):
             hear(known, run("/made-up", number, metric=f"m{metric}"))
     for number in range(n + 1):
         hear(known, run("/honest", number, metric="f1"))
 
-    alone = Advice()
+    alone = Advisor()
     for number in range(n + 1):
         hear(alone, run("/honest", number, metric="f1"))
-    assert len(known.results) == 8
-    assert encode_state(known.results["f1 score"]) == encode_state(alone.results["f1 score"])
+    assert len(known.metrics) == 8
+    assert encode_state(known.metrics["f1 score"]) == encode_state(alone.metrics["f1 score"])

@@ -14,7 +14,7 @@ N_SLOTS: Final = 48
 """Half-octaves of rows, from 1 to 2^23.5; what is larger counts as the last."""
 N_TASKS: Final = 256
 N_CONFIGURATIONS: Final = 32
-"""Curves kept per task; the oldest leave."""
+"""LearningCurves kept per task; the oldest leave."""
 
 
 def slot_of(rows: int) -> int:
@@ -23,11 +23,11 @@ def slot_of(rows: int) -> int:
 
 
 @dataclass(slots=True)
-class Task:
-    """Curves of one task.
+class TaskCurves:
+    """LearningCurves of one task.
 
     Args:
-        names: Configurations, the oldest first.
+        names: ConfigurationAdvisor, the oldest first.
         levels: (n, N_SLOTS) results in the order of `names`; NaN where nothing was run.
     """
 
@@ -48,14 +48,14 @@ class Task:
 
 
 @dataclass(slots=True)
-class Curves:
+class LearningCurves:
     """The tasks heard of last, at most `N_TASKS`, the longest silent first."""
 
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: dict[str, TaskCurves] = field(default_factory=dict)
 
-    def record(self, task: str, configuration: str, slot: int, result: float) -> tuple[Task, int]:
+    def record(self, task: str, configuration: str, slot: int, result: float) -> tuple[TaskCurves, int]:
         """Note a result; a run at the same place again moves it half-way. Returns the task and the curve's row."""
-        found = self.tasks.pop(task, None) or Task()
+        found = self.tasks.pop(task, None) or TaskCurves()
         self.tasks[task] = found
         if len(self.tasks) > N_TASKS:
             del self.tasks[next(iter(self.tasks))]

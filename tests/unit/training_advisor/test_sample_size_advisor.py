@@ -6,35 +6,34 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.meta_learner.curves import SIZES, curves, question, result, run
+from tests.unit.training_advisor.curves import SIZES, curves, question, result, run
 
 from homeostat.codec import decode_state, encode_state
 from homeostat.events import EpisodeRecorded
 from homeostat.events.advice import Option
-from homeostat.services.meta_learner.advice.benefit import Benefit
-from homeostat.services.meta_learner.advice.curves import N_CONFIGURATIONS, N_TASKS, Curves, slot_of
-from homeostat.services.meta_learner.advice.gains import LEAST_GAIN
+from homeostat.services.training_advisor.learning_curves import N_CONFIGURATIONS, N_TASKS, LearningCurves, slot_of
+from homeostat.services.training_advisor.sample_size_advisor import LEAST_GAIN, SampleSizeAdvisor
 
 
 @cache
 def lesson(n_tasks: int) -> bytes:
     """All runs of the first data sets, as a snapshot."""
-    benefit = Benefit()
+    benefit = SampleSizeAdvisor()
     for episode in curves(n_tasks):
-        benefit.learn(episode)
+        benefit.update(episode)
     return encode_state(benefit)
 
 
-def taught(n_tasks: int) -> Benefit:
+def taught(n_tasks: int) -> SampleSizeAdvisor:
     """A learner that has seen them."""
-    return decode_state(lesson(n_tasks), Benefit)
+    return decode_state(lesson(n_tasks), SampleSizeAdvisor)
 
 
-def begun(benefit: Benefit, task: int, learner: int, until: int) -> Benefit:
+def begun(benefit: SampleSizeAdvisor, task: int, learner: int, until: int) -> SampleSizeAdvisor:
     """The same, having seen the small runs of one more curve."""
     for rows in SIZES:
         if rows <= until:
-            benefit.learn(run(task, learner, rows))
+            benefit.update(run(task, learner, rows))
     return benefit
 
 
@@ -81,13 +80,13 @@ def test_asking_changes_nothing() -> None:
 def test_a_snapshot_in_mid_curve_changes_nothing() -> None:
     """Through the codec after every run, the answers are those of a learner that never stopped."""
     straight = begun(taught(2), 2, 1, 362)
-    resumed = Benefit()
+    resumed = SampleSizeAdvisor()
     for episode in curves(2):
-        resumed.learn(episode)
+        resumed.update(episode)
     for rows in SIZES:
         if rows <= 362:
-            resumed = decode_state(encode_state(resumed), Benefit)
-            resumed.learn(run(2, 1, rows))
+            resumed = decode_state(encode_state(resumed), SampleSizeAdvisor)
+            resumed.update(run(2, 1, rows))
 
     assert encode_state(resumed) == encode_state(straight)
 
@@ -109,7 +108,7 @@ def test_the_answer_names_the_growth_asked_for() -> None:
 
 def test_nothing_is_known_of_a_curve_that_has_not_begun() -> None:
     """Before the first run and for an unknown configuration: a wide interval and no promise."""
-    for benefit in (Benefit(), taught(1)):
+    for benefit in (SampleSizeAdvisor(), taught(1)):
         (option,) = benefit.answer(question(99, 0, 512)).options
 
         assert option.probability == option.gain == 0.0
@@ -120,7 +119,7 @@ def test_other_learners_on_the_data_set_are_heard() -> None:
     """What neighbours gained on the same data set moves the answer."""
     alone, beside = begun(taught(4), 8, 0, 256), taught(4)
     for rows in SIZES:
-        beside.learn(run(8, 1, rows))
+        beside.update(run(8, 1, rows))
     begun(beside, 8, 0, 256)
 
     (lonely,) = alone.answer(question(8, 0, 512)).options
@@ -143,13 +142,13 @@ def test_other_learners_on_the_data_set_are_heard() -> None:
 )
 def test_wild_numbers_break_nothing(told: list[tuple[int, int, int, float]]) -> None:
     """Any order of sizes, any result: the answers stay finite and probabilities stay ratios."""
-    benefit = Benefit()
+    benefit = SampleSizeAdvisor()
     for task, learner, rows, value in told:
         configuration = f"c{learner}"
         episode = EpisodeRecorded(
             episode="e", task=f"t{task}", configuration=configuration, rows=rows, result=value, seconds=1.0
         )
-        benefit.learn(episode)
+        benefit.update(episode)
 
     options = tuple(Option(configuration=f"c{c}", rows=n) for c in range(3) for n in (0, 100, 10**9))
     given_ = benefit.answer(question(0, 0, 1).model_copy(update={"options": options}))
@@ -160,7 +159,7 @@ def test_wild_numbers_break_nothing(told: list[tuple[int, int, int, float]]) -> 
 
 def test_memory_is_bounded() -> None:
     """The tasks longest silent leave, and the oldest curves of a task."""
-    memory = Curves()
+    memory = LearningCurves()
     for n in range(N_TASKS + 10):
         memory.record(f"t{n}", "c", 14, 0.5)
         memory.record("often", "c", 14, 0.5)

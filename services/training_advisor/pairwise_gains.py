@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 STEPS: Final = (2, 4)
 """Growths that are learned from, in half-octaves: twice and four times the rows."""
 N_LINES: Final = 49
-"""Configurations with a line of their own; all later ones share line 0."""
+"""ConfigurationAdvisor with a line of their own; all later ones share line 0."""
 _FIRST_VARIANCE: Final = 0.03 * 0.03
 _FIRST_COUNT: Final = 5.0
 """Outcomes that the first guess (no difference, that variance) is worth."""
@@ -25,7 +25,7 @@ def _table(value: float) -> Floats:
 
 
 @dataclass(slots=True)
-class Pairs:
+class PairwiseGains:
     """Difference of gains between configurations.
 
     Args:
@@ -63,7 +63,7 @@ class Pairs:
         total = fixed_sum(weights)
         return fixed_sum(weights * (gains + self.means[step, line, others])) / total, float(np.sqrt(1.0 / total))
 
-    def learn(self, step: int, line: int, gain: float, others: NDArray[np.int64], gains: Floats) -> None:
+    def update(self, step: int, line: int, gain: float, others: NDArray[np.int64], gains: Floats) -> None:
         """Learn from a gain beside those of others; `others` holds each line once."""
         self._move(step, line, others, gain - gains)
         self._move(step, others, line, gains - gain)
