@@ -14,6 +14,16 @@ _MOST_VALUES: Final = 32_768
 _N_NAMED: Final = 64
 """Sources that count as one each when room is made; further ones share names, so that many names gain nothing."""
 _MOST_EVICTED: Final = 256
+_UNUSED: Final = {
+    "episode": "recent",
+    "model": None,
+    "initial_weights": None,
+    "loss_curve": (),
+    "cost": 0.0,
+    "environment": {},
+    "seed": None,
+}
+"""What nothing is learned from is not kept: a run may have a long curve."""
 
 
 @dataclass(slots=True)
@@ -35,22 +45,7 @@ class RecentRuns:
 
     def update(self, episode: EpisodeRecorded) -> None:
         """Take note of a run that has a task and a configuration, and is not held out."""
-        self.runs.append(
-            EpisodeRecorded(
-                episode="recent",
-                task=episode.task,
-                configuration=episode.configuration,
-                rows=episode.rows,
-                meta_features=episode.meta_features,
-                hyperparameters=episode.hyperparameters,
-                metric=episode.metric,
-                is_loss=episode.is_loss,
-                result=episode.result,
-                seconds=episode.seconds,
-                latency_seconds=episode.latency_seconds,
-                provenance=Provenance("", source_of(episode), ""),
-            )
-        )
+        self.runs.append(episode.model_copy(update=_UNUSED | {"provenance": Provenance("", source_of(episode), "")}))
         self.n_values += _n_values(episode)
         while len(self.runs) > MOST_RUNS or self.n_values > _MOST_VALUES:
             self._make_room()
