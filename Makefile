@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test lint bench evaluate soak schemas clean
+.PHONY: help demo test quick lint bench evaluate soak schemas clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ demo: $(READY) ## Run the main job on real data: 24 digit-reading cameras
 
 test: $(READY) ## Run every test but the long ones
 	@$(BIN)/python -m pytest -q -m "not soak"
+
+quick: $(READY) ## Test what differs from BASE (default HEAD), nothing slow: the loop of work
+	@$(BIN)/python -m tests.quick $(or $(BASE),HEAD)
 
 lint: $(READY) ## Style, types, imports
 	@$(BIN)/ruff check shared services tests

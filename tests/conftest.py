@@ -20,6 +20,9 @@ CACHE = "HOMEOSTAT_CACHE_DIR"
 settings.register_profile("homeostat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("homeostat")
 
+SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text("utf-8").split())
+"""Tests that take more than two seconds, as `pytest --durations=0` says on a quiet machine of two cores."""
+
 KAFKA_39 = Path(__file__).parent / "support" / "kafka-3.9.lock"
 
 
@@ -27,6 +30,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--kafka`."""
     parser.addoption("--kafka", metavar="HOST:PORT", help="use this broker instead of starting one")
     parser.addoption("--seed", type=int, help="simulate from this seed on instead of from a fresh one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `slow.txt` names, and those that need a broker, as slow."""
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        if name in SLOW or item.get_closest_marker("kafka") is not None:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

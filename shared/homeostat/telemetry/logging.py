@@ -116,7 +116,13 @@ def quiet_logging(level: int) -> Iterator[None]:
 
 
 def redact(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
-    """Replace values under secret names, and secrets inside texts, however deep."""
+    """Replace values under secret names, and secrets inside texts, however deep.
+
+    Args:
+        _: The logger; not used.
+        __: The method; not used.
+        fields: Of the line; not changed.
+    """
     return {key: REDACTED if _SECRET_KEY.search(key) else _redact(value) for key, value in fields.items()}
 
 

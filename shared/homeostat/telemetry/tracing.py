@@ -79,7 +79,14 @@ class Tracer(Protocol):
     """Reports what a process did. Never raises on behalf of a collector; not used in replays."""
 
     def emitted(self, event: Event, outputs: Sequence[Output], *, group: str, now_ms: int) -> None:
-        """Report the outputs of a step: one span each, from the input's broker time to `now_ms`."""
+        """Report the outputs of a step: one span each, from the input's broker time to `now_ms`.
+
+        Args:
+            event: Input of the step.
+            outputs: What it emitted, addressed.
+            group: Consumer group of the host.
+            now_ms: Wall clock.
+        """
 
     def span_for(self, event: Event, *, group: str) -> AbstractContextManager[None]:
         """Report the work inside the context as the processing of one event; errors pass and are noted."""
@@ -92,10 +99,10 @@ class NullTracer:
     """A tracer that does nothing."""
 
     def emitted(self, event: Event, outputs: Sequence[Output], *, group: str, now_ms: int) -> None:
-        """Do nothing."""
+        """See `Tracer.emitted`."""
 
     def span_for(self, event: Event, *, group: str) -> AbstractContextManager[None]:
-        """Do nothing."""
+        """See `Tracer.span_for`."""
         return nullcontext()
 
     def close(self) -> None:

@@ -201,7 +201,13 @@ def _type(record: Record) -> bytes:
 
 
 def resumes_anywhere(make: MakeFold, records: Sequence[Record], n_seeds: int = 3) -> None:
-    """Crashes at random positions, with snapshots at others: readers see the same, states end the same."""
+    """Crashes at random positions, with snapshots at others: readers see the same, states end the same.
+
+    Args:
+        make: Makes the fold, alike each time.
+        records: Of one partition of its topic, in order; at least one.
+        n_seeds: Runs, each with other crashes.
+    """
     whole = Trial(make, records[0])
     whole.run(records)
     for seed in range(n_seeds):

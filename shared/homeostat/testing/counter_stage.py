@@ -14,7 +14,14 @@ from homeostat.testing.counter import Counter
 
 
 def main(name: str, log: str, out: str, kind: str = "log") -> None:
-    """Run until SIGTERM; settings come from the environment."""
+    """Run until SIGTERM; settings come from the environment.
+
+    Args:
+        name: Of the fold, and of its group.
+        log: Read.
+        out: Written.
+        kind: `log`, or `door` for an ingress topic.
+    """
     settings = HostSettings()
     cluster = Cluster(settings)
     host = KafkaHost(name, [Counter(name=name, log=log, out=out, is_door=kind == "door")], settings, cluster)

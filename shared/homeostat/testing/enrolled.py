@@ -49,7 +49,15 @@ class Enrolled:
             self.request(registration(self.hands[name], role), GOVERNANCE_KEY)
 
     def request(self, data: Payload, subject: str, key: Key | None = None, id_: str = "", source: str = "/cli") -> None:
-        """Ask for something, signed by the operator or somebody else."""
+        """Ask for something, signed by the operator or somebody else.
+
+        Args:
+            data: What is asked; gets an hour to count if it does not say until when.
+            subject: Key.
+            key: Who signs; nobody named: the operator.
+            id_: Of the event; empty: the next one.
+            source: Of the event.
+        """
         if isinstance(data, Request | ActionRequested) and data.valid_until is None:
             data = data.model_copy(update={"valid_until": self.log.now + _VALID_MS})
         self._publish(REQUESTS, subject, data, key or self.operator, id_ or self._next(), source)

@@ -11,7 +11,16 @@ from homeostat.events import SignalObserved
 def signal(
     topic: str, subject: str, value: float, n: int, *, source: str = "/homeostat/made-up/0", partition: int = 0
 ) -> Output:
-    """One `signal.observed` as an upstream fold would write it, the `n`-th of its source."""
+    """One `signal.observed` as an upstream fold would write it, the `n`-th of its source.
+
+    Args:
+        topic: Where it goes.
+        subject: Key.
+        value: Of the signal.
+        n: Offset and order in its source, >= 0; its time too.
+        source: Of the event.
+        partition: Of the topic.
+    """
     data = SignalObserved(layer="service", name="load", value=value)
     raw, content_type = encode_payload(data)
     headers = encode_headers(
@@ -28,7 +37,15 @@ def signal(
 
 
 def signals(topic: str, n: int, seed: int, *, n_subjects: int = 5, timers: float = 0.05) -> list[Output]:
-    """`n` signals of a few subjects, some refused, some that set a timer."""
+    """`n` signals of a few subjects, some refused, some that set a timer.
+
+    Args:
+        topic: Where they go.
+        n: How many.
+        seed: Of what they are.
+        n_subjects: Among which they are drawn, >= 1.
+        timers: Share that sets a timer, in [0, .95].
+    """
     chance = random.Random(seed)  # noqa: S311  # made-up data
     made = []
     for i in range(n):

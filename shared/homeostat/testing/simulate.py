@@ -55,7 +55,13 @@ class Failure:
 
 
 def reproduce(fold: str, seed: int, n: int) -> str:
-    """Return the command that plays these seeds."""
+    """Return the command that plays these seeds.
+
+    Args:
+        fold: `counter` or `grower`.
+        seed: The first.
+        n: How many.
+    """
     return f"python -m homeostat.testing.simulate {fold} --seed {seed} -n {n}"
 
 
@@ -67,14 +73,27 @@ def fresh_seed() -> int:
 def play(
     fold: str, seed: int, assignment: type[Assignment[Any]] = Assignment, steps: Sequence[Step] | None = None
 ) -> Outcome:
-    """Play the run of a seed, or other steps on its input."""
+    """Play the run of a seed, or other steps on its input.
+
+    Args:
+        fold: `counter` or `grower`.
+        seed: Of input and steps.
+        assignment: The algorithm, or one with a hole.
+        steps: Instead of those of the seed.
+    """
     make = FOLDS[fold]
     planned = plan(seed, recreates=make().is_door) if steps is None else steps
     return Simulator(make, signals(make().log, N_SIGNALS, seed), planned, assignment).run()
 
 
 def failure_of(fold: str, seed: int, assignment: type[Assignment[Any]] = Assignment) -> Failure | None:
-    """Play a seed; None if it went well, else the shortest trace that fails in the same way."""
+    """Play a seed; None if it went well, else the shortest trace that fails in the same way.
+
+    Args:
+        fold: `counter` or `grower`.
+        seed: Of input and steps.
+        assignment: The algorithm, or one with a hole.
+    """
 
     def fails(steps: list[Step]) -> bool:
         return _error(fold, seed, assignment, steps) is not None
@@ -98,7 +117,14 @@ def _error(fold: str, seed: int, assignment: type[Assignment[Any]], steps: Seque
 def play_fresh(
     fold: str, first: int, seconds: float, assignment: type[Assignment[Any]] = Assignment
 ) -> tuple[int, Failure | None]:
-    """Play seeds from one on until some time is over, or one fails; return how many were played."""
+    """Play seeds from one on until some time is over, or one fails; return how many were played.
+
+    Args:
+        fold: `counter` or `grower`.
+        first: Seed.
+        seconds: After which no further seed is begun.
+        assignment: The algorithm, or one with a hole.
+    """
     deadline, n = time.monotonic() + seconds, 0
     while time.monotonic() < deadline:
         failure = failure_of(fold, first + n, assignment)

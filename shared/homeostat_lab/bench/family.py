@@ -58,7 +58,13 @@ def window_of(subject: str) -> Range:
 
 
 def drifted(subject: str, version: str, window: Range) -> DriftDetected:
-    """Errors of a model have risen, by a detector without e-values."""
+    """Errors of a model have risen, by a detector without e-values.
+
+    Args:
+        subject: `scope/model`.
+        version: That served.
+        window: Rows since the onset.
+    """
     return DriftDetected(
         model=subject,
         version=version,

@@ -15,7 +15,15 @@ from homeostat_lab.bench.ground import PARTITIONS
 
 
 def main(servers: str, topic: str, out: str, n: str, folder: str) -> None:
-    """Run until `n` records are through."""
+    """Run until `n` records are through.
+
+    Args:
+        servers: Bootstrap servers.
+        topic: Read, from its beginning.
+        out: Written.
+        n: Records, as text.
+        folder: Where Faust keeps its data.
+    """
     app = faust.App(
         "homeostat-bench-faust",
         broker=f"kafka://{servers}",

@@ -96,7 +96,13 @@ def refusals(n: int) -> Iterator[Output]:
 
 
 def requests(n: int, scope: str, *, claims: Callable[[], list[tuple[str, bytes]]] = list) -> Iterator[Output]:
-    """Freezes of a scope that nobody signed, or that claim it, in the same partition as the true ones."""
+    """Freezes of a scope that nobody signed, or that claim it, in the same partition as the true ones.
+
+    Args:
+        n: How many.
+        scope: Subject of each, and what it freezes.
+        claims: Called for each: headers that it brings besides.
+    """
     sealer = Sealer("/flood")
     for _ in range(n):
         output = sealer.seal(REQUESTS, scope, FreezeSet(scope=scope), PARTITIONS)

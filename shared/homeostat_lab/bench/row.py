@@ -71,7 +71,13 @@ def row(
 
 
 def missing(name: str, unit: str, why: str) -> Row:
-    """Make a row of what could not be measured."""
+    """Make a row of what could not be measured.
+
+    Args:
+        name: What was to be measured.
+        unit: Of its value.
+        why: It could not be, one sentence.
+    """
     return Row(name, unit, None, why, None, None, 0)
 
 

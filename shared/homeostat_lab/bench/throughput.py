@@ -27,7 +27,13 @@ _FIRST_BATCH: Final = "start and first batch, of both"
 
 
 def against_limit(ground: Ground, *, n: int, runs: int) -> Iterator[Row]:
-    """Compare one host (JSON events, one output each, snapshots on) with the bare loop and a Faust agent."""
+    """Compare one host (JSON events, one output each, snapshots on) with the bare loop and a Faust agent.
+
+    Args:
+        ground: A broker of its own.
+        n: Events of each run, >= 1.
+        runs: Of host and bare loop, taking turns, >= 1.
+    """
     source, target = "homeostat.bench-in", "homeostat.bench-out"
     fold = Counter(name="bench-counter", log=source, out=target)
     # Faust's client cannot read what the host's has compressed, so the broker keeps it plain, for all three.

@@ -47,7 +47,15 @@ class TimedHost(KafkaHost):
 
 
 def rate_of(service: str, fold: Fold[Any], ground: Ground, cluster: Cluster, n: int) -> float:
-    """Fold the `n` records that wait in the fold's log; return records per second."""
+    """Fold the `n` records that wait in the fold's log; return records per second.
+
+    Args:
+        service: Consumer group, new: it begins at the first record.
+        fold: What is timed.
+        ground: Broker and settings.
+        cluster: Metadata; knows the topics.
+        n: Records that wait there, >= 1.
+    """
     host = TimedHost(service, fold, ground, cluster, n)
     host.run()
     return host.rate

@@ -56,7 +56,13 @@ class Watch:
 
 
 def pace(ground: Ground, outputs: Iterable[Output], per_second: float) -> list[float]:
-    """Publish records one by one at a steady pace; return the moment of each, `time.perf_counter` seconds."""
+    """Publish records one by one at a steady pace; return the moment of each, `time.perf_counter` seconds.
+
+    Args:
+        ground: Broker and settings.
+        outputs: Published in order.
+        per_second: Of them, > 0; falling behind is not made up for.
+    """
     outbox, sent, due = KafkaOutbox(ground.settings, "bench-pace"), list[float](), time.perf_counter()
     for output in outputs:
         time.sleep(max(0.0, due - time.perf_counter()))

@@ -58,7 +58,14 @@ class Traffic:
             yield self._seal(topic, n_partitions, index, index, registration(index))
 
     def events(self, topic: str, n_partitions: int, n: int, start: int = 0) -> Iterator[Output]:
-        """Yield `n` events, the first one number `start`; request ids never repeat."""
+        """Yield `n` events, the first one number `start`; request ids never repeat.
+
+        Args:
+            topic: Where they go.
+            n_partitions: Of it.
+            n: How many.
+            start: Number of the first.
+        """
         for number in range(start, start + n):
             yield self._seal(topic, n_partitions, number % self.n_models, self.n_models + number, self.samples(number))
 
@@ -101,7 +108,15 @@ class Traffic:
 
 
 def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects: int = 200) -> Iterator[Output]:
-    """Yield `n` ordinary JSON events of an internal log, the first one number `start`."""
+    """Yield `n` ordinary JSON events of an internal log, the first one number `start`.
+
+    Args:
+        topic: Where they go.
+        n_partitions: Of it.
+        n: How many.
+        start: Number of the first.
+        n_subjects: Among which they take turns, >= 1.
+    """
     for number in range(start, start + n):
         subject = model_name(number % n_subjects)
         key = subject.encode()

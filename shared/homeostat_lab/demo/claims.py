@@ -51,7 +51,13 @@ def above(name: str, own: NDArray[np.int64], other: NDArray[np.int64]) -> Claim:
 
 
 def fewer(name: str, own: float, other: float) -> Claim:
-    """Claim a smaller count."""
+    """Claim a smaller count.
+
+    Args:
+        name: What is claimed.
+        own: Count of Homeostat.
+        other: Count of the baseline; the claim holds if it is larger.
+    """
     return Claim(name, own, other, None, own < other)
 
 

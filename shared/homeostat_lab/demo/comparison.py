@@ -55,7 +55,14 @@ def load(world: World, out: Path) -> Comparison:
 
 
 def main(seed: str, stations: str, events: str, out: str) -> None:
-    """Run every policy and write what it did."""
+    """Run every policy and write what it did.
+
+    Args:
+        seed: Of the world, as text.
+        stations: Cameras, as text.
+        events: Of each camera, as text.
+        out: File that is written, `.npz`.
+    """
     os.nice(10)
     arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {}
     for run in run_policies(World(int(seed), int(stations), int(events))):

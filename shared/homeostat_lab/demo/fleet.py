@@ -73,7 +73,13 @@ class Serving(Protocol):
     """The model server, in process or over HTTP."""
 
     def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Any:
-        """Return `homeostat.serving.Answers`."""
+        """Return `homeostat.serving.Answers`.
+
+        Args:
+            model: `scope/model`.
+            request: Ids, one per row.
+            x: (n, 64) float32.
+        """
 
 
 def subject(station: int) -> str:
@@ -117,6 +123,11 @@ class Fleet:
 
     def install(self, store: ArtifactStore, encode: Callable[[Weights], bytes], price: float) -> dict[str, str]:
         """Train and register every station's first model.
+
+        Args:
+            store: Where the weights are put.
+            encode: Weights to the bytes of an artifact.
+            price: Of one training row, in the currency of the demo.
 
         Returns:
             Digest of the weights by subject; whoever runs the server deploys them as `installed`.

@@ -90,7 +90,13 @@ class Scene:
 
 
 def draw_incidents(rng: np.random.Generator, *, pace: float, n_events: int) -> tuple[Incident, ...]:
-    """Draw what will happen to a station, in order; incidents that heal never overlap the next one."""
+    """Draw what will happen to a station, in order; incidents that heal never overlap the next one.
+
+    Args:
+        rng: Advanced.
+        pace: Incidents per event, in (0, 1).
+        n_events: Length of the run.
+    """
     return tuple(_incidents(rng, pace, n_events))
 
 

@@ -74,7 +74,13 @@ class InMemory:
         """No process to keep alive."""
 
     def publish(self, topic: str, subject: str, data: Any) -> None:
-        """Write to a door, as the client would; requests are signed."""
+        """Write to a door, as the client would; requests are signed.
+
+        Args:
+            topic: Ingress topic.
+            subject: Key.
+            data: Payload.
+        """
         self.n_published += 1
         source, id_ = "/demo/cameras", str(self.n_published)
         if topic == REQUESTS:

@@ -106,7 +106,13 @@ def train(
 
 
 def install(x: Floats, y: Labels, seed: int) -> Weights:
-    """Train the model a station starts with, from scratch on its history."""
+    """Train the model a station starts with, from scratch on its history.
+
+    Args:
+        x: (n, 64).
+        y: (n,) digits.
+        seed: Of the first weights and the order of rows.
+    """
     return train(None, x, y, lr=0.1, steps=200, seed=seed)
 
 

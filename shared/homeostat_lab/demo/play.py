@@ -113,7 +113,13 @@ def _await_weights(system: System, progress: Progress, show: Callable[[Progress]
 
 
 def payloads(system: System, topic: str, type_: str) -> list[dict[str, Any]]:
-    """Payloads of one type in a log, without repeats."""
+    """Payloads of one type in a log, without repeats.
+
+    Args:
+        system: Read.
+        topic: All of it.
+        type_: CloudEvents type.
+    """
     seen: set[bytes] = set()
     found = []
     for record in system.records(topic):

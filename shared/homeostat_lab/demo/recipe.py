@@ -29,7 +29,13 @@ _Failures: Final = (ArithmeticError, KeyError, TypeError, ValueError, OSError, S
 
 
 def latest(hyperparameters: Mapping[str, Scalar], x: Floats, y: Labels) -> tuple[Floats, Labels]:
-    """Return the rows an arm learns from: the last `rows` of them, or all if there are fewer."""
+    """Return the rows an arm learns from: the last `rows` of them, or all if there are fewer.
+
+    Args:
+        hyperparameters: Of the arm; `rows` is how many.
+        x: (n, 64), oldest first.
+        y: (n,).
+    """
     rows = int(hyperparameters["rows"])
     return x[-rows:], y[-rows:]
 

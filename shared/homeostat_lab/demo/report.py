@@ -91,7 +91,13 @@ def promotions(fleet: Fleet, system: System) -> tuple[Promotion, ...]:
 
 
 def result_of(fleet: Fleet, system: System, known: Facts) -> PolicyResult:
-    """Score Homeostat as every other policy is scored."""
+    """Score Homeostat as every other policy is scored.
+
+    Args:
+        fleet: After the run: what it answered.
+        system: Its logs.
+        known: Facts read off them.
+    """
     run = PolicyRun("homeostat", fleet.n_right, known.retrains, promotions(fleet, system))
     return score(fleet.world, run)
 
@@ -99,7 +105,15 @@ def result_of(fleet: Fleet, system: System, known: Facts) -> PolicyResult:
 def claims_of(
     fleet: Fleet, own: PolicyResult, known: Facts, comparison: Comparison, replayed: ReplayReport
 ) -> list[Claim]:
-    """Everything that a live run may claim."""
+    """Everything that a live run may claim.
+
+    Args:
+        fleet: After the run.
+        own: Score of Homeostat.
+        known: Facts read off the logs.
+        comparison: Scores of the baselines on the same world.
+        replayed: Outcome of deriving everything again.
+    """
     other = {result.policy: result for result in comparison.results}
     static, tracked = compare_thresholds(fleet.world.seed, stations=fleet.world.stations)
     poisoned = [outcome for outcome in known.outcomes if outcome["arm"] == "manual"]
@@ -128,7 +142,18 @@ def report_of(
     seconds: float,
     where: str,
 ) -> Mapping[str, Any]:
-    """The report as it is written to a file."""
+    """The report as it is written to a file.
+
+    Args:
+        own: Score of Homeostat.
+        known: Facts read off the logs.
+        comparison: Scores of the baselines.
+        replayed: Outcome of deriving everything again.
+        made: Claims, each with whether it holds.
+        n_events: Of one camera.
+        seconds: That the run took.
+        where: `kafka` or `memory`.
+    """
     return {
         "claims": [claim.as_row() for claim in made],
         "policies": [asdict(result) for result in (*comparison.results, own)],

@@ -34,7 +34,13 @@ class Finished:
 
 @contextmanager
 def system_of(data_dir: Path, say: Callable[[str], None], *, in_process: bool) -> Iterator[tuple[System, str]]:
-    """Give a system to play on: a real Kafka, or where none can be had the same code on the in-memory log."""
+    """Give a system to play on: a real Kafka, or where none can be had the same code on the in-memory log.
+
+    Args:
+        data_dir: Of the stack, claimed for as long.
+        say: Told what is going on, one line.
+        in_process: Ask for no Kafka.
+    """
     if not in_process:
         try:
             with live(data_dir, say) as system:

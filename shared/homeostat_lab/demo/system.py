@@ -64,7 +64,13 @@ class System(Protocol):
         """Records written to the doors so far."""
 
     def publish(self, topic: str, subject: str, data: Any) -> None:
-        """Write to a door; requests are signed by the operator."""
+        """Write to a door; requests are signed by the operator.
+
+        Args:
+            topic: Ingress topic.
+            subject: Key.
+            data: Payload.
+        """
 
     def settle(self, max_lag: int, max_tasks: int) -> None:
         """Wait until the services have caught up: back-pressure, as any producer would keep it."""
@@ -177,6 +183,11 @@ def _empty(data_dir: Path) -> None:
 @contextmanager
 def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None) -> Iterator[LiveSystem]:
     """Start a fresh stack and wire the demo to it.
+
+    Args:
+        data_dir: Of the stack; what an earlier demo left there is removed.
+        say: Told what is going on, one line.
+        environment: Of its processes, besides ours.
 
     Raises:
         KafkaUnavailable: There is no broker to be had.

@@ -169,7 +169,14 @@ def split(alphabets: list[Alphabet], seed: int) -> tuple[list[Alphabet], list[Al
 
 
 def drawn(tasks: list[Task], ways: int, shots: int, seed: int) -> Batch:
-    """Draw the test's episodes; one query drawing per class where there are many classes, to keep them small."""
+    """Draw the test's episodes; one query drawing per class where there are many classes, to keep them small.
+
+    Args:
+        tasks: Of the test half.
+        ways: Classes of an episode.
+        shots: Labelled examples per class.
+        seed: Of the drawing.
+    """
     pool = ClassPool(tasks, ways, n_queries=5 if ways < _WAYS else 2, max_shots=shots)
     return pool.draw(np.random.default_rng([seed, ways, shots]), N_EPISODES, shots)
 

@@ -54,7 +54,13 @@ def page(results: Mapping[str, Result], heading: str) -> str:
 
 
 def write(path: Path, results: Mapping[str, Result], heading: str = "Homeostat: evaluation") -> None:
-    """Write the page; the folder is made."""
+    """Write the page; the folder is made.
+
+    Args:
+        path: Of the page, `.html`.
+        results: By name of the task.
+        heading: Of the page.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(results, heading), "utf-8")
 

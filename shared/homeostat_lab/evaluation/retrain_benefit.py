@@ -174,7 +174,16 @@ class Scorer:
         gains: Sequence[Floats],
         is_probability: bool = True,
     ) -> None:
-        """Add the area under the curve, the error of the gain and, for probabilities, the Brier score."""
+        """Add the area under the curve, the error of the gain and, for probabilities, the Brier score.
+
+        Args:
+            setting: Column of the table.
+            method: Row of the table.
+            scores: By data set, (n,): higher is more worth retraining.
+            chosen: By data set, (n,): questions that count.
+            gains: By data set, (n,): what the method expects to gain.
+            is_probability: Whether scores are in [0, 1] and calibrated.
+        """
         pays = self.questions.pays
         rankings = [Ranking(s[c], pays[c]) for s, c in zip(scores, chosen, strict=True)]
 
@@ -188,7 +197,13 @@ class Scorer:
             self._row("brier", setting, method, chosen, _average([(s - pays) ** 2 for s in scores], chosen))
 
     def coverage(self, setting: str, covered: Sequence[Floats], chosen: Sequence[NDArray[np.bool_]]) -> None:
-        """Add the share of outcomes inside the 90 % interval."""
+        """Add the share of outcomes inside the 90 % interval.
+
+        Args:
+            setting: Column of the table.
+            covered: By data set, (n,): 1 where the interval held the outcome.
+            chosen: By data set, (n,): questions that count.
+        """
         self._row("coverage of 90 %", setting, OURS, chosen, _average(covered, chosen))
 
     def _row(

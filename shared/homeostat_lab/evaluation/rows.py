@@ -119,12 +119,27 @@ class Job:
 
 
 def missing_row(task: str, metric: str, setting: str, method: str) -> Row:
-    """Stand for a number that there is not: NaN over 0 units; a note of the result says why."""
+    """Stand for a number that there is not: NaN over 0 units; a note of the result says why.
+
+    Args:
+        task: Of the evaluation.
+        metric: What was to be measured.
+        setting: Of the task.
+        method: That was to be measured.
+    """
     return Row(task, metric, setting, method, math.nan, math.nan, math.nan, 0)
 
 
 def mean_row(task: str, metric: str, setting: str, method: str, values: Sequence[float]) -> Row:
-    """Summarise independent values by their mean and Student's 95 % interval; NaN is missing, and `missing` says so."""
+    """Summarise independent values by their mean and Student's 95 % interval; NaN is missing, and `missing` says so.
+
+    Args:
+        task: Of the evaluation.
+        metric: What was measured.
+        setting: Of the task.
+        method: That was measured.
+        values: One per independent unit (data set, seed).
+    """
     known = [value for value in values if value == value]
     n, mean = len(known), float(np.mean(known)) if known else float("nan")
     half = _T95.get(n, 1.96) * float(np.std(known, ddof=1)) / n**0.5 if n > 1 else 0.0

@@ -28,7 +28,13 @@ def static_quantile(values: Floats, rate: float) -> Alarms:
 
 
 def rolling_quantile(values: Floats, rate: float, *, window: int = _WINDOW) -> Alarms:
-    """Alarm above the (1 - rate) quantile of the last rows."""
+    """Alarm above the (1 - rate) quantile of the last rows.
+
+    Args:
+        values: (n,).
+        rate: Share of rows that alarm, in (0, 1).
+        window: Rows that are looked back on, >= 1.
+    """
     alarms, ordered, listed = np.zeros(len(values), np.bool_), list[float](), values.tolist()
     for row, value in enumerate(listed):
         n = len(ordered)
@@ -55,7 +61,13 @@ def river_quantile(values: Floats, rate: float) -> Alarms:
 
 
 def random_alarms(values: Floats, rate: float, *, seed: int) -> Alarms:
-    """Alarm by chance."""
+    """Alarm by chance.
+
+    Args:
+        values: (n,); only their number counts.
+        rate: Share of rows that alarm, in (0, 1).
+        seed: Of the chance.
+    """
     alarms: Alarms = np.random.default_rng(seed).random(len(values)) < rate
     return alarms
 

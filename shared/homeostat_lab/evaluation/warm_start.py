@@ -53,7 +53,13 @@ def evaluate(job: Job) -> Result:
 
 
 def search(feeder: Feeder[Any], grid: Grid, data_set: int) -> list[int]:
-    """Search a data set by the learner's advice, telling it each result; return the options in the order tried."""
+    """Search a data set by the learner's advice, telling it each result; return the options in the order tried.
+
+    Args:
+        feeder: Of the learner; changed.
+        grid: Results of all configurations.
+        data_set: Index in the grid.
+    """
     question, places = grid.question(data_set, shadows=False), grid.places
     tried: list[int] = []
     for _ in range(min(max(_TRIALS), len(question.options))):

@@ -57,6 +57,11 @@ def fetch_jars(cache: Path, jars: Iterable[Jar], on_progress: Progress) -> tuple
     A file in the cache is whole and verified: it is moved there after its digest was checked. Several processes may
     fetch at the same time, and an interrupted fetch goes on where it stopped.
 
+    Args:
+        cache: Folder of this user, made if needed.
+        jars: The pinned list.
+        on_progress: Told how far it is.
+
     Returns:
         Paths in the order of `jars`.
 
