@@ -14,7 +14,7 @@ _MOST_VALUES: Final = 32_768
 _N_NAMED: Final = 64
 """Sources that count as one each when room is made; further ones share names, so that many names gain nothing."""
 _MOST_EVICTED: Final = 256
-_UNUSED: Final = {
+_UNUSED: Final[dict[str, object]] = {
     "episode": "recent",
     "model": None,
     "initial_weights": None,
