@@ -13,16 +13,15 @@ position, and readers drop repeats. What is left, to restart from a consistent p
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from homeostat.codec import Record, decode_event, encode_emit, encode_payload
 from homeostat.core import Event, Fold, Reject
 from homeostat.core.snapshot import Marker
-from homeostat.events import ClockTicked
-from homeostat.runtime.emitting import Emitted, Emitting
+from homeostat.runtime.admitting import Admitting
+from homeostat.runtime.emitting import Emitted
 from homeostat.runtime.errors import GapFound, TopicReplaced, VersionMismatch
-from homeostat.runtime.ingress import Glances, Ingress, decode_input, scope_of
+from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.refusals import TALLY
 from homeostat.runtime.sealing import Seals
@@ -33,7 +32,7 @@ from homeostat.runtime.watermarks import Watermarks
 S = TypeVar("S")
 
 
-class Assignment(Emitting, Generic[S]):
+class Assignment(Admitting, Generic[S]):
     """Runs one fold over one partition.
 
     Order of calls: `restore`, `process` in offset order with `snapshot` at any time between, `snapshot(is_clean=True)`.
@@ -49,6 +48,7 @@ class Assignment(Emitting, Generic[S]):
         writer: Random and fresh: never used by another assignment.
         adopt_version: Take over the unclean snapshot of another version.
         seals: What snapshots are sealed with, and looked at.
+        observer: Told of what happens.
     """
 
     new_snapshots: type[SnapshotWriter] = SnapshotWriter
@@ -65,14 +65,14 @@ class Assignment(Emitting, Generic[S]):
         writer: str,
         adopt_version: bool = False,
         seals: Seals | None = None,
+        observer: HostObserver | None = None,
     ) -> None:
-        super().__init__(
-            fold, partition, f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}", n_partitions, outbox
-        )
+        emitter = f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"
+        super().__init__(fold, partition, emitter, n_partitions, outbox, observer)
         self.version = version
-        self.position, self.generation, self.epoch = 0, 0, 0
+        self.position, self.epoch = 0, 0
         self.states: dict[str, S] = {}
-        self.n_folded = self.n_dropped = self.n_forwarded = self.n_lost = 0
+        self.n_folded = self.n_dropped = self.n_lost = 0
         self.is_replaced = False
         self._watermarks = Watermarks()
         self._as_of: dict[str, int] = {}
@@ -82,7 +82,6 @@ class Assignment(Emitting, Generic[S]):
         self.snapshots.seals = seals or Seals()
         self._wakes = WakeQueue()
         self._marked = 0
-        self._glances = fold if isinstance(fold, Glances) else None
 
     def restore(self, records: Iterable[Record], low: int = 0) -> None:
         """Load the newest consistent state and claim the partition.
@@ -179,6 +178,8 @@ class Assignment(Emitting, Generic[S]):
                 self.n_dropped += 1
                 return
             event = decode_event(record, time=self.now, emitter=self.emitter, is_door=False)
+            if self._observer is not None:
+                self._observer.decoded(record, event)
             emitted = self._step(record, event)
         except Reject as reject:
             self._refuse(record, reject)
@@ -187,60 +188,6 @@ class Assignment(Emitting, Generic[S]):
         disowned = self._watermarks.take_disowned()
         if disowned is not None:
             self._say_disowned(record, disowned)
-
-    def _admit(self, record: Record, ingress: Ingress) -> None:
-        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on."""
-        self._is_tallied = self._is_in_state(TALLY, record.offset)  # and its refusal, if any, is acknowledged
-        emitted: Emitted = []
-        is_flooded = ingress.tally.is_flooded(ingress.source_of(record))
-        try:
-            self._glance(record, ingress, is_flooded=is_flooded)
-            event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
-            if event.type == ClockTicked.TYPE:
-                return  # a door waits for nothing
-            place = ingress.place_of(event.subject)
-            if place == self.partition:
-                is_new = self.fold.unit(event.subject) not in self.states
-                if is_new and not record.key:
-                    ingress.check_newcomer(
-                        replace(record, key=event.subject.encode()), self.generation, is_counted=self._is_tallied
-                    )
-                emitted = self._step(record, event)
-                if is_new and not self._is_tallied:
-                    ingress.tally.newcomers.take(scope_of(event.subject.encode()))
-        except Reject as reject:
-            self._refuse(record, reject)
-        except Exception as bug:
-            self._refuse(record, Reject("admission_failed", f"a defect of {self.fold.name}: {bug!r:.1000}"))
-        else:
-            if place != self.partition:
-                self.n_forwarded += 1
-                self._outbox.send(ingress.forwarded(record, event.subject, place))
-                return
-            self._emit_all(record, event, emitted)
-            if not self._is_tallied:
-                ingress.tally.admitted(ingress.source_of(record))
-
-    def _glance(self, record: Record, ingress: Ingress, *, is_flooded: bool) -> None:
-        """Refuse what can be refused without decoding it.
-
-        Raises:
-            Reject: By the fold, or as there is no place for one more subject.
-        """
-        fold = self.fold
-        if self._glances is not None:
-            self._glances.check_headers(record)
-        try:
-            subject = (record.key or b"").decode()
-        except UnicodeDecodeError:
-            return  # as the decoder will say
-        if not subject or ingress.place_of(subject) != self.partition:
-            return
-        state = self.states.get(fold.unit(subject))
-        if self._glances is not None:
-            self._glances.check_known(state, record, self.now, is_flooded=is_flooded)
-        if state is None:
-            ingress.check_newcomer(record, self.generation, is_counted=self._is_tallied)
 
     def _is_in_state(self, unit: str, offset: int) -> bool:
         as_of = self._as_of.get(unit)
@@ -324,3 +271,5 @@ class Assignment(Emitting, Generic[S]):
         for output in self.snapshots.marker(marker):
             self._outbox.send(output)
         self._marked = self.position
+        if self._observer is not None:
+            self._observer.committed(self.fold.log, self.partition, self.position)

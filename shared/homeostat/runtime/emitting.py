@@ -8,6 +8,7 @@ from homeostat.core import Emit, Event, Fold, Reject
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE
 from homeostat.runtime.ingress import FULL, Ingress
+from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.quarantine import disowning, refusal
 from homeostat.runtime.watermarks import Disowned
@@ -25,10 +26,17 @@ class Emitting:
         emitter: Source of all that it sends.
         n_partitions: Number of partitions of a log.
         outbox: Where it goes.
+        observer: Told of what happens.
     """
 
     def __init__(
-        self, fold: Fold[Any], partition: int, emitter: str, n_partitions: Callable[[str], int], outbox: Outbox
+        self,
+        fold: Fold[Any],
+        partition: int,
+        emitter: str,
+        n_partitions: Callable[[str], int],
+        outbox: Outbox,
+        observer: HostObserver | None,
     ) -> None:
         self.fold, self.partition, self.emitter, self.now = fold, partition, emitter, 0
         self.states: dict[str, Any] = {}
@@ -38,12 +46,16 @@ class Emitting:
         self._n_partitions, self._outbox = n_partitions, outbox
         self._ingress = Ingress(fold.log, partition, n_partitions) if fold.is_door else None
         self._is_tallied = False
+        self._observer, self._sent = observer, list[Output]()
 
     def _emit_all(self, record: Record, event: Event, emitted: Emitted) -> None:
+        self._sent = []
         for ordinal, (emit, outputs) in enumerate(emitted):
-            self._emit(record, event, emit, ordinal, outputs)
+            self._emit(record, emit, ordinal, outputs)
+        if self._observer is not None:
+            self._observer.folded(event, self._sent)
 
-    def _emit(self, record: Record, event: Event, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
+    def _emit(self, record: Record, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
         size = max(output.size for output in outputs)
         if size > MAX_RECORD_BYTES and emit.log != QUARANTINE:
             detail = f"{emit.data.TYPE} would have {size} bytes, of {MAX_RECORD_BYTES}: send fewer rows"
@@ -70,6 +82,8 @@ class Emitting:
     def _send(self, output: Output, type_: str) -> None:
         self.outputs[type_] = self.outputs.get(type_, 0) + 1
         self._outbox.send(output)
+        if self._observer is not None:
+            self._sent.append(output)
 
     def _say_disowned(self, record: Record, disowned: Disowned) -> None:
         self.refused["sequence_invalid"] = self.refused.get("sequence_invalid", 0) + 1

@@ -1,31 +1,30 @@
 """The eye that keeps the feature store: reads the experience log into Redis, beside what decides."""
 
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from homeostat.codec import Record
+from homeostat.core import HomeostatError
 from homeostat.events.logs import EXPERIENCE
 from homeostat.feature_store import FeatureStore, FeatureStoreUnavailable, Filling
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.reading import plain_consumer, record_of
+from homeostat.runtime.consumer_loop import ConsumerLoop, Partition, Strategy
 from homeostat.runtime.settings import HostSettings
 from homeostat.telemetry import metrics
 
-log = structlog.get_logger(__name__)
-_POLL_SECONDS: Final = 0.25
-_MOST_RECORDS: Final = 500
-_CHECK_POLLS: Final = 4
+logger = structlog.get_logger(__name__)
+_CHECK_TURNS: Final = 4
 """About a second without news, until a store that was emptied is noticed."""
 _AWAY_SECONDS: Final = 1.0
 
 
-class FeatureEye(Collector):
+class FeatureEye(Collector, Strategy):
     """Fills the feature store until it is stopped; a Redis that is away is waited for, and holds nobody up.
 
     Any number may run at once: they do the same.
@@ -41,33 +40,18 @@ class FeatureEye(Collector):
     """None: a process is not less ready to decide because its cache is behind."""
 
     def __init__(self, settings: HostSettings, cluster: Cluster, store: FeatureStore) -> None:
-        self._settings, self._cluster, self._store = settings, cluster, store
-        self._stopping = threading.Event()
+        self._cluster, self._store = cluster, store
+        self._loop = ConsumerLoop(self.service, settings, cluster, self)
+        self._filling: Filling | None = None
+        self._is_away, self._retry_at, self._n_idle = False, 0.0, 0
 
     def stop(self) -> None:
         """Ask for a graceful stop."""
-        self._stopping.set()
+        self._loop.stop()
 
     def run(self) -> None:
         """Fill the store until `stop`."""
-        consumer = plain_consumer(self._settings, self.service, wait_ms=500)
-        is_away = False
-        while not self._stopping.is_set():
-            try:
-                filling = Filling(
-                    self._store, self._cluster.topic_id(EXPERIENCE), self._cluster.n_partitions(EXPERIENCE)
-                )
-                if is_away:
-                    log.info("feature_store_back")
-                is_away = False
-                self._fill(consumer, filling)
-            except FeatureStoreUnavailable as away:
-                if not is_away:
-                    log.warning("feature_store_away", reason=str(away))
-                is_away = True
-                self._stopping.wait(_AWAY_SECONDS)
-        consumer.close()
-        self._store.close()
+        self._loop.run()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the number of models and the age of the stalest; nothing while the store is away."""
@@ -79,32 +63,59 @@ class FeatureEye(Collector):
         if summary.stalest_seconds is not None:
             yield _gauge(metrics.META_FEATURES_AGE_SECONDS, summary.stalest_seconds)
 
-    def _fill(self, consumer: Consumer, filling: Filling) -> None:
-        """Read on from where the store is, until it is somewhere else."""
-        consumer.assign(
-            [
-                TopicPartition(EXPERIENCE, place, OFFSET_BEGINNING if offset is None else offset)
-                for place, offset in filling.starts.items()
-            ]
-        )
-        n_idle = 0
-        while not self._stopping.is_set():
-            records = list(self._read(consumer))
-            if records:
-                if not filling.take(records):
-                    return
-                continue
-            n_idle += 1
-            if n_idle % _CHECK_POLLS == 0 and not filling.is_held():
-                return
+    # -- what the loop asks for -------------------------------------------------------------------
 
-    def _read(self, consumer: Consumer) -> Iterator[Record]:
-        for message in consumer.consume(_MOST_RECORDS, _POLL_SECONDS):
-            error = message.error()
-            if error is None:
-                yield record_of(message, self._cluster.topic_id(EXPERIENCE))
-            elif error.code() != KafkaError._PARTITION_EOF:
-                log.warning("consume_failed", topic=EXPERIENCE, error=error.str())
+    def assigned(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Never called: it is in no group, and says itself where it reads."""
+        return {}
+
+    def process(self, partition: Partition, records: Sequence[Record]) -> None:
+        """Put profiles into the store, unless that is somewhere else than where it was left."""
+        self._n_idle = -1
+        if self._filling is None:
+            return  # read before the store was found to be elsewhere
+        try:
+            if not self._filling.take(records):
+                self._filling = None
+        except FeatureStoreUnavailable as away:
+            self._lose(away)
+
+    def passes_over(self, partition: Partition, offset: int, reason: str) -> bool:
+        """What cannot be read is in no cache."""
+        return True
+
+    def failed(self, partition: Partition | None, error: HomeostatError) -> None:
+        """Say it, and read on."""
+        logger.warning("consume_failed", topic=EXPERIENCE, error=str(error))
+
+    def turned(self) -> None:
+        """Read on from where the store is, if it is somewhere else than before."""
+        self._n_idle += 1
+        try:
+            is_due = self._n_idle > 0 and self._n_idle % _CHECK_TURNS == 0
+            if self._filling is not None and is_due and not self._filling.is_held():
+                self._filling = None
+            if self._filling is None and time.monotonic() >= self._retry_at:
+                self._begin()
+        except FeatureStoreUnavailable as away:
+            self._lose(away)
+
+    def stopped(self) -> None:
+        """Disconnect from the store."""
+        self._store.close()
+
+    def _begin(self) -> None:
+        filling = Filling(self._store, self._cluster.topic_id(EXPERIENCE), self._cluster.n_partitions(EXPERIENCE))
+        if self._is_away:
+            logger.info("feature_store_back")
+        self._is_away, self._filling, self._n_idle = False, filling, 0
+        self._loop.assign({(EXPERIENCE, n): OFFSET_BEGINNING if at is None else at for n, at in filling.starts.items()})
+
+    def _lose(self, away: FeatureStoreUnavailable) -> None:
+        if not self._is_away:
+            logger.warning("feature_store_away", reason=str(away))
+        self._is_away, self._filling = True, None
+        self._retry_at = time.monotonic() + _AWAY_SECONDS
 
 
 def _gauge(entry: metrics.Gauge, value: float) -> GaugeMetricFamily:

@@ -38,6 +38,7 @@ from homeostat.runtime.metrics import HostMetrics
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.runtime.stop_signal import StopSignal
+from homeostat.runtime.tracing import observer_of
 from homeostat.runtime.watch import Watch, check_at_start
 from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
 
@@ -115,7 +116,7 @@ class Context:
         sign: Callable[[Output], Output] | None = None
         if any(fold.name == "governor" for fold in folds):
             sign = sign_with(load(self.settings.keys_dir, NOTARY))
-        return [KafkaHost(service, folds, self.settings, self.cluster, sign, self.tracer)]
+        return [KafkaHost(service, folds, self.settings, self.cluster, sign, observer_of(self.tracer, service))]
 
     def features(self) -> list[Service]:
         """The eye that keeps the online feature store, if there is to be one."""

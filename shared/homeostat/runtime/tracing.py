@@ -1,16 +1,16 @@
-"""Spans of what folds emit, recorded only where somebody collects them: else this module costs nothing."""
+"""Spans of what folds emit, recorded only where somebody collects them."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
-from homeostat.codec import Output, Record
-from homeostat.core import Emit, Event
-from homeostat.runtime.assignment import Assignment
+from homeostat.codec import Output
+from homeostat.core import Event
+from homeostat.runtime.observer import HostObserver
 from homeostat.telemetry.tracing import NullTracer, Tracer
 
 
-def assignment_type(tracer: Tracer, group: str) -> type[Assignment[Any]]:
-    """Return `Assignment`, or one that reports its outputs to a tracer that exports.
+class TracingObserver(HostObserver):
+    """Reports the outputs of every step to a tracer.
 
     What is emitted again after a crash has the same span ids: a collector has it twice, a trace once.
 
@@ -18,23 +18,21 @@ def assignment_type(tracer: Tracer, group: str) -> type[Assignment[Any]]:
         tracer: Of the process.
         group: Consumer group, named in the spans.
     """
-    if isinstance(tracer, NullTracer):
-        return Assignment
 
-    class TracedAssignment(Assignment[Any]):
-        """An `Assignment` whose steps are spans."""
+    def __init__(self, tracer: Tracer, group: str) -> None:
+        self._tracer, self._group = tracer, group
 
-        def process(self, record: Record) -> None:
-            self._sent: list[Output] = []
-            super().process(record)
+    def folded(self, event: Event, outputs: Sequence[Output]) -> None:
+        """Report a span for each output."""
+        if outputs:
+            self._tracer.emitted(event, outputs, group=self._group, now_ms=int(time.time() * 1000))
 
-        def _emit(self, record: Record, event: Event, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
-            n_before = len(self._sent)
-            super()._emit(record, event, emit, ordinal, outputs)
-            tracer.emitted(event, self._sent[n_before:], group=group, now_ms=int(time.time() * 1000))
 
-        def _send(self, output: Output, type_: str) -> None:
-            super()._send(output, type_)
-            self._sent.append(output)
+def observer_of(tracer: Tracer, group: str) -> HostObserver | None:
+    """Return what reports to a tracer; None for one that exports nothing: nobody is told then, at no cost.
 
-    return TracedAssignment
+    Args:
+        tracer: Of the process.
+        group: Consumer group, named in the spans.
+    """
+    return None if isinstance(tracer, NullTracer) else TracingObserver(tracer, group)

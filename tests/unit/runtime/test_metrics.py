@@ -113,7 +113,7 @@ def test_a_hand_shows_its_lag() -> None:
     hands = KafkaHands(
         "threshold-actuator", HandRunner(Idle(), public_keys={}), HostSettings(), cast(Cluster, Ends({}))
     )
-    hands._positions[place] = 2
+    hands.process(place, [Record(POLICY_THRESHOLD, "t", 0, 1, 0, b"acme", b"{", [])])
 
     registry = shown([hands], {place: 5})
 

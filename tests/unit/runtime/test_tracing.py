@@ -13,7 +13,7 @@ from homeostat.events import SignalObserved
 from homeostat.events.logs import INDICATORS, TIMELINE
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.memory import MemoryLog, MemoryOutbox
-from homeostat.runtime.tracing import assignment_type
+from homeostat.runtime.tracing import observer_of
 from homeostat.telemetry import NullTracer, Tracer, open_tracer, parse
 from homeostat.telemetry.otlp import OtelTracer
 from homeostat.testing.counter import Counter
@@ -22,7 +22,7 @@ from homeostat.testing.counter import Counter
 def folded(tracer: Tracer, *values: float) -> MemoryLog:
     """A log in which a counter has folded signals of one subject."""
     log = MemoryLog(partitions=1)
-    assignment = assignment_type(tracer, "counter-group")(
+    assignment = Assignment(
         Counter(every=2),
         version="v",
         topic_id=log.topic_id(TIMELINE),
@@ -30,6 +30,7 @@ def folded(tracer: Tracer, *values: float) -> MemoryLog:
         n_partitions=log.n_partitions,
         outbox=MemoryOutbox(log),
         writer="w",
+        observer=observer_of(tracer, "counter-group"),
     )
     for number, value in enumerate(values):
         signal = SignalObserved(layer="edge", name="t", value=value)
@@ -66,9 +67,9 @@ def test_spans_change_nothing_that_is_written() -> None:
     assert list(traced.all(INDICATORS)) == list(plain.all(INDICATORS))
 
 
-def test_without_an_endpoint_the_class_is_the_plain_one() -> None:
-    """Not one instruction more."""
-    assert assignment_type(open_tracer("counter", "0", {}), "g") is Assignment
+def test_without_an_endpoint_nobody_is_told() -> None:
+    """No call is made for a record."""
+    assert observer_of(open_tracer("counter", "0", {}), "g") is None
 
 
 def test_an_endpoint_is_sent_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +111,7 @@ def test_a_gap_still_halts() -> None:
     signal = SignalObserved(layer="edge", name="t", value=1)
     for number in range(2):
         log.publish(TIMELINE, "acme/m", signal, id_=str(number), source="/s")
-    assignment = assignment_type(tracer, "g")(
+    assignment = Assignment(
         Counter(),
         version="v",
         topic_id="t",
@@ -118,6 +119,7 @@ def test_a_gap_still_halts() -> None:
         n_partitions=log.n_partitions,
         outbox=MemoryOutbox(log),
         writer="w",
+        observer=observer_of(tracer, "g"),
     )
 
     with pytest.raises(Halt):

@@ -1,0 +1,104 @@
+"""What an assignment of a door does with a record: nothing that anybody writes there stops it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from homeostat.codec import Record
+from homeostat.core import Event, Fold, Reject
+from homeostat.events import ClockTicked
+from homeostat.runtime.emitting import Emitted, Emitting
+from homeostat.runtime.ingress import Glances, Ingress, decode_input, scope_of
+from homeostat.runtime.observer import HostObserver
+from homeostat.runtime.outbox import Outbox
+from homeostat.runtime.refusals import TALLY
+
+
+class Admitting(Emitting):
+    """One partition of a fold, as far as it takes records from outside.
+
+    Args:
+        fold: The fold.
+        partition: Of the input.
+        emitter: Source of all that it sends.
+        n_partitions: Number of partitions of a log.
+        outbox: Where it goes.
+        observer: Told of what happens.
+    """
+
+    def __init__(
+        self,
+        fold: Fold[Any],
+        partition: int,
+        emitter: str,
+        n_partitions: Callable[[str], int],
+        outbox: Outbox,
+        observer: HostObserver | None,
+    ) -> None:
+        super().__init__(fold, partition, emitter, n_partitions, outbox, observer)
+        self.generation = self.n_forwarded = 0
+        self._glances = fold if isinstance(fold, Glances) else None
+
+    def _is_in_state(self, unit: str, offset: int) -> bool:
+        """Whether the restored state of a unit holds an input already."""
+        raise NotImplementedError
+
+    def _step(self, record: Record, event: Event) -> Emitted:
+        """Fold an event in; return what is to be sent."""
+        raise NotImplementedError
+
+    def _admit(self, record: Record, ingress: Ingress) -> None:
+        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on."""
+        self._is_tallied = self._is_in_state(TALLY, record.offset)  # and its refusal, if any, is acknowledged
+        emitted: Emitted = []
+        is_flooded = ingress.tally.is_flooded(ingress.source_of(record))
+        try:
+            self._glance(record, ingress, is_flooded=is_flooded)
+            event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
+            if event.type == ClockTicked.TYPE:
+                return  # a door waits for nothing
+            place = ingress.place_of(event.subject)
+            if place == self.partition:
+                is_new = self.fold.unit(event.subject) not in self.states
+                if is_new and not record.key:
+                    ingress.check_newcomer(
+                        replace(record, key=event.subject.encode()), self.generation, is_counted=self._is_tallied
+                    )
+                if self._observer is not None:
+                    self._observer.decoded(record, event)
+                emitted = self._step(record, event)
+                if is_new and not self._is_tallied:
+                    ingress.tally.newcomers.take(scope_of(event.subject.encode()))
+        except Reject as reject:
+            self._refuse(record, reject)
+        except Exception as bug:
+            self._refuse(record, Reject("admission_failed", f"a defect of {self.fold.name}: {bug!r:.1000}"))
+        else:
+            if place != self.partition:
+                self.n_forwarded += 1
+                self._outbox.send(ingress.forwarded(record, event.subject, place))
+                return
+            self._emit_all(record, event, emitted)
+            if not self._is_tallied:
+                ingress.tally.admitted(ingress.source_of(record))
+
+    def _glance(self, record: Record, ingress: Ingress, *, is_flooded: bool) -> None:
+        """Refuse what can be refused without decoding it.
+
+        Raises:
+            Reject: By the fold, or as there is no place for one more subject.
+        """
+        fold = self.fold
+        if self._glances is not None:
+            self._glances.check_headers(record)
+        try:
+            subject = (record.key or b"").decode()
+        except UnicodeDecodeError:
+            return  # as the decoder will say
+        if not subject or ingress.place_of(subject) != self.partition:
+            return
+        state = self.states.get(fold.unit(subject))
+        if self._glances is not None:
+            self._glances.check_known(state, record, self.now, is_flooded=is_flooded)
+        if state is None:
+            ingress.check_newcomer(record, self.generation, is_counted=self._is_tallied)
