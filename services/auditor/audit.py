@@ -15,9 +15,10 @@ from homeostat.core import HomeostatError, Identity
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT, LOGS, SNAPSHOTS
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.consumer_loop import ConsumerLoop, Partition, Strategy
+from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.kafka_outbox import KafkaOutbox
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.strategy import Partition, Strategy
 from homeostat.services.auditor.auditor import Auditor
 from homeostat.services.auditor.chain import Place
 from homeostat.services.auditor.series import AuditSeries

@@ -18,9 +18,10 @@ from homeostat.audit.keys import Key
 from homeostat.codec import Record
 from homeostat.events.logs import AUDIT, GOVERNANCE, QUARANTINE, VERDICTS
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.consumer_loop import IDLE_SECONDS, ConsumerLoop, Partition, Strategy
+from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.strategy import IDLE_SECONDS, Partition, Strategy
 from homeostat.services.auditor.audit import Audit
 from homeostat.services.auditor.auditor import Auditor
 from homeostat.services.auditor.chain import Overtaken

@@ -14,8 +14,9 @@ from homeostat.core import HomeostatError
 from homeostat.events.logs import EXPERIENCE
 from homeostat.feature_store import FeatureStore, FeatureStoreUnavailable, Filling
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.consumer_loop import ConsumerLoop, Partition, Strategy
+from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.strategy import Partition, Strategy
 from homeostat.telemetry import metrics
 
 logger = structlog.get_logger(__name__)

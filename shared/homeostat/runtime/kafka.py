@@ -13,7 +13,7 @@ from homeostat.core import Fold, Halt
 from homeostat.events.logs import SNAPSHOTS
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.consumer_loop import IDLE_SECONDS, ConsumerLoop, Partition, Strategy
+from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.errors import LogTruncated, RecordUnreadable
 from homeostat.runtime.kafka_outbox import KafkaOutbox
 from homeostat.runtime.observer import HostObserver
@@ -21,6 +21,7 @@ from homeostat.runtime.pacing import SnapshotPace
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.sealing import seals_of
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.strategy import IDLE_SECONDS, Partition, Strategy
 from homeostat.runtime.ticks import tick
 from homeostat.runtime.version import version_of
 

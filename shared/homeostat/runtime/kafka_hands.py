@@ -10,12 +10,13 @@ from confluent_kafka import KafkaException, TopicPartition
 from homeostat.codec import Record
 from homeostat.core import HomeostatError
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.consumer_loop import IDLE_SECONDS, ConsumerLoop, Partition, Strategy
+from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.kafka_errors import asked
 from homeostat.runtime.kafka_outbox import KafkaOutbox
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.strategy import IDLE_SECONDS, Partition, Strategy
 
 logger = structlog.get_logger(__name__)
 _BATCH: Final = 100

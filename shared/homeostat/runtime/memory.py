@@ -15,6 +15,7 @@ from homeostat.core import Fold, Hand, Identity
 from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.hands import HandRunner
+from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.sealing import Seals
 from homeostat.runtime.ticks import tick
 from homeostat.runtime.version import version_of
@@ -153,6 +154,7 @@ class MemoryHost:
         fold: The fold.
         sign: Notary's signature on what the fold sends.
         seals: What its snapshots are sealed with.
+        observer: Told of what happens.
     """
 
     def __init__(
@@ -161,9 +163,10 @@ class MemoryHost:
         fold: Fold[Any],
         sign: Callable[[Output], Output] | None = None,
         seals: Seals | None = None,
+        observer: HostObserver | None = None,
     ) -> None:
         self.log, self.fold, self.version = log, fold, version_of(fold)
-        self.sign, self.seals = sign, seals
+        self.sign, self.seals, self._observer = sign, seals, observer
         snapshots = snapshot_log(fold.name, Log(fold.log, "log", "", "", log.n_partitions(fold.log)))
         if not log.has(snapshots.name):
             log.create(snapshots)
@@ -181,6 +184,7 @@ class MemoryHost:
             outbox=MemoryOutbox(self.log, self.sign),
             writer=f"{self.log.n_writers:08x}",
             seals=self.seals,
+            observer=self._observer,
         )
         snapshots = self.log.records(snapshot_log(self.fold.name, LOGS[0]).name, partition)
         assignment.restore(snapshots, self.log.low(self.fold.log, partition))
