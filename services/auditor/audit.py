@@ -11,7 +11,8 @@ from homeostat.audit import ORIGIN
 from homeostat.audit.kept import write_checkpoint
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core import HomeostatError, Identity
+from homeostat.core import HomeostatError
+from homeostat.core.identity import identity
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT, LOGS, SNAPSHOTS
 from homeostat.runtime.cluster import Cluster
@@ -148,6 +149,6 @@ def _output(data: Data) -> Output:
         time=int(time.time() * 1000),
         subject=ORIGIN,
         content_type=content_type,
-        story=Identity(f"{_SOURCE}#{id_}"),
+        story=identity(_SOURCE, id_),
     )
     return Output(AUDIT, 0, ORIGIN.encode(), value, headers)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import DeploymentObserved, Samples
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.drift_detector.settings import Settings
@@ -53,4 +54,4 @@ def notice(state: State, event: Event, settings: Settings) -> tuple[Emit, ...]:
         is_noticed=True,
         model=event.subject,
     )
-    return (Emit(GOVERNANCE, said, event.subject.partition("/")[0]),)
+    return (Emit(GOVERNANCE, said, scope_of(event.subject)),)

@@ -8,6 +8,7 @@ from homeostat.audit.said import said_in
 from homeostat.audit.signing import key_id, verify
 from homeostat.codec.encode import rfc3339
 from homeostat.core import Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import Data, KeyRegistered
 from homeostat.events.requests import LONGEST_VALIDITY_MS
 from homeostat.services.governor.state import State
@@ -103,7 +104,7 @@ def check_signature(event: Event, data: Data, public_key: str) -> None:
     if (said.source, said.id) != (provenance.source, provenance.id) or not said.is_payload_of(data):
         raise Unproven("signature_invalid", "the signature covers another event")
     subject = said.subject
-    if event.subject not in (subject, subject.partition("/")[0]):  # what is about a model lies here under its scope
+    if event.subject not in (subject, scope_of(subject)):  # what is about a model lies here under its scope
         raise Unproven("signature_invalid", f"the signature is for {subject!r}, not for {event.subject!r}")
 
 

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from homeostat.core import Emit
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionProposed,
     Command,
@@ -124,7 +125,7 @@ def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) ->
         verdict=id_,
         family=state.models[subject].family,
         model=subject,
-        rules_version=state.rules_of(subject.partition("/")[0])[1],
+        rules_version=state.rules_of(scope_of(subject))[1],
         expires_at=expires_at,
         revert_to=version,
         champion=version,

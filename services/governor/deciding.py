@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.core import Event, Identity, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, ApprovalDenied, ApprovalGiven, Plan, RuleResult, RulesSet
 from homeostat.events.base import TIERS
 from homeostat.services.governor import commands, flight
@@ -54,7 +55,7 @@ def propose(state: State, asked: Asked, proposal: ActionProposed, settings: Gove
     """
     rules = state.rules_for(proposal.family)
     proposal = proposal.model_copy(update={"plan": _planned(proposal.plan, rules)})
-    _open_budget(state, proposal.family.partition("/")[0], asked.now, settings)
+    _open_budget(state, scope_of(proposal.family), asked.now, settings)
     model = state.models.get(proposal.model or "")
     if model is not None and proposal.kind in flight.SERVING:  # thresholds are proposed for whatever registers
         keep(state, proposal.model or "")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import DeploymentObserved, DeploymentUnapproved, IndicatorComputed, RuleResult
 from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
 from homeostat.services.governor import flight, holdback, lifecycle
@@ -38,7 +39,7 @@ def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
     model = state.models.get(subject)
     if model is None:
         return ()
-    scope = subject.partition("/")[0]
+    scope = scope_of(subject)
     configured = state.configured.get(scope)
     if configured is not None and configured.settings.get(SIGNED_SETTING) is True:
         if data.is_noticed:

@@ -9,6 +9,7 @@ from typing import Final
 
 from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     Data,
     EventRefused,
@@ -54,7 +55,7 @@ def observe(state: State, event: Event, family: str, provenance: Provenance | No
         family: `scope/family`.
         provenance: Of the event.
     """
-    scope = family.partition("/")[0]
+    scope = scope_of(family)
     is_signed = _is_seated(state, scope, provenance)
     if scope not in state.families and len(state.families) >= MOST_SCOPES and not _make_room(state, scope, is_signed):
         state.n_more_scopes += 1

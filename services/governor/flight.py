@@ -3,6 +3,7 @@
 from heapq import heappop, heappush
 from typing import Final
 
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed
 from homeostat.events.series import key_of_band
 from homeostat.services.governor.state import Action, Load, Phase, State, Waiting
@@ -78,14 +79,14 @@ def await_model(state: State, id_: str, waiting: Waiting) -> None:
     """Put a proposal off until its model is registered."""
     state.waiting[id_] = waiting
     state.awaited.setdefault(waiting.proposal.model or "", []).append(id_)
-    state.loads.setdefault(waiting.proposal.family.partition("/")[0], Load()).n_waiting += 1
+    state.loads.setdefault(scope_of(waiting.proposal.family), Load()).n_waiting += 1
     schedule(state, id_, waiting.expires_at)
 
 
 def stop_waiting(state: State, id_: str) -> Waiting:
     """Take a proposal back that was put off."""
     waiting = state.waiting.pop(id_)
-    scope, subject = waiting.proposal.family.partition("/")[0], waiting.proposal.model or ""
+    scope, subject = scope_of(waiting.proposal.family), waiting.proposal.model or ""
     state.awaited[subject].remove(id_)
     if not state.awaited[subject]:
         del state.awaited[subject]

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -139,7 +140,7 @@ class Governor:
             case BrakeConfirmed():
                 return reporting.confirmed(state, event, data)
             case ActionRequested():
-                scope = data.family.partition("/")[0]
+                scope = scope_of(data.family)
                 principal = authorise(state, data, "operator", scope)
                 return registrations.propose(state, event, data.plain(), self.settings, principal)
             case ActionProposed():
@@ -214,7 +215,7 @@ class Governor:
         return emits
 
     def _revert(self, state: State, event: Event, data: RevertRequested) -> tuple[Emit, ...]:
-        authorise(state, data, "operator", data.model.partition("/")[0])
+        authorise(state, data, "operator", scope_of(data.model))
         back = lifecycle.last_good(state, data.model)
         if back is None:
             raise Reject("nothing_to_revert", f"{data.model} has no earlier version that is known to be good")

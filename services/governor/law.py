@@ -1,6 +1,7 @@
 """What people set: rules, budgets, freezes, what is said of scopes and models. Signed, and from the next event on."""
 
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     BrakeReleased,
     BrakeSet,
@@ -50,12 +51,12 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
             authorise(state, data, "operator", data.scope)
             _set_budget(state, data, event.time)
         case FreezeSet():
-            authorise(state, data, "operator", data.scope.partition("/")[0])
+            authorise(state, data, "operator", scope_of(data.scope))
             state.freezes[data.scope] = event.identity
             brake = BrakeSet(scope=data.scope, freeze=event.identity)
             return tuple(Emit(log, brake, data.scope, broadcast=True) for log in POLICIES)
         case FreezeLifted():
-            authorise(state, data, "operator", data.scope.partition("/")[0])
+            authorise(state, data, "operator", scope_of(data.scope))
             state.freezes.pop(data.scope, None)
             release = BrakeReleased(scope=data.scope, freeze=event.identity)
             return tuple(Emit(log, release, data.scope, broadcast=True) for log in POLICIES)
@@ -64,7 +65,7 @@ def enact(state: State, event: Event, data: Law) -> tuple[Emit, ...]:
             _configure(state, data)
             return families.tell(state, data)
         case ModelConfigured():
-            scope = data.model.partition("/")[0]
+            scope = scope_of(data.model)
             if (held := _held(state, event, data, scope, is_weaker=_eases(state, data))) is not None:
                 return held
             configure(state, data)

@@ -1,6 +1,7 @@
 """A proposal may overtake the registration of its model: two logs, two orders. It waits for it, and not for long."""
 
 from homeostat.core import Event
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed
 from homeostat.services.governor import deciding, flight
 from homeostat.services.governor.deciding import Asked
@@ -44,5 +45,5 @@ def decide(state: State, event: Event, id_: str, ordinal: int, settings: Governo
 
 
 def _is_full(state: State, proposal: ActionProposed, settings: GovernorSettings) -> bool:
-    load = state.loads.get(proposal.family.partition("/")[0])
+    load = state.loads.get(scope_of(proposal.family))
     return load is not None and load.n_waiting >= settings.waiting_proposals

@@ -3,6 +3,7 @@
 from typing import Final
 
 from homeostat.core import Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import ModelConfigured
 from homeostat.events.base import TIERS, Tier
 from homeostat.services.governor.state import Model, State
@@ -23,7 +24,7 @@ def register(state: State, subject: str, family: str, champion: str, artifact: s
     if known is not None:
         known.tier = max(known.tier, tier, key=TIERS.index)
         return
-    scope = subject.partition("/")[0]
+    scope = scope_of(subject)
     if len(state.idle.get(scope, ())) >= MOST_IDLE:
         _forget(state, scope)
     elif state.n_idle >= MOST_IDLE_IN_ALL:
@@ -36,7 +37,7 @@ def register(state: State, subject: str, family: str, champion: str, artifact: s
 
 def keep(state: State, subject: str) -> None:
     """A proposal, an action or a signed request is about a model: no flood of others displaces it."""
-    scope = subject.partition("/")[0]
+    scope = scope_of(subject)
     idle = state.idle.get(scope, {})
     if subject in idle:
         del idle[subject]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -96,7 +97,7 @@ def admit(state: State, event: Event, data: Report | WeightsPublished | WeightsR
     command = state.issued.get(named)
     if command is None:
         raise Reject("command_unknown", f"{named or provenance.id!r} is no command of this governor that may be open")
-    scope = command.target.partition("/")[0]
+    scope = scope_of(command.target)
     if not has_role(state, key.principal, f"hand:{command.hand}", scope):
         raise Reject("role_missing", f"{key.principal} needs the role hand:{command.hand} in {scope}")
     _check_about(event, data, named, command)
@@ -118,7 +119,7 @@ def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, .
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
         Reject: `role_missing`, `report_mismatch`.
     """
-    key, scope, hand = signer(state, event, data), data.scope.partition("/")[0], HAND_OF.get(data.log)
+    key, scope, hand = signer(state, event, data), scope_of(data.scope), HAND_OF.get(data.log)
     if hand != data.hand:
         raise Reject("report_mismatch", f"{data.hand} reads no commands from {data.log}")
     if not has_role(state, key.principal, f"hand:{hand}", scope):

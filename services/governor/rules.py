@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RuleResult, RulesSet
 from homeostat.events.base import Scalar
 from homeostat.events.sources import rests_on
@@ -53,7 +54,7 @@ def _missing(proposal: ActionProposed) -> str:
 
 def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """No action in a frozen scope, or on a frozen model."""
-    scope = proposal.family.partition("/")[0]
+    scope = scope_of(proposal.family)
     frozen = state.is_frozen(scope, proposal.model)
     what = "scope" if state.is_frozen(scope) else "model"
     return _result("freeze", frozen, False, f"the {what} is frozen" if frozen else "no freeze", passed=not frozen)
@@ -80,7 +81,7 @@ def one_at_a_time(state: State, proposal: ActionProposed, rules: RulesSet, now: 
 
 def concurrency(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """Actions in flight in the scope."""
-    scope = proposal.family.partition("/")[0]
+    scope = scope_of(proposal.family)
     n = state.loads[scope].n if scope in state.loads else 0
     limit = rules.max_in_flight
     return _result("concurrency", n, limit, f"{n} in flight in {scope}", passed=n < limit, nearest=max(0, limit - 1))
@@ -120,7 +121,7 @@ def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) 
 
 def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
     """What is asked fits into what is left of the period's budget; what is free always does."""
-    budget = state.budgets[proposal.family.partition("/")[0]]
+    budget = state.budgets[scope_of(proposal.family)]
     left = max(0.0, budget.money - budget.spent - budget.reserved)
     return _result(
         "money", proposal.money, left, f"{left:.4g} left of {budget.money:.4g}", passed=proposal.money <= left
@@ -141,7 +142,7 @@ def blast_radius(state: State, proposal: ActionProposed, rules: RulesSet, now: i
 
     Models that were only registered do not count: anybody can register them.
     """
-    scope = proposal.family.partition("/")[0]
+    scope = scope_of(proposal.family)
     n_models = max(1, n_kept(state, scope))
     n = state.loads[scope].n_canaries if scope in state.loads else 0
     share = (n + 1) / n_models if has_canary(proposal) else 0.0
@@ -174,7 +175,7 @@ def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> 
     named = [*proposal.sources, *(item.rpartition("#")[0] for item in proposal.evidence)]
     named += weights.sources_of(state, proposal)
     named += [proposal.window.source] if proposal.window else []
-    distrusted = state.distrusted.get(proposal.family.partition("/")[0], [])
+    distrusted = state.distrusted.get(scope_of(proposal.family), [])
     bad = next((source for source in distrusted if rests_on(named, [source])), "")
     return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from homeostat.core import Identity
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, Candidate, RulesSet, ScopeConfigured
 from homeostat.events.base import Tier
 from homeostat.services.governor.words import Issued, Key, Pending
@@ -102,7 +103,7 @@ class Action:
     @property
     def scope(self) -> str:
         """Scope of the action."""
-        return self.proposal.family.partition("/")[0]
+        return scope_of(self.proposal.family)
 
     @property
     def model(self) -> str | None:
@@ -258,7 +259,7 @@ class State:
 
     def rules_for(self, family: str) -> RulesSet:
         """Rules in force for a family, `scope/family`."""
-        return self.rules_of(family.partition("/")[0])[0].of_family(family)
+        return self.rules_of(scope_of(family))[0].of_family(family)
 
     def life_ms(self, action: Action) -> int:
         """How long an action may take from now on: as the rules in force say, or less if it asks for less."""

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import msgspec
 
-from homeostat.admission.subjects import scope_of
 from homeostat.audit.signing import key_id, signed_bytes, verify
 from homeostat.core import Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import Data, Labels, Provenance, Samples
 
 D = TypeVar("D", bound=Data)

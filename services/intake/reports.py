@@ -2,8 +2,8 @@
 
 from homeostat.admission.checks import check_report
 from homeostat.admission.salt import NO_SALT, Salt
-from homeostat.admission.subjects import scope_of
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import Data
 from homeostat.events.logs import GOVERNANCE, REPORTS
 from homeostat.services.intake.provenance import with_provenance

@@ -14,9 +14,9 @@ from homeostat.admission.redaction import Redaction
 from homeostat.admission.refusing import refused
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.admission.screening import screened, screened_rows
-from homeostat.admission.subjects import scope_of
 from homeostat.codec import Record
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     Answer,
     Data,

@@ -5,9 +5,9 @@ from functools import partial
 from homeostat.admission.checks import check_trace
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.admission.screening import screened
-from homeostat.admission.subjects import scope_of
 from homeostat.admission.tasks import ARRAYS
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import Data, FamilyObserved, TaskRecorded
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS, TRACES
 from homeostat.services.intake.door import Door

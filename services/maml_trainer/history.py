@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactCorrupted, ArtifactStore
 from homeostat.core import Event, Reject, Retry
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import Array, MetaTraining, TaskRecorded
 from homeostat.services.maml_trainer.errors import CurrentUnfit, TaskMalformed
 from homeostat.services.maml_trainer.meta import Learned
@@ -128,14 +128,14 @@ def tasks_in(events: Iterator[Event], spec: MetaTraining, store: ArtifactStore, 
 
 
 def _last_records(events: Iterator[Event], spec: MetaTraining, store: ArtifactStore) -> list[_Recorded]:
-    first, last = _sequence(spec.window.first), _sequence(spec.window.last)
+    first, last = sequence_of(spec.window.first), sequence_of(spec.window.last)
     found: dict[str, _Recorded] = {}
     is_complete = False
     for event in events:
         data = event.data
         if not isinstance(data, TaskRecorded) or event.source != spec.window.source:
             continue
-        at = sequence_of(event)
+        at = sequence_of(event.id)
         is_complete |= at >= last
         source = data.provenance.source if data.provenance else ""
         if not first <= at <= last or source in spec.excluded_sources:
@@ -196,11 +196,6 @@ def _shape_of(current: Learned, spec: MetaTraining) -> Shape:
     if spec.episodes.ways and n_outputs == 1:
         return Shape(n_inputs, True, 0)
     return Shape(n_inputs, n_outputs > 1, n_outputs if n_outputs > 1 else 0)
-
-
-def _sequence(id_: str) -> str:
-    offset, ordinal = id_.split(".")
-    return f"{int(offset):016d}.{int(ordinal):04d}"
 
 
 def _array(array: Array | None, store: ArtifactStore, *, is_target: bool) -> NDArray[Any]:

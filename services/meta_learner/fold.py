@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionSettled,
     CandidateEvaluated,
@@ -259,7 +260,7 @@ class MetaLearner:
         proposal = proposals.meta_training(state, event, self.settings)
         tasks.asked, tasks.new, tasks.open_action = tasks.new, {}, event.emit_identity(ordinal)
         tasks.current = state.weights[-1].artifact if state.weights else None
-        return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0]),)
+        return (Emit(GOVERNANCE, proposal, scope_of(event.subject)),)
 
     def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emits:
         """A meta-training is over, and has cost its time; the next one is expected to take as long."""
@@ -268,7 +269,7 @@ class MetaLearner:
         state.tasks.seconds = data.seconds
         cost = data.seconds * state.rules.price_per_training_second
         settled = ActionSettled(action=data.action, kind="meta_training", state="done", cost=cost)
-        return (Emit(GOVERNANCE, settled, event.subject.partition("/")[0]),)
+        return (Emit(GOVERNANCE, settled, scope_of(event.subject)),)
 
 
 def _free(state: State, subject: str | None, action: str, *, is_in_vain: bool = False) -> None:

@@ -1,6 +1,7 @@
 """When a profile of a drifted model becomes a decision, and what is booked of it."""
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import FamilyRegistered
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.meta_learner import knowledge, learning, proposals
@@ -83,7 +84,7 @@ def consider(
         )
         if len(state.decisions) > settings.n_decisions:
             learning.abandon(state, next(iter(state.decisions)), is_awaited=False)
-    return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0], story),)
+    return (Emit(GOVERNANCE, proposal, scope_of(event.subject), story),)
 
 
 def again(state: State, event: Event, settings: LearnerSettings) -> tuple[Emit, ...]:
@@ -101,7 +102,7 @@ def again(state: State, event: Event, settings: LearnerSettings) -> tuple[Emit, 
 
 def _skip(model: Model, look: Look, event: Event, reason: str) -> tuple[Emit, ...]:
     proposal = proposals.stated_skip(model, look, event, reason)
-    return (Emit(GOVERNANCE, proposal, event.subject.partition("/")[0], look.story),)
+    return (Emit(GOVERNANCE, proposal, scope_of(event.subject), look.story),)
 
 
 def available(state: State, family: FamilyRegistered, settings: LearnerSettings) -> list[str]:

@@ -1,6 +1,7 @@
 """The alert threshold of a model, proposed at the alarm rate that costs least so far."""
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, Arm, Band
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.meta_learner.rates import Thresholds, learn, stated
@@ -45,4 +46,4 @@ def propose(
         reason=f"alert on {rate:.1%} of the windows, wherever that is"
         + (f": of {n} incidents, missed ones and false alerts cost least there" if n else ""),
     )
-    return Emit(GOVERNANCE, proposal, event.subject.partition("/")[0])
+    return Emit(GOVERNANCE, proposal, scope_of(event.subject))

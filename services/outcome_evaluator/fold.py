@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -235,7 +236,7 @@ class OutcomeEvaluator:
                 return ()
             trial.judged = judgement
             said = judged(trial, event.subject, judgement, self.settings)
-            return (Emit(GOVERNANCE, said, event.subject.partition("/")[0], trial.story),)
+            return (Emit(GOVERNANCE, said, scope_of(event.subject), trial.story),)
         if trial.n_labels < trial.plan.horizon_labels:
             return ()
         return settle(state, event, trial, self.settings, is_measured=True)

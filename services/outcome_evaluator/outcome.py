@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from homeostat.core import Emit, Identity
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionFailed, ActionSettled, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 from homeostat.services.outcome_evaluator.accounts import Account
@@ -148,7 +149,7 @@ def settlement(outcome: OutcomeMeasured, story: Identity) -> Emit:
         gain=outcome.gain,
         is_final=outcome.is_final,
     )
-    return Emit(GOVERNANCE, settled, outcome.model.partition("/")[0], story)
+    return Emit(GOVERNANCE, settled, scope_of(outcome.model), story)
 
 
 def revised(outcome: OutcomeMeasured, family: str, story: Identity) -> Emit:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Event, Reject, Retry
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import Labels, Range, Samples
 from homeostat.events.columns import f8
 
@@ -46,7 +46,7 @@ class LabelledRows:
     def __init__(self, window: Range, subject: str) -> None:
         self.is_complete = False
         self._window, self._subject = window, subject
-        self._first, self._last = _sequence(window.first), _sequence(window.last)
+        self._first, self._last = sequence_of(window.first), sequence_of(window.last)
         self._inputs: dict[str, NDArray[np.float32]] = {}
         self._x: list[NDArray[np.float32]] = []
         self._y: list[float] = []
@@ -56,7 +56,7 @@ class LabelledRows:
         """Take the next event; after `is_complete` nothing more is needed."""
         if event.subject != self._subject or event.source != self._window.source or self.is_complete:
             return
-        sequence = sequence_of(event)
+        sequence = sequence_of(event.id)
         if sequence <= self._last:
             if isinstance(event.data, Samples):
                 self._keep_inputs(event.data)
@@ -108,10 +108,3 @@ class EventHistory:
             if found.is_complete:
                 return found.rows()
         raise Retry(f"{window.last} of {subject} cannot be seen yet")
-
-
-def _sequence(id_: str) -> str:
-    offset, _, ordinal = id_.partition(".")
-    if not (offset.isdecimal() and ordinal.isdecimal()):
-        raise Reject("id_invalid", f"a range ends at <offset>.<ordinal>, not {id_!r}")
-    return f"{int(offset):016d}.{int(ordinal):04d}"

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Final, Literal, TypedDict
 
 from homeostat.core import Event, Reject, Report, Retry, Task
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -103,7 +103,7 @@ class _Setting:
     def attempt(self) -> None:
         """Ask the target once."""
         try:
-            deployment = deployment_of(self._rollout, self._command.source, sequence_of(self._command))
+            deployment = deployment_of(self._rollout, self._command.source, sequence_of(self._command.id))
             is_set = self._hand.target.apply(str(self._rollout.model), deployment)
         except Retry as trouble:
             self._again_at = self._hand.clock() + _PAUSE_SECONDS

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from homeostat.core import Event, Report, Task
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import series_of
@@ -41,7 +41,7 @@ class ThresholdActuator:
             return None
         band = data.band if isinstance(data, ThresholdSet) else self._pinned(data.model, data)
         try:
-            if not self.target.approve(data.model, command.source, sequence_of(command), band):
+            if not self.target.approve(data.model, command.source, sequence_of(command.id), band):
                 return None
         except OSError as error:
             return _Answered(_failed(data, command, str(error)))

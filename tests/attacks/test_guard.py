@@ -17,7 +17,7 @@ from homeostat.client.memory import MemoryLogs
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import encode_headers, encode_payload, partition_of
 from homeostat.core import Identity, Payload
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events import (
     ActionFailed,
     BrakeConfirmed,
@@ -192,8 +192,8 @@ def test_a_forged_sequence_silences_no_source() -> None:
     """Neither fence counts what is not signed: not the hand's, by the id, nor the client's, by id or `ce_sequence`."""
     shop, log = Shop(), MemoryLog(partitions=1)
     say(log, 9_999_999_999_999_999, changed(), key=None)
-    say(log, 7, changed(), key=None, sequence=b"9999999999999999.9999")
-    say(log, 8, changed(), key=None, sequence=b"\xff\xfe")
+    say(log, 7, changed(), key=None, numbered=b"9999999999999999.9999")
+    say(log, 8, changed(), key=None, numbered=b"\xff\xfe")
     say(log, 1, changed())
 
     shop.run(said(command(), "9999999999999999.9999", key=None), record(command(), 1))

@@ -16,6 +16,7 @@ from tests.unit.governor.court import (
 )
 
 from homeostat.core import Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionRequested,
     ApprovalGiven,
@@ -242,7 +243,7 @@ def test_a_stranger_does_not_widen_the_blast_radius() -> None:
 
 def named(court: Court, family: str) -> list[str]:
     """A stranger names a family; return the reasons of what is refused."""
-    emits = court.tell(FamilyObserved(family=family), subject=family.partition("/")[0])
+    emits = court.tell(FamilyObserved(family=family), subject=scope_of(family))
     return [refusal.reason for refusal in data_of(emits, EventRefused)]
 
 

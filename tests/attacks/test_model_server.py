@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from homeostat.artifacts import FolderStore
 from homeostat.audit.secret_file import SecretUnusable, ensure_secret, read_secret
 from homeostat.core import Reject
+from homeostat.core.identity import sequence
 from homeostat.services.model_server import bounds
 from homeostat.services.model_server.router import Router
 from homeostat.services.model_server.server import create_app
@@ -28,10 +29,6 @@ from homeostat.serving import Deployment
 MODEL = "dock/camera-1"
 PATH = f"/models/{MODEL}/deployment"
 SOURCE = "/homeostat/governor/homeostat.governance/topic/0"
-
-
-def sequence(offset: int) -> str:
-    return f"{offset:016}.0000"
 
 
 def weights() -> bytes:

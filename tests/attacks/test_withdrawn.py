@@ -10,6 +10,7 @@ from homeostat.client.memory import MemoryLogs
 from homeostat.client.weights import PUBLISHER, newest_weights
 from homeostat.codec import decode_event
 from homeostat.core import Payload
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     AdviceGiven,
     AdviceRequested,
@@ -50,7 +51,7 @@ class Experience:
     def say(self, data: Payload, source: str = f"{PUBLISHER}t/0", subject: str = FAMILY) -> None:
         """Append an event as said by somebody."""
         self.n += 1
-        self.log.publish(EXPERIENCE, subject, data, id_=f"{self.n}.0", source=source)
+        self.log.publish(EXPERIENCE, subject, data, id_=emit_id(self.n), source=source)
 
     @property
     def newest(self) -> str | None:

@@ -22,6 +22,7 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Fold, Identity
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
@@ -171,14 +172,14 @@ def _command(offset: int, data: RolloutSet | BrakeSet, n_partitions: int) -> Out
     """A record as the governor's host writes it."""
     value, content_type = encode_payload(data)
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source="/homeostat/governor/homeostat.governance/id/0",
         type_=data.TYPE,
         time=0,
         subject="shop/ranker",
         content_type=content_type,
         story=Identity("/story#1"),
-        sequence=f"{offset:016d}.0000",
+        sequence=sequence(offset),
     )
     return Output(POLICY_ROLLOUT, partition_of(b"shop/ranker", n_partitions), b"shop/ranker", value, headers)
 

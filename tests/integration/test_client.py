@@ -16,6 +16,7 @@ from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Identity, Payload
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import BrakeSet, FreezeSet, Labels, RolloutSet, Samples
 from homeostat.events.columns import f8
 from homeostat.events.logs import LOGS, POLICY_ROLLOUT, REQUESTS, TELEMETRY
@@ -88,14 +89,14 @@ def say(logs: KafkaLogs, offset: int, data: Payload, subject: str, partition: in
     """Write a record as the governor's host does."""
     value, content_type = encode_payload(data)
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source=GOVERNOR,
         type_=data.TYPE,
         time=0,
         subject=subject,
         content_type=content_type,
         story=Identity("/it#story"),
-        sequence=f"{offset:016d}.0000",
+        sequence=sequence(offset),
     )
     key = subject.encode()
     place = partition_of(key, logs.n_partitions(POLICY_ROLLOUT)) if partition is None else partition

@@ -9,6 +9,7 @@ import pytest
 from tests.simulation import loop
 from tests.simulation.loop import Check, Fault, Run
 
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -116,7 +117,7 @@ def a_freeze_dominates(played: Run) -> None:
         elif isinstance(data, BrakeReleased):
             frozen.discard(data.scope)
         elif isinstance(data, EFFECTS):
-            assert not frozen & {"*", data.family.partition("/")[0]}, said.event.identity
+            assert not frozen & {"*", scope_of(data.family)}, said.event.identity
 
 
 def every_approved_action_ends(played: Run) -> None:

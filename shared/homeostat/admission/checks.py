@@ -8,9 +8,10 @@ from homeostat.admission.doors import DOOR_OF
 from homeostat.admission.limits import IDENTITY_LENGTH, INLINE_ARRAY_BYTES, REQUEST_LENGTH
 from homeostat.admission.ranges import check_labels_ranges, check_samples_ranges
 from homeostat.admission.screening import check_name, check_texts
-from homeostat.admission.subjects import check_pair, check_same_scope, check_scope, scope_of
+from homeostat.admission.subjects import check_pair, check_same_scope, check_scope
 from homeostat.admission.tasks import check_task
 from homeostat.core import Event, Payload, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     BrakeConfirmed,
     Data,

@@ -6,16 +6,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from homeostat.admission.screening import check_name
 from homeostat.core import Reject
+from homeostat.core.identity import scope_of
 from homeostat.events.base import Name, Subject
 from homeostat.events.logs import GOVERNANCE_KEY
 
 _name: Final = TypeAdapter[str](Name)
 _subject: Final = TypeAdapter[str](Subject)
-
-
-def scope_of(subject: str) -> str:
-    """`scope/model` -> `scope`; a scope or `*` is its own."""
-    return subject.partition("/")[0]
 
 
 def check_pair(subject: str, what: str) -> None:

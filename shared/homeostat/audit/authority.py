@@ -16,7 +16,7 @@ from homeostat.audit.signing import signed_bytes, verify
 from homeostat.codec import Record, decode_event
 from homeostat.codec.channels import CHANNELS
 from homeostat.core import Event, Reject
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events import (
     ActionApplied,
     ActionReverted,

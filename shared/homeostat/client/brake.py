@@ -12,7 +12,7 @@ from homeostat.codec import Output, Record
 from homeostat.codec.encode import partition_of
 from homeostat.commands import Guard
 from homeostat.core import Reject
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events import BrakeReleased, BrakeSet, FreezeSet
 from homeostat.events.logs import GOVERNANCE, POLICIES
 

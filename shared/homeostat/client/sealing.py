@@ -10,7 +10,7 @@ from homeostat.audit.keys import Key
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Payload, Reject
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
 
 _NONCE_BYTES: Final = 8

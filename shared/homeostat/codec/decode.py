@@ -10,6 +10,7 @@ from homeostat.codec.cloudevents import is_json, read_event
 from homeostat.codec.columns import check_labels, check_samples
 from homeostat.codec.record import Record
 from homeostat.core import Event, Identity, Payload, Position, Reject
+from homeostat.core.identity import identity
 from homeostat.events.catalogue import COLUMNS, MODELS
 from homeostat.events.columns import Labels, Samples
 from homeostat.events.telemetry import LabelsObserved, SamplesObserved
@@ -55,7 +56,7 @@ def _decoded(record: Record, *, time: int, emitter: str, is_door: bool) -> Event
         time=time,
         data=_payload(type_, event.media_type, event.value, is_door=is_door),
         position=Position(record.topic, record.topic_id, record.partition, record.offset),
-        story=Identity(attributes.get("correlationid") or f"{source}#{id_}"),
+        story=Identity(attributes.get("correlationid") or identity(source, id_)),
         emitter=emitter,
         cause=Identity(cause) if cause else None,
         signature=event.signature,

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from homeostat.codec.record import Headers, Output
 from homeostat.core import Emit, Event, Identity, Payload
 from homeostat.core.event import OPENS
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events.telemetry import LabelsObserved, SamplesObserved
 
 JSON: Final = b"application/json"
@@ -61,10 +62,10 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def traceparent(story: str, identity: str) -> bytes:
+def traceparent(story: str, own: str) -> bytes:
     """Derive W3C trace context: the trace is the story, the span is the event."""
     trace = hashlib.sha256(story.encode()).hexdigest()[:32]
-    span = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    span = hashlib.sha256(own.encode()).hexdigest()[:16]
     return f"00-{trace}-{span}-01".encode()
 
 
@@ -81,7 +82,6 @@ def encode_headers(
     sequence: str | None = None,
 ) -> Headers:
     """Lay out the CloudEvents attributes in binary mode."""
-    identity = f"{source}#{id_}"
     headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", id_.encode()),
@@ -91,7 +91,7 @@ def encode_headers(
         ("ce_subject", subject.encode()),
         ("ce_correlationid", story.encode()),
         ("content-type", content_type),
-        ("traceparent", traceparent(story, identity)),
+        ("traceparent", traceparent(story, identity(source, id_))),
     ]
     if cause is not None:
         headers.append(("ce_causationid", cause.encode()))
@@ -121,7 +121,7 @@ def encode_emit(
     own = event.emit_identity(ordinal)
     story = event.story if emit.story is None else own if emit.story == OPENS else emit.story
     headers = encode_headers(
-        id_=f"{event.position.offset}.{ordinal}",
+        id_=emit_id(event.position.offset, ordinal),
         source=event.emitter,
         type_=emit.data.TYPE,
         time=event.time,
@@ -129,7 +129,7 @@ def encode_emit(
         content_type=content_type,
         story=story,
         cause=event.identity,
-        sequence=f"{event.position.offset:016d}.{ordinal:04d}",
+        sequence=sequence(event.position.offset, ordinal),
     )
     places = range(n_partitions) if emit.broadcast else (partition_of(key, n_partitions),)
     return [Output(emit.log, place, key, value, headers) for place in places]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from homeostat.core import Event
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import scope_of, sequence_of
 from homeostat.events import BrakeReleased, BrakeSet, Command
 
 Place = tuple[str, int]
@@ -16,7 +16,7 @@ _EVERYWHERE: Final = "*"
 def covering(event: Event) -> frozenset[str]:
     """Names of the brakes that hold an event: of everything, of its scope, and of its model if it is about one."""
     model = event.data.model if isinstance(event.data, Command) else event.subject
-    return frozenset({_EVERYWHERE, event.subject.partition("/")[0]} | ({model} if model else set()))
+    return frozenset({_EVERYWHERE, scope_of(event.subject)} | ({model} if model else set()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Brakes:
         Raises:
             Reject: `id_invalid`: no fold has said it.
         """
-        sequence, position = sequence_of(event), event.position
+        sequence, position = sequence_of(event.id), event.position
         said = self._said.setdefault(brake.scope, {})
         of = (event.source, (position.topic, position.partition))
         if of in said and said[of].sequence >= sequence:

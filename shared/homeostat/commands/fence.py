@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from homeostat.commands.brakes import Place
 from homeostat.commands.notary_keys import Seal, is_genuine, seal_of
 from homeostat.core import Event
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import Command, ThresholdRevert, ThresholdSet
 from homeostat.events.series import series_of
 
@@ -46,7 +46,7 @@ class Fence:
 
     def seen(self, event: Event) -> None:
         """Take note of a command whose signature holds."""
-        self._raise(_target(event), sequence_of(event), _place(event))
+        self._raise(_target(event), sequence_of(event.id), _place(event))
 
     def heard(self, event: Event) -> None:
         """Take note of a command whose signature nobody has looked at: that is done when it matters.
@@ -54,7 +54,7 @@ class Fence:
         Raises:
             Reject: `id_invalid`: no fold has said it.
         """
-        target, sequence = _target(event), sequence_of(event)
+        target, sequence = _target(event), sequence_of(event.id)
         if sequence <= self._last.get(target, ("", None))[0]:
             return
         heard = self._heard.setdefault(target, [])

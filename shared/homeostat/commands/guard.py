@@ -14,7 +14,7 @@ from homeostat.commands.brakes import Brakes, covering
 from homeostat.commands.fence import Fence
 from homeostat.commands.notary_keys import is_signed
 from homeostat.core import Event, Reject
-from homeostat.core.hand import sequence_of
+from homeostat.core.identity import sequence_of
 from homeostat.events import BrakeReleased, BrakeSet, Command
 
 UNSIGNED: Final = "unsigned"
@@ -80,7 +80,7 @@ class Guard:
         if isinstance(data, BrakeSet | BrakeReleased):
             self._brakes.take(event, data)
         elif isinstance(data, Command):
-            sequence_of(event)
+            sequence_of(event.id)
 
     def _check_place(self, event: Event) -> None:
         """See that it lies where the governor puts it."""
@@ -119,7 +119,7 @@ class Guard:
         """
         command = event.data
         assert isinstance(command, Command)
-        own, last = sequence_of(event), self._fence.last(event)
+        own, last = sequence_of(event.id), self._fence.last(event)
         if own == last:
             return Refusal("repeated", "it was seen before")
         if own < last:

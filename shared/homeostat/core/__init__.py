@@ -1,9 +1,10 @@
-"""Pure vocabulary of the system: events, folds, hands, snapshots, errors. Standard library only."""
+"""Pure vocabulary of the system: events, identities, folds, hands, snapshots, errors. Standard library only."""
 
 from homeostat.core.errors import Halt, HomeostatError, Reject, Retry
-from homeostat.core.event import Emit, Event, Identity, Payload, Position
+from homeostat.core.event import Emit, Event, Payload, Position
 from homeostat.core.fold import Fold
 from homeostat.core.hand import Hand, Observer, Report, Task
+from homeostat.core.identity import Identity
 
 __all__ = [
     "Emit",

@@ -1,15 +1,9 @@
 """What a fold sees and says: an event with its position, and an emit that has none yet."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NewType, Protocol
+from typing import ClassVar, Protocol
 
-Identity = NewType("Identity", str)
-"""`<ce_source>#<ce_id>`: unique over all events; what `causationid` and `correlationid` hold."""
-
-
-def identity(source: str, id_: str) -> Identity:
-    """Join the two CloudEvents attributes that together name an event."""
-    return Identity(f"{source}#{id_}")
+from homeostat.core.identity import Identity, emit_id, identity
 
 
 class Payload(Protocol):
@@ -76,11 +70,11 @@ class Event:
     @property
     def identity(self) -> Identity:
         """The event's own identity."""
-        return Identity(f"{self.source}#{self.id}")
+        return identity(self.source, self.id)
 
     def emit_identity(self, ordinal: int) -> Identity:
         """Identity that the `ordinal`-th emit of the step on this event will have (from 0)."""
-        return Identity(f"{self.emitter}#{self.position.offset}.{ordinal}")
+        return identity(self.emitter, emit_id(self.position.offset, ordinal))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,35 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from homeostat.core.errors import Reject
 from homeostat.core.event import Event, Payload
-
-_OFFSET_DIGITS: Final = 16
-_ORDINAL_DIGITS: Final = 4
-"""What has more digits would not be in order as text."""
-
-
-def sequence_of(event: Event) -> str:
-    """Return the `ce_sequence` of an event of an internal log: its id, zero-padded, so that text order is log order.
-
-    Only sequences of one `source` compare: a log that was made again counts from 0 under another source.
-
-    Raises:
-        Reject: `id_invalid`: the id is not `<offset>.<ordinal>`, so no fold has emitted it.
-    """
-    offset, _, ordinal = event.id.partition(".")
-    is_emitted = (
-        f"{offset}{ordinal}".isascii()  # other scripts have decimal digits too
-        and offset.isdecimal()
-        and ordinal.isdecimal()
-        and len(offset) <= _OFFSET_DIGITS
-        and len(ordinal) <= _ORDINAL_DIGITS
-    )
-    if not is_emitted:
-        raise Reject("id_invalid", f"an emitted event has the id <offset>.<ordinal>, not {event.id[:100]!r}")
-    return f"{int(offset):016d}.{int(ordinal):04d}"
 
 
 @dataclass(frozen=True, slots=True)

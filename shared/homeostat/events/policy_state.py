@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from homeostat.core.identity import scope_of
 from homeostat.events.base import Tier
 from homeostat.events.requests import BudgetSet, ModelConfigured, ScopeConfigured
 from homeostat.events.rules import RulesSet
@@ -31,7 +32,7 @@ class PolicyState:
 
     def freeze_of(self, model: str) -> str | None:
         """Scope, model or `*` of the widest freeze that covers a model (`scope/model`)."""
-        return next((name for name in ("*", model.partition("/")[0], model) if name in self.freezes), None)
+        return next((name for name in ("*", scope_of(model), model) if name in self.freezes), None)
 
     def add_budget(self, scope: str, money: float, period_ms: int) -> None:
         """Enter the budget of a scope, or of `*`."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from homeostat.codec import Output, Record
 from homeostat.core import Identity
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events import ProfileUpdated
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,9 +6,10 @@ from typing import Any
 
 from homeostat.codec import Record
 from homeostat.core import Event, Fold, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import ClockTicked
 from homeostat.runtime.emitting import Emitted, Emitting
-from homeostat.runtime.ingress import Glances, Ingress, decode_input, scope_of
+from homeostat.runtime.ingress import Glances, Ingress, decode_input
 from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.refusals import TALLY
@@ -68,7 +69,7 @@ class Admitting(Emitting):
                     self._observer.decoded(record, event)
                 emitted = self._step(record, event)
                 if is_new and not self._is_tallied:
-                    ingress.tally.newcomers.take(scope_of(event.subject.encode()))
+                    ingress.tally.newcomers.take(scope_of(event.subject))
         except Reject as reject:
             self._refuse(record, reject)
         except Exception as bug:

@@ -9,7 +9,8 @@ from homeostat.admission.salt import NO_SALT
 from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.commands.guard import UNSIGNED
-from homeostat.core import Identity, Reject
+from homeostat.core import Reject
+from homeostat.core.identity import emit_id, identity, scope_of, sequence
 from homeostat.events import EventRefused
 from homeostat.events.logs import QUARANTINE
 from homeostat.runtime.ingress import Ingress
@@ -57,12 +58,12 @@ class HandRefusals:
         return self._tallies.setdefault((record.topic, record.partition), RefusalTally())
 
     def _output(self, record: Record, reject: Reject, n_left_out: int, n_partitions: int) -> Output:
-        redaction = Redaction(subject_of(record).partition("/")[0], (), NO_SALT)  # a hand has no salt
+        redaction = Redaction(scope_of(subject_of(record)), (), NO_SALT)  # a hand has no salt
         value, content_type = encode_payload(refused(record, reject, self._hand, n_left_out, redaction))
         subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))
         subject = subject.replace("\0", "\ufffd")[:_KEY_LENGTH]
         source = f"/homeostat/hand/{self._hand}/{record.topic}/{record.topic_id}/{record.partition}"
-        id_ = f"{record.offset}.0"
+        id_ = emit_id(record.offset)
         headers = encode_headers(
             id_=id_,
             source=source,
@@ -70,8 +71,8 @@ class HandRefusals:
             time=record.timestamp,
             subject=subject,
             content_type=content_type,
-            story=Identity(f"{source}#{id_}"),
-            sequence=f"{record.offset:016d}.0000",
+            story=identity(source, id_),
+            sequence=sequence(record.offset),
         )
         key = subject.encode()
         return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)

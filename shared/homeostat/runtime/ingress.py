@@ -9,6 +9,7 @@ from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.diagnosis import diagnose
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events.logs import MAX_INPUT_BYTES
 from homeostat.runtime.newcomers import EVERYBODY, SUBJECTS, SUBJECTS_OF_SCOPE
 from homeostat.runtime.refusals import RefusalTally
@@ -82,7 +83,7 @@ class Ingress:
         Raises:
             Reject: `FULL`.
         """
-        scope, n_partitions = scope_of(record.key or b""), self._n_partitions(self._log)
+        scope, n_partitions = scope_of((record.key or b"").decode(errors="replace")), self._n_partitions(self._log)
         place = (generation, record.offset)
         full = self.tally.newcomers.refuses(scope, place, n_partitions, is_counted=is_counted)
         if full:
@@ -100,11 +101,6 @@ class Ingress:
             if name == "ce_source" and value:
                 return _seat(value[:1000])
         return _seat((record.key or b"").partition(b"/")[0][:1000])
-
-
-def scope_of(key: bytes) -> str:
-    """Scope that a key names."""
-    return key.partition(b"/")[0].decode(errors="replace")
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import encode_headers, encode_payload, partition_of
-from homeostat.core import Fold, Hand, Identity
+from homeostat.core import Fold, Hand
+from homeostat.core.identity import identity
 from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.hands import HandRunner
@@ -127,7 +128,7 @@ class MemoryLog:
             time=self.now,
             subject=subject,
             content_type=content_type,
-            story=Identity(f"{source}#{id_}"),
+            story=identity(source, id_),
         )
         self.append(Output(topic, partition_of(key, self.n_partitions(topic)), key, value, [*lines, *headers]))
 

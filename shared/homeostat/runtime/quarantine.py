@@ -10,10 +10,11 @@ from homeostat.admission.redaction import Redaction
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
-from homeostat.core import Identity, Reject
+from homeostat.core import Reject
+from homeostat.core.identity import emit_id, identity, scope_of, sequence
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_INPUT_BYTES, QUARANTINE
-from homeostat.runtime.watermarks import Disowned, sequence_text
+from homeostat.runtime.watermarks import Disowned
 
 if TYPE_CHECKING:
     from homeostat.runtime.emitting import Emitting
@@ -51,7 +52,7 @@ def redaction_of(record: Record, assignment: "Emitting") -> Redaction:
     if isinstance(fold, Screens):
         state = assignment.states.get(fold.unit(subject))
         names, salt = () if state is None else fold.personal_names(state), fold.salt
-    return Redaction(subject.partition("/")[0], names, salt)
+    return Redaction(scope_of(subject), names, salt)
 
 
 def subject_of(record: Record) -> str:
@@ -146,8 +147,8 @@ def refusal(
     subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))[:_KEY_LENGTH]
     subject = subject.replace("\0", "\ufffd")  # names that begin with it are a host's own, and nobody reads them
     key = subject.encode()  # not the refused bytes: this record must be readable by everybody
-    id_ = f"{offset}.{ordinal}"
-    story = Identity(f"{assignment.emitter}#{id_}")
+    id_ = emit_id(offset, ordinal)
+    story = identity(assignment.emitter, id_)
     headers = encode_headers(
         id_=id_,
         source=assignment.emitter,
@@ -156,7 +157,7 @@ def refusal(
         subject=subject,
         content_type=content_type,
         story=story,
-        sequence=f"{offset:016d}.{ordinal:04d}",
+        sequence=sequence(offset, ordinal),
     )
     return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)
 
@@ -171,12 +172,12 @@ def disowning(record: Record, disowned: Disowned, assignment: "Emitting", n_part
         n_partitions: Number of partitions of the quarantine.
     """
     offset, ordinal, _, at = disowned.seen
-    sequence = sequence_text((offset, ordinal))
+    claimed = sequence(offset, ordinal)
     detail = (
-        f"offset {at} was taken for {sequence} of {disowned.source}, which has gone on with {disowned.after}: that "
+        f"offset {at} was taken for {claimed} of {disowned.source}, which has gone on with {disowned.after}: that "
         "event was not its own. It was folded; the source is read on. See who may write this log"
     )
-    headers = [("ce_source", disowned.source.encode()), ("ce_sequence", sequence.encode())]
+    headers = [("ce_source", disowned.source.encode()), ("ce_sequence", claimed.encode())]
     forged = Record(record.topic, record.topic_id, record.partition, at, record.timestamp, None, None, headers)
     reject = Reject("sequence_invalid", detail)
     return refusal(forged, reject, assignment, n_partitions, _LAST_ORDINAL, 0, at=record.offset)

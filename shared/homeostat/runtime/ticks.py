@@ -2,7 +2,7 @@
 
 from homeostat.codec import Output
 from homeostat.codec.encode import JSON, encode_headers, encode_payload
-from homeostat.core import Identity
+from homeostat.core.identity import identity
 from homeostat.events import ClockTicked
 
 
@@ -25,6 +25,6 @@ def tick(topic: str, partition: int, subject: str, fold: str, due: int) -> Outpu
         time=due,
         subject=subject,
         content_type=JSON,
-        story=Identity(f"{source}#{id_}"),
+        story=identity(source, id_),
     )
     return Output(topic, partition, subject.encode(), value, headers)

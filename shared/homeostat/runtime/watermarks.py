@@ -17,6 +17,7 @@ from typing import Final
 from homeostat.codec import Record
 from homeostat.codec.encode import rfc3339
 from homeostat.core import HomeostatError, Reject
+from homeostat.core.identity import sequence
 from homeostat.core.snapshot import Seen, SeenSource
 from homeostat.events.logs import DOORS, LOGS
 
@@ -157,12 +158,7 @@ class Watermarks:
                 known.told = [told for told in known.told if told > known.floor[:2]]
 
     def _disown(self, source: str, seen: Seen, order: tuple[int, int]) -> None:
-        self._disowned = Disowned(source, seen, sequence_text(order))
-
-
-def sequence_text(order: tuple[int, int]) -> str:
-    """The `ce_sequence` of an offset and an ordinal."""
-    return f"{order[0]:016d}.{order[1]:04d}"
+        self._disowned = Disowned(source, seen, sequence(*order))
 
 
 def _order(seen: Seen) -> tuple[int, int]:
@@ -194,7 +190,7 @@ def _check_place(log: str, partition: int, n_partitions: Callable[[str], int]) -
 def _checked_time(headers: dict[str, bytes], order: tuple[int, int]) -> str:
     """Time of an event of a fold, whose id says the same as its sequence."""
     if headers.get("ce_id") != b"%d.%d" % order:
-        raise _invalid(f"ce_id and ce_sequence {sequence_text(order)} name different positions")
+        raise _invalid(f"ce_id and ce_sequence {sequence(*order)} name different positions")
     made = headers.get("ce_time") or b""
     if not _TIME.fullmatch(made):
         raise _invalid("ce_time is not a time as folds write it")

@@ -4,7 +4,7 @@ import random
 
 from homeostat.codec import Output
 from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core import Identity
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import SignalObserved
 
 
@@ -24,14 +24,14 @@ def signal(
     data = SignalObserved(layer="service", name="load", value=value)
     raw, content_type = encode_payload(data)
     headers = encode_headers(
-        id_=f"{n}.0",
+        id_=emit_id(n),
         source=source,
         type_=data.TYPE,
         time=n,
         subject=subject,
         content_type=content_type,
-        story=Identity(f"{source}#{n}.0"),
-        sequence=f"{n:016d}.0000",
+        story=identity(source, emit_id(n)),
+        sequence=sequence(n),
     )
     return Output(topic, partition, subject.encode(), raw, headers)
 

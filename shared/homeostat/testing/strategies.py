@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from homeostat.codec import Record
 from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core import Identity, Payload
+from homeostat.core import Payload
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import (
     BillReceived,
     DeploymentObserved,
@@ -176,7 +177,7 @@ def records(
 
 def _record(topic: str, offset: int, now: int, key: str, data: Payload, *, is_door: bool) -> Record:
     value, content_type = encode_payload(data)
-    source, id_ = "/homeostat/made-up", f"{offset}.0"
+    source, id_ = "/homeostat/made-up", emit_id(offset)
     headers = encode_headers(
         id_=id_,
         source=source,
@@ -184,7 +185,7 @@ def _record(topic: str, offset: int, now: int, key: str, data: Payload, *, is_do
         time=now,
         subject=key,
         content_type=content_type,
-        story=Identity(f"{source}#{id_}"),
-        sequence=None if is_door else f"{offset:016d}.0000",
+        story=identity(source, id_),
+        sequence=None if is_door else sequence(offset),
     )
     return Record(topic, "made-up", 0, offset, now, key.encode(), value, headers)

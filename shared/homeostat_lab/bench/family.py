@@ -6,6 +6,7 @@ from typing import Final
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers
 from homeostat.core import Identity
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import Arm, Data, DriftDetected, FamilyRegistered, ProfileUpdated, Range
 from homeostat.events.logs import EXPERIENCE, TIMELINE
 from homeostat_lab.bench.workload import registration
@@ -19,19 +20,19 @@ _META_FEATURES: Final = tuple(f"feature_{number:02d}" for number in range(12))
 
 def experience(n_models: int, n_large: int) -> Iterator[Output]:
     """Yield the log of `n_models` models, `n_large` of them in one family; half of them have a drift and a proposal."""
-    sequence = 0
+    number = 0
     families: dict[str, list[int]] = {}
     for model in range(n_models):
         name = "large" if model < n_large else f"small{(model - n_large) // _SMALL:05d}"
         families.setdefault(name, []).append(model)
     for name, models in families.items():
         arms = tuple(Arm(name=arm, predicted_gain=0.05) for arm in _ARMS)
-        yield _seal(name, sequence, FamilyRegistered(arms=arms, baseline="full"))
-        sequence += 1
+        yield _seal(name, number, FamilyRegistered(arms=arms, baseline="full"))
+        number += 1
         for model in models:
             for data in _of_model(name, model):
-                yield _seal(name, sequence, data)
-                sequence += 1
+                yield _seal(name, number, data)
+                number += 1
 
 
 def _of_model(family: str, model: int) -> Iterator[Data]:
@@ -77,19 +78,19 @@ def drifted(subject: str, version: str, window: Range) -> DriftDetected:
     )
 
 
-def _seal(family: str, sequence: int, data: Data) -> Output:
-    source, id_, subject = "/bench/experience", f"{sequence}.0", f"bench/{family}"
-    own = Identity(f"{source}#{id_}")
+def _seal(family: str, number: int, data: Data) -> Output:
+    source, id_, subject = "/bench/experience", emit_id(number), f"bench/{family}"
+    own = identity(source, id_)
     story = Identity(f"/bench/drift#{data.model}") if isinstance(data, DriftDetected | ProfileUpdated) else own
     value, content_type = encode_payload(data)
     headers = encode_headers(
         id_=id_,
         source=source,
         type_=data.TYPE,
-        time=sequence,
+        time=number,
         subject=subject,
         content_type=content_type,
         story=story,
-        sequence=f"{sequence:016d}.0000",
+        sequence=sequence(number),
     )
     return Output(EXPERIENCE, 0, subject.encode(), value, headers)

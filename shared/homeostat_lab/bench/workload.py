@@ -7,7 +7,8 @@ import numpy as np
 
 from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
-from homeostat.core import Identity, Payload
+from homeostat.core import Payload
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import IndicatorComputed, ModelRegistered, Samples
 from homeostat.events.base import Provenance
 from homeostat.events.columns import F4, pack
@@ -91,7 +92,8 @@ class Traffic:
         place = partition_of(key, n_partitions)
         source, id_ = self._client, f"e{number}"
         if self._is_inside:
-            source, id_ = f"/homeostat/intake.telemetry/homeostat.telemetry/bench-{self.n_rows}/{place}", f"{number}.0"
+            source = f"/homeostat/intake.telemetry/homeostat.telemetry/bench-{self.n_rows}/{place}"
+            id_ = emit_id(number)
         value, content_type = encode_payload(data)
         headers = encode_headers(
             id_=id_,
@@ -100,9 +102,9 @@ class Traffic:
             time=_START_MS + number,
             subject=subject,
             content_type=content_type,
-            story=Identity(f"{source}#{id_}"),
-            cause=Identity(f"{self._client}#e{number}") if self._is_inside else None,
-            sequence=f"{number:016d}.0000" if self._is_inside else None,
+            story=identity(source, id_),
+            cause=identity(self._client, f"e{number}") if self._is_inside else None,
+            sequence=sequence(number) if self._is_inside else None,
         )
         return Output(topic, place, key, value, headers)
 
@@ -122,7 +124,7 @@ def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects
         key = subject.encode()
         place = partition_of(key, n_partitions)
         value, content_type = encode_payload(IndicatorComputed(model=subject, name="load", value=float(number)))
-        source, id_ = f"/homeostat/bench/{topic}/made-up/{place}", f"{number}.0"
+        source, id_ = f"/homeostat/bench/{topic}/made-up/{place}", emit_id(number)
         headers = encode_headers(
             id_=id_,
             source=source,
@@ -130,7 +132,7 @@ def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects
             time=_START_MS + number,
             subject=subject,
             content_type=content_type,
-            story=Identity(f"{source}#{id_}"),
-            sequence=f"{number:016d}.0000",
+            story=identity(source, id_),
+            sequence=sequence(number),
         )
         yield Output(topic, place, key, value, headers)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homeostat.core import Event, Identity, Payload, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import ActionApplied, Band, ModelRegistered, Samples, ThresholdMoved
 from homeostat.events.columns import pack
 from homeostat.events.logs import TIMELINE
@@ -130,7 +131,7 @@ def _event(index: int, data: Payload) -> Event:
     position = Position(TIMELINE, "", 0, index)
     story = Identity("demo#0")
     return Event(
-        id=f"{index}.0",
+        id=emit_id(index),
         source="demo",
         type=data.TYPE,
         subject=_MODEL,

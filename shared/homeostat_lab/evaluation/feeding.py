@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from homeostat.core import Emit, Event, Fold, Payload, Position
-from homeostat.core.event import Identity
+from homeostat.core.identity import Identity, emit_id, identity
 
 S = TypeVar("S")
 _START_MS = 1_700_000_000_000
@@ -45,7 +45,7 @@ class Feeder(Generic[S]):
         """
         offset = self.position
         self.position += 1
-        id_ = f"{offset}.0"
+        id_ = emit_id(offset)
         event = Event(
             id=id_,
             source=self._source,
@@ -54,7 +54,7 @@ class Feeder(Generic[S]):
             time=_START_MS + offset * 1000 if time is None else time,
             data=data,
             position=Position(self.fold.log, self._topic_id, 0, offset),
-            story=Identity(f"{self._source}#{id_}") if story is None else story,
+            story=identity(self._source, id_) if story is None else story,
             emitter=self._emitter,
         )
         unit = self.fold.unit(subject)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, HomeostatError, Position
-from homeostat.core.event import Identity
 from homeostat.core.hand import Report
+from homeostat.core.identity import emit_id, identity
 from homeostat.events import (
     ActionProgressed,
     Array,
@@ -161,7 +161,7 @@ def train(
 
 
 def _event(log: str, offset: int, data: TaskRecorded | MetaTrainingStart) -> Event:
-    id_ = f"{offset}.0"
+    id_ = emit_id(offset)
     return Event(
         id=id_,
         source=_SOURCE,
@@ -170,7 +170,7 @@ def _event(log: str, offset: int, data: TaskRecorded | MetaTrainingStart) -> Eve
         time=_START_MS + offset,
         data=data,
         position=Position(log, "evaluation", 0, offset),
-        story=Identity(f"{_SOURCE}#{id_}"),
+        story=identity(_SOURCE, id_),
         emitter="",
     )
 

@@ -7,6 +7,7 @@ from homeostat.audit.keyring import Keyring
 from homeostat.client.logs import Logs
 from homeostat.codec.encode import partition_of
 from homeostat.core import Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import ApprovalGiven, VerdictGiven
 from homeostat.events.logs import GOVERNANCE, VERDICTS
 from homeostat_tools.cli.records import event_of
@@ -39,7 +40,7 @@ def newest_of_model(logs: Logs, keyring: Keyring, refused: Collection[int], mode
         refused: Offsets of governance that the governor refused.
         model: `scope/model`.
     """
-    place = partition_of(model.partition("/")[0].encode(), logs.n_partitions(VERDICTS))
+    place = partition_of(scope_of(model).encode(), logs.n_partitions(VERDICTS))
     actions = set[str]()
     for record in logs.read([VERDICTS], partition=place):
         try:

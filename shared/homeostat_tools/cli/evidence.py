@@ -8,6 +8,7 @@ from homeostat.client.logs import Logs
 from homeostat.codec import Record
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionProposed,
@@ -108,7 +109,7 @@ class Known:
 
 def gather(logs: Logs, model: str) -> Known:
     """Read what there is of a model, `scope/model`."""
-    known, scope = Known(), model.partition("/")[0]
+    known, scope = Known(), scope_of(model)
     by_partition = {
         GOVERNANCE: 0,
         VERDICTS: partition_of(scope.encode(), logs.n_partitions(VERDICTS)),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from homeostat.core.identity import scope_of
 from homeostat_tools.cli.options import DEFAULT_DATA_DIR, DEFAULT_KEY, DataDir, Frozen, KeyName, Reason, Timeout
 from homeostat_tools.cli.requests import TIMEOUT_SECONDS, send
 
@@ -53,7 +54,7 @@ def freeze(
         publish_pending(opened.settings.brake_file, opened.logs)
         confirmed = Confirmed(opened) if wait else None
         try:
-            send(opened, data, scope.partition("/")[0], key, confirmed or is_brake(opened), timeout)
+            send(opened, data, scope_of(scope), key, confirmed or is_brake(opened), timeout)
         except NotaryKeyMissing as missing:
             raise _unchecked(f"the freeze of {scope}", missing) from None
         release_brake(opened.settings.brake_file, scope)  # the governor's brake holds now, everywhere
@@ -113,11 +114,11 @@ def unfreeze(
         before = in_force(opened.logs, seals_of(opened.settings)).freezes.keys()
         lift = FreezeLifted(scope=scope, reason=reason)
         try:
-            send(opened, lift, scope.partition("/")[0], key, is_release(opened), timeout)
+            send(opened, lift, scope_of(scope), key, is_release(opened), timeout)
         except NotaryKeyMissing as missing:
             raise _unchecked(f"the lifting of {scope}", missing) from None
     if scope not in before and not is_braked_here:
         hint(f"{scope} was not frozen" + (f"; frozen are {', '.join(sorted(before))}" if before else ""))
-    if wider := sorted(before & ({"*", scope.partition("/")[0]} - {scope})):
+    if wider := sorted(before & ({"*", scope_of(scope)} - {scope})):
         hint(f"it is frozen with {wider[0]} all the same: homeostat unfreeze {wider[0]}")
     say(f"{scope} goes on")

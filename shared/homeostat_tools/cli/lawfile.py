@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from homeostat.codec.decode import first_error
+from homeostat.core.identity import scope_of
 from homeostat.events import BudgetSet, Data, ModelConfigured, RoleGranted, RulesSet, ScopeConfigured, short
 from homeostat.events.policy_state import PolicyState
 from homeostat_tools.cli.exits import not_found, usage
@@ -115,7 +116,7 @@ def _before(law: PolicyState, data: Data) -> tuple[dict[str, Any], str]:
         case ScopeConfigured():
             return _fields(law.scopes.get(data.scope)), data.scope
         case ModelConfigured():
-            return _fields(law.models.get(data.model)), data.model.partition("/")[0]
+            return _fields(law.models.get(data.model)), scope_of(data.model)
         case RoleGranted():
             has = f"{data.role}@{data.scope}" in law.roles.get(data.principal, ())
             return (_fields(data) if has else {}), data.scope

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeostat.client.logs import Logs, Place
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, VerdictGiven
 from homeostat_tools.cli.blindness import IS_BLIND, why_blind
 from homeostat_tools.cli.contracts import contract_line
@@ -61,7 +62,7 @@ def explain(logs: Logs, model: str) -> Answer:
             f"{model} is not registered: publish model.registered first; `homeostat quarantine list --model {model}` "
             "shows what was refused"
         )
-    scope = model.partition("/")[0]
+    scope = scope_of(model)
     law, lag = in_force(logs), _lag(logs.committed(), logs)
     freeze = law.freeze_of(model)
     newest = newest_indicators(logs, model)

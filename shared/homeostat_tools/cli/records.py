@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from homeostat.codec import Record, decode_event
 from homeostat.core import Event, Payload, Reject
-from homeostat.core.event import identity
+from homeostat.core.identity import identity
 from homeostat.events import short
 from homeostat.events.columns import Labels, Samples, f8
 from homeostat.events.logs import DOORS, LOGS

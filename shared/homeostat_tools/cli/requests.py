@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from homeostat.core.identity import scope_of
 from homeostat_tools.cli.options import (
     DEFAULT_DATA_DIR,
     DEFAULT_KEY,
@@ -108,7 +109,7 @@ def _held(opened: "Session", id_: str) -> tuple[str, str]:
         except Reject:
             continue  # of a version that this one cannot read
         if verdict.action.endswith(id_):
-            found[verdict.action] = verdict.family.partition("/")[0]
+            found[verdict.action] = scope_of(verdict.family)
     if len(found) > 1 and id_ not in found:
         some = ", ".join(sorted(found)[:_N_NAMED])
         raise usage(f"{len(found)} actions end in {id_!r}: {some}; write more of it")
@@ -212,7 +213,7 @@ def revert(
         event: Any = send(
             opened,
             RevertRequested(model=model, reason=reason),
-            model.partition("/")[0],
+            scope_of(model),
             key,
             lambda admitted, event: (
                 isinstance(event.data, RolloutRevert)

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from homeostat.codec import Record
 from homeostat.core import Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import short
 from homeostat_tools.cli.records import PREFIX, Attributes, attributes, event_of
 
@@ -53,7 +54,7 @@ class Selection:
     def _is_about(self, record: Record, found: Attributes) -> bool:
         """Whether the payload is about the model that was asked for."""
         scope, _, model = self.subject.partition("/")
-        is_near = found.subject == "*" or fnmatchcase(found.subject.partition("/")[0], scope)
+        is_near = found.subject == "*" or fnmatchcase(scope_of(found.subject), scope)
         if not model or not is_near or not _may_name(record, self.subject):
             return False
         try:

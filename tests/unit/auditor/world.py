@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from homeostat.codec import Record, encode_payload
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT
 
@@ -40,9 +41,9 @@ def _is(record: Record, model: type[Data]) -> bool:
 def record(offset: int, *, log: str = "homeostat.governance", partition: int = 0, value: bytes | None = None) -> Record:
     """One record of a log, with the headers a host gives it."""
     headers = [
-        ("ce_id", f"{offset}.0".encode()),
+        ("ce_id", emit_id(offset).encode()),
         ("ce_source", b"/homeostat/governor/x/0"),
-        ("ce_sequence", f"{offset:016d}.0000".encode()),
+        ("ce_sequence", sequence(offset).encode()),
         ("traceparent", b"00-0-0-01"),
     ]
     return Record(log, "T", partition, offset, 1_000 + offset, b"acme", value or f"v{offset}".encode(), headers)

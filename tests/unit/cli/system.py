@@ -12,6 +12,7 @@ from homeostat.audit.keys import Key
 from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryLogs
 from homeostat.core import Fold
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
@@ -84,7 +85,7 @@ class System:
             slots=1,
         )
         source = "/homeostat/meta_learner/homeostat.experience/id/0"
-        place = [("ce_sequence", f"{number:016d}.0000".encode())]  # a fold's
-        self.log.publish(GOVERNANCE, "team", data, id_=f"{number}.0", source=source, headers=place)
+        place = [("ce_sequence", sequence(number).encode())]  # a fold's
+        self.log.publish(GOVERNANCE, "team", data, id_=emit_id(number), source=source, headers=place)
         self.logs.flush()
         return f"{source}#{number}.0"

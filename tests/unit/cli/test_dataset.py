@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.cli.system import System
 
-from homeostat.core import Event, Identity, Payload, Position
+from homeostat.core import Event, Payload, Position
+from homeostat.core.identity import emit_id, identity
 from homeostat.events import (
     ActionProposed,
     Arm,
@@ -36,14 +37,14 @@ def event(n: int, data: Payload, subject: str = FAMILY) -> Event:
     """The n-th event of the log."""
     source = "/homeostat/intake.traces/homeostat.traces/t/0"
     return Event(
-        id=f"{n}.0",
+        id=emit_id(n),
         source=source,
         type=data.TYPE,
         subject=subject,
         time=1000 * n,
         data=data,
         position=Position(EXPERIENCE, "t", 0, n),
-        story=Identity(f"{source}#{n}.0"),
+        story=identity(source, emit_id(n)),
         emitter="",
     )
 

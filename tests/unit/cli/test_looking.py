@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.system import System
 
+from homeostat.core.identity import emit_id
 from homeostat.events import DriftDetected, Range
 from homeostat.events.logs import EXPERIENCE, LOGS, TELEMETRY
 from homeostat_tools.cli.exports import read_export
@@ -80,7 +81,7 @@ def said_about(governed: System) -> None:
             magnitude=1,
             onset=window,
         )
-        governed.log.publish(EXPERIENCE, "team/f", drift, id_=f"{number}.0", source="/homeostat/drift_detector/x")
+        governed.log.publish(EXPERIENCE, "team/f", drift, id_=emit_id(number), source="/homeostat/drift_detector/x")
         governed.propose(model, number)
 
 

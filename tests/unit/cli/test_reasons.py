@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.cli.system import System
 
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionApplied,
     ActionProposed,
@@ -32,7 +33,7 @@ def publish(system: System, log: str, subject: str, data: Data) -> None:
     """Write what a service would."""
     number = len(list(system.log.all(log)))
     system.log.now += 1
-    system.log.publish(log, subject, data, id_=f"{number}.0", source=f"/homeostat/test/{log}")
+    system.log.publish(log, subject, data, id_=emit_id(number), source=f"/homeostat/test/{log}")
     system.logs.flush()
 
 

@@ -18,6 +18,7 @@ from homeostat.client.memory import MemoryLogs
 from homeostat.client.weights import PUBLISHER
 from homeostat.codec import Output, Record, decode_event
 from homeostat.core import Event, Reject
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     FeatureContract,
     FreezeSet,
@@ -109,7 +110,7 @@ def test_initial_weights_are_the_newest_of_the_family(tmp_path: Path) -> None:
             gain_low=0.1,
             n_tasks=3,
         )
-        log.publish(EXPERIENCE, family, weights, id_=f"{number}.0", source=f"{PUBLISHER}t/0")
+        log.publish(EXPERIENCE, family, weights, id_=emit_id(number), source=f"{PUBLISHER}t/0")
     client = Client(settings=settings, logs=MemoryLogs(log))
 
     assert client.initial_weights("t/f") == b"new"

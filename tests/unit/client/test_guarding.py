@@ -15,6 +15,7 @@ from homeostat.codec import Output, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.commands import NotaryKeyMissing
 from homeostat.core import Identity, Payload
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import Band, BrakeReleased, BrakeSet, Command, RolloutAbort, RolloutRevert, ThresholdSet
 from homeostat.events.logs import POLICY_ROLLOUT, POLICY_THRESHOLD
 from homeostat.runtime.memory import MemoryLog
@@ -30,13 +31,13 @@ def say(
     key: Key | None = NOTARY,
     source: str = GOVERNOR,
     topic: str = POLICY_ROLLOUT,
-    sequence: bytes | None = None,
+    numbered: bytes | None = None,
 ) -> None:
     """Write a record as the governor's host does, or somebody else."""
     value, content_type = encode_payload(data)
     subject = str(getattr(data, "model", None) or getattr(data, "scope", "*"))
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source=source,
         type_=data.TYPE,
         time=log.now,
@@ -44,7 +45,7 @@ def say(
         content_type=content_type,
         story=Identity("/s#1"),
     )
-    headers.append(("ce_sequence", f"{offset:016d}.0000".encode() if sequence is None else sequence))
+    headers.append(("ce_sequence", sequence(offset).encode() if numbered is None else numbered))
     output = Output(topic, partition_of(subject.encode(), log.n_partitions(topic)), subject.encode(), value, headers)
     log.append(output if key is None else sign_with(key)(output))
 

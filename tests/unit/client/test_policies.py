@@ -14,6 +14,7 @@ from homeostat.client.memory import MemoryFollower, MemoryLogs
 from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Identity, Payload
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import BrakeReleased, BrakeSet, Command, RolloutSet
 from homeostat.events.logs import POLICY_ROLLOUT
 from homeostat.runtime.kafka_errors import BrokerUnreachable
@@ -36,14 +37,14 @@ def say(log: MemoryLog, offset: int, data: Payload, subject: str) -> None:
     """Write a record as the governor's host does."""
     value, content_type = encode_payload(data)
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source=GOVERNOR,
         type_=data.TYPE,
         time=log.now,
         subject=subject,
         content_type=content_type,
         story=Identity("/s#1"),
-        sequence=f"{offset:016d}.0000",
+        sequence=sequence(offset),
     )
     key = subject.encode()
     places = range(2) if isinstance(data, BrakeSet | BrakeReleased) else [partition_of(key, 2)]

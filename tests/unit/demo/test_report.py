@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionProposed,
     ActionRequested,
@@ -47,7 +48,7 @@ class Logged:
 
     def say(self, topic: str, key: str, data: Any, number: int) -> None:
         """Something that was said."""
-        self.log.publish(topic, key, data, id_=f"{number}.0", source="/homeostat/test/x")
+        self.log.publish(topic, key, data, id_=emit_id(number), source="/homeostat/test/x")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 
 from homeostat.codec import decode_state, encode_state
-from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.core import Emit, Event, Payload, Position
+from homeostat.core.identity import emit_id, identity
 from homeostat.events import Answer, FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8, Role
 from homeostat.events.logs import TIMELINE
@@ -23,14 +24,14 @@ def event_of(data: Payload, offset: int, *, source: str = SOURCE) -> Event:
     """Put a payload at an offset of the timeline, one second after the one before, or when its rows were served."""
     served = int(1_000 * np.frombuffer(data.time, F8)[-1]) if isinstance(data, Samples) else 0
     return Event(
-        id=f"{offset}.0",
+        id=emit_id(offset),
         source=source,
         type=data.TYPE,
         subject=MODEL,
         time=max(1_000 * offset, served),
         data=data,
         position=Position(TIMELINE, "u", 0, offset),
-        story=Identity(f"{source}#{offset}.0"),
+        story=identity(source, emit_id(offset)),
         emitter=EMITTER,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from homeostat.core import Event, Identity, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionApplied,
     DeploymentObserved,
@@ -33,7 +34,7 @@ class Line:
         """Fold in; return what was noticed."""
         self.offset += 1
         event = Event(
-            id=f"{self.offset}.0",
+            id=emit_id(self.offset),
             source="/s",
             type=data.TYPE,
             subject=MODEL,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from homeostat.codec import Output, Record, decode_event, encode_payload
 from homeostat.codec.encode import encode_headers
 from homeostat.core import Event, Identity
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import SignalObserved
 from homeostat.events.logs import TIMELINE
 from homeostat.runtime.assignment import Assignment
@@ -57,14 +58,14 @@ def _record(offset: int, at: int, subject: str, data: SignalObserved) -> Record:
     value, content_type = encode_payload(data)
     own = Identity(f"/evaluation#{offset}.0")
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source="/evaluation",
         type_=data.TYPE,
         time=at,
         subject=subject,
         content_type=content_type,
         story=own,
-        sequence=f"{offset:016d}.0000",
+        sequence=sequence(offset),
     )
     return Record(TIMELINE, "evaluation", 0, offset, at, subject.encode(), value, headers)
 

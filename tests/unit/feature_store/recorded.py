@@ -7,7 +7,7 @@ from tests.unit.drift_detector.stream import Stream, registered
 
 from homeostat.codec import Output, Record
 from homeostat.codec.encode import encode_headers, encode_payload, partition_of
-from homeostat.core import Identity
+from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import ProfileUpdated
 from homeostat.events.logs import EXPERIENCE, TELEMETRY
 from homeostat.events.meta_features import SCHEMA
@@ -59,7 +59,7 @@ def record(
         model=model, version="v1", meta_features=features | {next(iter(features)): rise}, labels_since_onset=80
     )
     value, content_type = encode_payload(data)
-    source, id_ = "/homeostat/drift_detector/homeostat.timeline/u/0", f"{offset}.0"
+    source, id_ = "/homeostat/drift_detector/homeostat.timeline/u/0", emit_id(offset)
     headers = encode_headers(
         id_=id_,
         source=source,
@@ -67,7 +67,7 @@ def record(
         time=time,
         subject="acme/f",
         content_type=content_type,
-        story=Identity(f"{source}#{id_}"),
-        sequence=f"{offset:016d}.0000",
+        story=identity(source, id_),
+        sequence=sequence(offset),
     )
     return Output(EXPERIENCE, partition_of(b"acme/f", 2), b"acme/f", value, headers)

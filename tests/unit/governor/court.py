@@ -11,6 +11,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id, signed_bytes
 from homeostat.codec import decode_state, encode_payload, encode_state
 from homeostat.core import Emit, Event, Identity, Position, Reject
+from homeostat.core.identity import emit_id, scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -93,7 +94,7 @@ class Court:
         """Fold one event in; return what it led to."""
         self.offset += 1
         event = Event(
-            id=id_ or f"{self.offset}.0",
+            id=id_ or emit_id(self.offset),
             source=LEARNER,
             type=data.TYPE,
             subject=subject,
@@ -146,7 +147,7 @@ class Court:
         subject = getattr(data, "model", None) or data.family  # type: ignore[attr-defined]  # as above
         signed = self.signed(data, signer, subject=subject, id_=f"{named}#{stage or self.offset}")
         try:
-            emits = self.tell(signed, subject=subject.partition("/")[0])
+            emits = self.tell(signed, subject=scope_of(subject))
         except Reject as reject:
             if reject.reason not in ("command_unknown", "command_closed"):
                 raise

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.governor.court import FAMILY, SCOPE, Court, data_of, key_of, one, registration
 
 from homeostat.core import Emit, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     Data,
     EventRefused,
@@ -34,7 +35,7 @@ def court() -> Court:
 
 def observed(court: Court, family: str = ONLY, signer: str = "") -> list[Emit]:
     """A family is heard of by its first trace, signed by somebody or nobody."""
-    scope = family.partition("/")[0]
+    scope = scope_of(family)
     key = key_of(signer)
     signed = Provenance(scope, "/jobs", "1", key.key_id, signer=key.public_key_hex)
     proof = signed if signer else Provenance(scope, "/jobs", "1")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from homeostat.core import Payload, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -52,7 +53,7 @@ def test_reports_reach_the_governor_alone(knock: Callable[..., Any], subject: st
     """Whoever can write to the door has no say: the governor knows whose signature counts."""
     emits = knock(ReportsIntake, subject).send(data)
 
-    assert [(emit.log, emit.subject) for emit in emits] == [(GOVERNANCE, subject.partition("/")[0])]
+    assert [(emit.log, emit.subject) for emit in emits] == [(GOVERNANCE, scope_of(subject))]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tests.unit.maml_trainer.small import SIZES, small_tasks
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Position, Report
-from homeostat.core.event import Identity
+from homeostat.core.identity import Identity
 from homeostat.events import MetaTraining, MetaTrainingStart, TaskRecorded
 from homeostat.events.logs import POLICY_META_TRAINING
 from homeostat.runtime.reader import LogReader

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionProposed,
     Arm,
@@ -75,7 +76,7 @@ class School:
         """Fold one event in; return what it led to."""
         self.offset += 1
         event = Event(
-            id=id_ or f"{self.offset}.0",
+            id=id_ or emit_id(self.offset),
             source=source,
             type=data.TYPE,
             subject=FAMILY,
@@ -133,7 +134,7 @@ class School:
             "log2_e": log2_e,
             "is_synthetic": is_synthetic,
         }
-        return self.tell(DriftDetected.model_validate(data), id_=f"{self.n_drifts}.0", source=DRIFT, story=self.story)
+        return self.tell(DriftDetected.model_validate(data), id_=emit_id(self.n_drifts), source=DRIFT, story=self.story)
 
     def clear(self, model: str = MODEL) -> list[Emit]:
         """The level is back."""

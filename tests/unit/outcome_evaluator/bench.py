@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -57,7 +58,7 @@ class Bench:
         """Fold one event in; return what it led to."""
         self.offset += 1
         event = Event(
-            id=f"{self.offset}.0",
+            id=emit_id(self.offset),
             source="/intake",
             type=data.TYPE,
             subject=MODEL,

@@ -8,6 +8,7 @@ import pytest
 
 from homeostat.artifacts import ArtifactStore, FolderStore
 from homeostat.core import Event, Identity, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import Arm, Labels, Plan, Range, RetrainStart, Samples
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import TIMELINE
@@ -29,7 +30,7 @@ def event() -> Callable[..., Event]:
 
     def make(data: Samples | Labels, offset: int, subject: str = MODEL, source: str = INTAKE) -> Event:
         return Event(
-            id=f"{offset}.0",
+            id=emit_id(offset),
             source=source,
             type=data.TYPE,
             subject=subject,

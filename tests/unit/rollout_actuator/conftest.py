@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from homeostat.core import Event, Identity, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import Command
 
 SOURCE = "/homeostat/governor/homeostat.governance/topic/0"
@@ -16,7 +17,7 @@ def command_event() -> Callable[..., Event]:
 
     def event(data: Command, offset: int = 7) -> Event:
         return Event(
-            id=f"{offset}.0",
+            id=emit_id(offset),
             source=SOURCE,
             type=data.TYPE,
             subject=str(data.model),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from homeostat.core import Event, Reject, Report, Retry
-from homeostat.core.hand import Task, sequence_of
+from homeostat.core.hand import Task
+from homeostat.core.identity import sequence_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -191,7 +192,7 @@ def test_a_command_is_fenced_by_its_place_in_the_log(command_event: CommandEvent
     sequences = [deployment.sequence for _, deployment in target.seen]
     assert sequences == sorted(sequences)
     assert sequences[0] == "0000000000000009.0000"
-    assert sequence_of(command_event(rollout(RolloutSet), 9)) == sequences[0]
+    assert sequence_of(command_event(rollout(RolloutSet), 9).id) == sequences[0]
 
 
 def test_candidates_without_weight_are_shadows() -> None:

@@ -14,6 +14,7 @@ from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.channels import CHANNELS
 from homeostat.codec.encode import encode_headers, encode_payload
 from homeostat.core import Event, Identity, Payload, Report, Task
+from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionFailed,
     ActionProgressed,
@@ -87,7 +88,7 @@ def record(
     subject = subject or str(getattr(data, "model", None) or getattr(data, "scope", "*"))
     value, content_type = encode_payload(data)
     headers = encode_headers(
-        id_=f"{offset}.0",
+        id_=emit_id(offset),
         source=SOURCE,
         type_=data.TYPE,
         time=NOW,

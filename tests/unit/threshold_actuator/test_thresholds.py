@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from homeostat.core import Event, Identity, Observer, Position, Report
+from homeostat.core.identity import emit_id
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import Series
@@ -33,7 +34,7 @@ def target(path: Path) -> PrometheusThresholds:
 
 def command(data: Command | ThresholdMoved, offset: int = 1, source: str = "/homeostat/governor/g/t/0") -> Event:
     return Event(
-        id=f"{offset}.0",
+        id=emit_id(offset),
         source=source,
         type=data.TYPE,
         subject=MODEL,

@@ -2,6 +2,7 @@
 
 from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Event, Identity, Payload, Position
+from homeostat.core.identity import emit_id
 from homeostat.events import ClockTicked
 from homeostat.events.logs import EXPERIENCE
 from homeostat.services.training_advisor import AdvisorSettings, TrainingAdvisor
@@ -22,7 +23,7 @@ class AdvisorDriver:
         self.offset += 1
         self.now += 1_000
         event = Event(
-            id=f"{self.offset}.0",
+            id=emit_id(self.offset),
             source="/homeostat/intake.traces/homeostat.traces/t/0",
             type=data.TYPE,
             subject=FAMILY,

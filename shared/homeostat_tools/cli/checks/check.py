@@ -8,6 +8,7 @@ from typing import Literal
 
 from homeostat.client.logs import Logs
 from homeostat.core import Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import FamilyRegistered, ModelRegistered
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 from homeostat.events.policy_state import PolicyState
@@ -112,7 +113,7 @@ class Context:
     @property
     def scopes(self) -> list[str]:
         """Scopes that have a model."""
-        return sorted({model.partition("/")[0] for model in self.models})
+        return sorted({scope_of(model) for model in self.models})
 
 
 Finder = Callable[[Context], Iterator[Check]]
