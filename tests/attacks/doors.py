@@ -12,8 +12,11 @@ from homeostat.core import Fold
 from homeostat.events import EventRefused
 from homeostat.events.logs import QUARANTINE, REPORTS, REQUESTS, TELEMETRY
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 
 
 class Doors:

@@ -15,11 +15,13 @@ from homeostat.runtime import newcomers
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.newcomers import EVERYBODY, Newcomers
 from homeostat.runtime.refusals import EVERY, FEW, FREE
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.intake import RequestsIntake, TelemetryIntake
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.intake.claims import UNPROVEN, WINDOW_MS
 from homeostat.services.intake.registrations import PER_HOUR
-from homeostat.services.meta_learner import MetaLearner, registering
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.meta_learner import registering
+from homeostat.services.meta_learner.fold import MetaLearner
 from homeostat.testing.enrolled import key_of
 
 MODEL = ModelRegistered(family="f", champion="v1")

@@ -19,8 +19,9 @@ from homeostat.events import (
     SourceDistrusted,
     SourceTrusted,
 )
-from homeostat.services.meta_learner import LearnerSettings, knowledge
+from homeostat.services.meta_learner import knowledge
 from homeostat.services.meta_learner.knowledge import Knowledge
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.sources import key_of, pooled
 from homeostat.services.meta_learner.state import State
 

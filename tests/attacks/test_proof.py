@@ -35,7 +35,7 @@ from homeostat.events.logs import (
     VERDICTS,
     by_name,
 )
-from homeostat.services.auditor import ChainBroken, CheckpointLost
+from homeostat.services.auditor.chain import ChainBroken, CheckpointLost
 
 SNAPSHOTS = "homeostat.snapshots.governor"
 

@@ -8,7 +8,8 @@ from homeostat.audit.roles import NOTARY
 from homeostat.client.memory import MemoryLogs
 from homeostat.events.logs import AUDIT
 from homeostat.runtime.memory import MemoryLog
-from homeostat.services.auditor import Auditor, Chain
+from homeostat.services.auditor.auditor import Auditor
+from homeostat.services.auditor.chain import Chain
 from homeostat_lab.demo import memory_loop
 from homeostat_tools.cli.auditing import audit
 from homeostat_tools.cli.notaries import keyring_of

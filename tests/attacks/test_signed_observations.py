@@ -14,7 +14,8 @@ from homeostat.core import Emit, Reject
 from homeostat.events import EpisodeRecorded, IncidentRecorded, ModelRegistered, TaskRecorded
 from homeostat.events.logs import TELEMETRY, TRACES
 from homeostat.runtime.memory import MemoryLog
-from homeostat.services.intake import TelemetryIntake, TracesIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 
 PLANT, EVE = key_of("plant"), key_of("eve")
 

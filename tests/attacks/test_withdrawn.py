@@ -29,7 +29,7 @@ from homeostat.events import (
 )
 from homeostat.events.logs import EXPERIENCE, INDICATORS, REQUESTS
 from homeostat.runtime.memory import MemoryLog
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat_lab.demo.memory_loop import InMemory, in_memory
 
 LEARNER = "/homeostat/meta_learner/homeostat.experience/t/0"

@@ -25,7 +25,10 @@ from homeostat.events.columns import F4, F8
 from homeostat.events.logs import DOORS, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.replay import replay
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 
 FOLDS: Final[dict[str, Callable[[], Fold[Any]]]] = {
     TELEMETRY: TelemetryIntake,

@@ -67,7 +67,9 @@ from homeostat.runtime.memory import MemoryLog, MemoryLoop
 from homeostat.testing.enrolled import key_of, registration
 from homeostat.testing.stored import restored
 from homeostat_tools.cli.folds import fold_of
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
 
 MODEL, FAMILY, SCOPE = "team/model", "team/family", "team"
 SUBJECTS: Final = {TELEMETRY: (MODEL,), TRACES: (FAMILY,), REQUESTS: (SCOPE, "*"), REPORTS: (MODEL, FAMILY)}

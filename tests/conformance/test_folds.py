@@ -14,7 +14,9 @@ from homeostat.testing.simulator import Simulator
 from homeostat.testing.traces import plan
 from homeostat.testing.trial import MakeFold
 from homeostat_tools.cli.folds import fold_of
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
 
 HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
 MAKERS: dict[str, MakeFold] = {name: partial(fold_of, name) for name in FOLDS}

@@ -3,7 +3,7 @@
 import pytest
 
 from homeostat.events.logs import TIMELINE
-from homeostat.runtime import GapFound, TopicReplaced
+from homeostat.runtime.errors import GapFound, TopicReplaced
 from homeostat.testing.hosts import (
     DOOR_CHECKS,
     HOST_CHECKS,

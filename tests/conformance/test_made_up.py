@@ -14,8 +14,8 @@ from homeostat.codec import Record, decode_event
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import IndicatorComputed, Labels, Samples, SignalObserved
 from homeostat.events.logs import INDICATORS, TELEMETRY, TIMELINE
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.intake import TelemetryIntake
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.intake.telemetry import TelemetryIntake
 from homeostat.testing import conformance
 from homeostat.testing.conformance import CHECKS, Check, NotConforming
 from homeostat.testing.counter import Count, Counter

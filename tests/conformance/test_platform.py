@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 import homeostat
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
 
 umath = importlib.import_module("numpy._core._multiarray_umath")  # its stub hides the lists of instruction sets
 PROGRAM = Path(__file__).with_name("platform_outputs.py")

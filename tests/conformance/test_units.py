@@ -29,8 +29,8 @@ from homeostat.events import (
 )
 from homeostat.events.columns import F8
 from homeostat.events.logs import EXPERIENCE
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.outcome_evaluator import OutcomeEvaluator
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
 from homeostat.testing.strategies import labels, models, samples
 
 CONTRACT = ModelRegistered(family="cameras", kind="regressor", champion="v0", hourly_value=1.0)

@@ -22,15 +22,17 @@ from homeostat.events.logs import (
     TRACES,
     VERDICTS,
 )
+from homeostat.runtime import registry
 from homeostat.services.maml_trainer.hand import MamlTrainer
 from homeostat.services.retrain_actuator.hand import RetrainActuator
-from homeostat.services.rollout_actuator import RolloutActuator
-from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat.services.rollout_actuator.hand import RolloutActuator
+from homeostat.services.threshold_actuator.hand import ThresholdActuator
 from homeostat_tools.cli.app import app
-from homeostat_tools.cli.folds import group_of
-from homeostat_tools.local_stack.access import EMITS, ROLE_ACCESS, SERVICE_ACCESS, access_of, rules_of, together
-from homeostat_tools.local_stack.services import FOLDS, MACHINES, PEOPLE, SERVICES, SINGLE, Pack
+from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, service_access, together
+from homeostat_tools.local_stack.services import MACHINES, PEOPLE, Pack, packs
 
+FOLDS = registry.folds()
+SERVICE_ACCESS = service_access()
 ALL = SERVICE_ACCESS | ROLE_ACCESS
 HANDS: dict[str, type] = {
     "rollout_actuator": RolloutActuator,
@@ -55,8 +57,8 @@ def readers(log: str) -> set[str]:
 
 def test_every_service_has_rights() -> None:
     """And none has that is no service."""
-    assert set(SERVICE_ACCESS) == {service.replace("_", "-") for service in SERVICES} | {"intake-requests"}
-    assert set(SERVICE_ACCESS) == {pack.name for pack in SINGLE}
+    assert set(SERVICE_ACCESS) == {service.replace("_", "-") for service in registry.services()} | {"intake-requests"}
+    assert set(SERVICE_ACCESS) == {pack.name for pack in packs(is_packed=False)}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -64,11 +66,11 @@ def test_a_fold_may_write_what_it_emits_and_nothing_else(folder: str) -> None:
     """The logs that its code emits to, its own ticks and states, and what it refuses."""
     emitted = written(f"services/{folder}")
     folds = [fold for fold in FOLDS if fold.partition(".")[0] == folder]
-    own = {FOLDS[fold] for fold in folds}
+    own = {FOLDS[fold].topic for fold in folds}
     states = {f"{SNAPSHOTS}{fold}" for fold in folds}
     access = together(Pack("one", (folder,)))
 
-    assert emitted - {QUARANTINE} == {log for fold in folds for log in EMITS[fold]}
+    assert emitted - {QUARANTINE} == {log for fold in folds for log in FOLDS[fold].writes}
     assert set(access.writes) == emitted | own | states | {QUARANTINE}
     assert set(access.reads) == own | states
 
@@ -78,7 +80,7 @@ def test_a_group_of_a_fold_is_granted_to_who_runs_it(fold: str) -> None:
     """As the command line names it."""
     folder, _, door = fold.partition(".")
 
-    assert group_of(fold) in together(Pack("one", (folder,), (door,) if door else ())).groups
+    assert FOLDS[fold].group in together(Pack("one", (folder,), (door,) if door else ())).groups
 
 
 def test_a_door_of_its_own_has_rights_of_its_own() -> None:
@@ -110,8 +112,8 @@ def test_what_is_decided_on_comes_from_services_only() -> None:
     assert writers(GOVERNANCE) & set(ROLE_ACCESS) == set()
     assert writers(AUDIT) == {"auditor"}
     for fold in FOLDS:
-        assert writers(f"{SNAPSHOTS}{fold}") == {group_of(fold)}
-        assert readers(f"{SNAPSHOTS}{fold}") <= {group_of(fold), "auditor", "operator"}
+        assert writers(f"{SNAPSHOTS}{fold}") == {FOLDS[fold].group}
+        assert readers(f"{SNAPSHOTS}{fold}") <= {FOLDS[fold].group, "auditor", "operator"}
 
 
 def test_production_reaches_its_doors_only() -> None:

@@ -19,18 +19,20 @@ import typer
 import yaml
 from pydantic_settings import BaseSettings
 
-from homeostat.audit.roles import NOTARY, OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
-from homeostat.runtime.environment import SERVICES as WITH_SETTINGS
-from homeostat.runtime.environment import settings_class, variables_of
+from homeostat.audit.roles import NOTARY, OPERATOR, OPERATOR_ROLES
+from homeostat.runtime import registry
+from homeostat.runtime.environment import variables_of
 from homeostat.runtime.settings import HostSettings
 from homeostat_tools.cli.app import app
 from homeostat_tools.local_stack.jars import cache_dir, read_lock
 from homeostat_tools.local_stack.local import DEFAULT_PARTITIONS
 from homeostat_tools.local_stack.properties import server_properties
-from homeostat_tools.local_stack.services import FOLDS, SERVICES, SINGLE
+from homeostat_tools.local_stack.services import packs
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *map(settings_class, WITH_SETTINGS))
+SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *(load() for _, load in registry.settings_classes()))
+SERVICES: Final = tuple(registry.services())
+SERVICE_ROLES: Final = registry.signer_roles()
 CONTAINERS: Final[dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
     "services"
 ]
@@ -96,7 +98,7 @@ def test_every_service_is_a_container_of_the_one_image(service: str) -> None:
 
 def test_every_door_is_guarded_by_one_container_and_that_of_people_by_itself() -> None:
     """The instances of intake are those of the stack; the operator waits for the one that lets keys in."""
-    doors = {pack.name: ",".join(pack.doors) for pack in SINGLE if pack.doors}
+    doors = {pack.name: ",".join(pack.doors) for pack in packs(is_packed=False) if pack.doors}
     guards = {
         name: spec for name, spec in OURS.items() if spec["command"] == ["python", "-m", "homeostat.services.intake"]
     }
@@ -238,7 +240,7 @@ def test_who_folds_and_nobody_else_has_the_key_of_the_snapshots() -> None:
     """And is told where it is: without it states are stored unsealed, and anybody's are believed."""
     held = {name for name, some in mounts("/snapshots-key").items() if some == ["snapshots-key:ro"]}
     told = {name for name, spec in OURS.items() if "HOMEOSTAT_SNAPSHOTS_KEY" in spec.get("environment", {})}
-    folds = {fold.partition(".")[0].replace("_", "-") for fold in FOLDS} | {"intake-requests"}
+    folds = {fold.partition(".")[0].replace("_", "-") for fold in registry.folds()} | {"intake-requests"}
 
     assert held == told == folds
 

@@ -14,8 +14,9 @@ from typing import Final
 import pytest
 import yaml
 
-from homeostat_tools.local_stack.services import SERVICES
+from homeostat.runtime import registry
 
+SERVICES: Final = tuple(registry.services())
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
 

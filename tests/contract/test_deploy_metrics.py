@@ -16,7 +16,7 @@ import yaml
 
 from homeostat.telemetry import metrics
 from homeostat_tools.cli.app import app
-from homeostat_tools.local_stack.services import SINGLE
+from homeostat_tools.local_stack.services import packs
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -114,7 +114,7 @@ def test_everything_that_has_metrics_is_scraped() -> None:
     }
     targets = {name: job["static_configs"][0]["targets"] for name, job in jobs.items()}
 
-    assert sorted(targets["homeostat"]) == sorted(f"{pack.name}:9100" for pack in SINGLE)
+    assert sorted(targets["homeostat"]) == sorted(f"{pack.name}:9100" for pack in packs(is_packed=False))
     assert targets["model-server"] == ["model-server:8100"]
     assert targets["otel-collector"] == ["otel-collector:8888"]
 

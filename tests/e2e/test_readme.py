@@ -28,8 +28,9 @@ from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, RE
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
-from homeostat.services.governor import Governor
-from homeostat.services.intake import RequestsIntake, TelemetryIntake
+from homeostat.services.governor.fold import Governor
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
 from homeostat.testing.enrolled import Enrolled, registration
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.services import topics

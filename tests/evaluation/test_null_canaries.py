@@ -7,7 +7,8 @@ from tests.unit.outcome_evaluator.bench import FAMILY, rollout_of
 
 from homeostat.events import ActionApplied, Answer, CanaryJudged, Labels, ModelRegistered, Plan
 from homeostat.events.columns import F8
-from homeostat.services.outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
+from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 from homeostat_lab.evaluation.feeding import Feeder
 
 N = 1000

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from homeostat.events import DriftDetected, FeatureContract, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat_lab.evaluation.feeding import Feeder
 
 N = 500

@@ -19,7 +19,8 @@ from homeostat.events import (
     Range,
     SourceDistrusted,
 )
-from homeostat.services.meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.meta_learner.fold import MetaLearner
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.state import State
 from homeostat_lab.evaluation.feeding import Feeder
 

@@ -6,7 +6,8 @@ from scipy.stats import binom  # type: ignore[import-untyped]  # it has no types
 from tests.evaluation.worlds import DAY, HOUR, LAWS, START, WEEK, Planted, served
 
 from homeostat.events import DriftDetected, FeatureContract, ModelRegistered
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat_lab.evaluation.feeding import Feeder
 
 MODEL = "evaluation/quiet"

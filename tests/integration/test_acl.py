@@ -42,11 +42,11 @@ from homeostat_tools.local_stack.broker import Broker, is_secure
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.scram import ScramUsers
-from homeostat_tools.local_stack.services import FOLDS, PACKED
+from homeostat_tools.local_stack.services import PACKED, inputs
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 240.0
-STATES = [f"{SNAPSHOTS}{fold}" for fold in FOLDS]
+STATES = [f"{SNAPSHOTS}{fold}" for fold in inputs()]
 NAMES = [log.name for log in LOGS]
 
 

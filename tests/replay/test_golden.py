@@ -11,7 +11,9 @@ import pytest
 from tests.support.histories import OUTPUTS, digests, read, write
 
 from homeostat_tools.cli.folds import fold_of
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
 
 HISTORIES = Path(__file__).parent / "histories"
 MAX_FILE_BYTES = 400_000

@@ -14,7 +14,9 @@ from tests.support.memory_scenario import Rehearsal
 from homeostat.codec import Output, Record, decode_event
 from homeostat.core import Event
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, GOVERNANCE_KEY, POLICIES, REPORTS, TELEMETRY, VERDICTS
-from homeostat.runtime import Assignment, MemoryHost, ReplayReport
+from homeostat.runtime.assignment import Assignment
+from homeostat.runtime.memory import MemoryHost
+from homeostat.runtime.replay import ReplayReport
 from homeostat.testing.faulty_outbox import Crash
 from homeostat_lab.demo.memory_loop import InMemory, folds, in_memory
 from homeostat_lab.demo.proof import prove

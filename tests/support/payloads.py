@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Array, EpisodeRecorded, Samples
 from homeostat.events.columns import F4, pack
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 N_TASKS: Final = LearnerSettings().tasks_per_training
 """As many as the learner waits for before it proposes to learn initial weights."""

@@ -13,10 +13,14 @@ from homeostat.core import Fold
 from homeostat.events.logs import AUDIT
 from homeostat.runtime.memory import MemoryLoop
 from homeostat.runtime.signer import sign_with
-from homeostat.services.auditor import Auditor, Chain
+from homeostat.services.auditor.auditor import Auditor
+from homeostat.services.auditor.chain import Chain
 from homeostat.services.auditor.resuming import resume_kept
-from homeostat.services.governor import Governor
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.services.governor.fold import Governor
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 from homeostat_tools.cli.notaries import keyring_of
 
 

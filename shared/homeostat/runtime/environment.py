@@ -1,6 +1,5 @@
 """Every `HOMEOSTAT_…` variable is somebody's, or nothing starts: a misspelt one would silently be the default."""
 
-import importlib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final, TypeVar
@@ -11,13 +10,11 @@ from pydantic_settings import BaseSettings
 from homeostat.core import Halt
 from homeostat.runtime import librdkafka
 from homeostat.runtime.kubernetes import is_service_variable
+from homeostat.runtime.registry import settings_classes
 from homeostat.runtime.settings import HostSettings
 from homeostat.telemetry import logging
 
 PREFIX: Final = "HOMEOSTAT_"
-SERVICES: Final = ("maml_trainer", "retrain_actuator", "rollout_actuator", "threshold_actuator")
-"""Services with settings of their own in the environment; a contract test holds this against the code."""
-
 _OTHERS: Final = (logging.FORMAT, logging.LEVEL, "HOMEOSTAT_CACHE_DIR", "HOMEOSTAT_KEY")
 """Read by the logs, the embedded broker and the command line."""
 
@@ -62,15 +59,17 @@ def check_environment(environ: Mapping[str, str]) -> tuple[str, ...]:
     known = {*variables_of(HostSettings), *_OTHERS}
     unknown = {name for name in ours - foreign if name.upper() not in known}
     ignored = tuple(sorted(foreign))
-    if not unknown:
-        return ignored
-    for service in SERVICES:  # imported only when somebody sets something there
-        if any(name.upper().startswith(f"{PREFIX}{service.upper()}_") for name in unknown):
-            known |= set(variables_of(settings_class(service)))
+    prefixes = set[str]()
+    for prefix, load in settings_classes():  # imported only when somebody sets something there
+        if all(name.upper() in known for name in unknown):
+            return ignored
+        prefixes.add(f"{prefix}…")
+        if any(name.upper().startswith(prefix) for name in unknown):
+            known |= set(variables_of(load()))
     for name in sorted(unknown):
         if name.upper() not in known:
-            prefixes = {f"{PREFIX}{service.upper()}_…" for service in SERVICES}
-            raise VariableUnknown(name, get_close_matches(name.upper(), sorted(known | prefixes), n=1, cutoff=0.0)[0])
+            closest = get_close_matches(name.upper(), sorted(known | prefixes), n=1, cutoff=0.0)[0]
+            raise VariableUnknown(name, closest)
     return ignored
 
 
@@ -86,13 +85,6 @@ def settings_of_environment(settings: type[S]) -> S:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         name = str(first["loc"][0]) if first["loc"] else settings.__name__
         raise VariableInvalid(dict(_variables(settings)).get(name, name.upper()), first["msg"]) from None
-
-
-def settings_class(service: str) -> type[BaseSettings]:
-    """Return the class of a service's settings, from its folder."""
-    module = importlib.import_module(f"homeostat.services.{service}.settings")
-    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, BaseSettings)]
-    return next(value for value in found if value is not BaseSettings)
 
 
 def variables_of(settings: type[BaseSettings]) -> Iterator[str]:

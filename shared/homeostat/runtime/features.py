@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING
@@ -18,6 +18,9 @@ from homeostat.runtime.consumer_loop import ConsumerLoop
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.strategy import Partition, Strategy
 from homeostat.telemetry import metrics
+
+if TYPE_CHECKING:
+    from homeostat.runtime.process import Context
 
 logger = structlog.get_logger(__name__)
 _CHECK_TURNS: Final = 4
@@ -121,3 +124,13 @@ class FeatureEye(Collector, Strategy):
 
 def _gauge(entry: metrics.Gauge, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(entry.name, entry.help, value=value)
+
+
+def online_store(context: "Context") -> list[FeatureEye]:
+    """Make the eye that keeps the online feature store, if there is to be one."""
+    url = context.settings.redis_url.get_secret_value()
+    if not url:
+        return []
+    eye = FeatureEye(context.settings, context.cluster, FeatureStore(url))
+    context.collectors.append(eye)
+    return [eye]

@@ -1,10 +1,9 @@
 """A host process: any number of services, one thread each, one port for metrics and health.
 
-`python -m homeostat.runtime.process intake governor` runs two; `python -m homeostat.services.intake` one. A service
-is a package with a `__main__` that offers `services(context)`.
+`python -m homeostat.runtime.process intake governor` runs two; `python -m homeostat.services.intake` one. What a
+service is made of is in its declaration: see `homeostat.runtime.registry`.
 """
 
-import importlib
 import os
 import sys
 import threading
@@ -13,22 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client.registry import Collector
 
+from homeostat.admission.salt import NO_SALT
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.keys import Key, KeyMissing, load
-from homeostat.audit.roles import NOTARY
 from homeostat.codec import Output
 from homeostat.commands import notary_keys
-from homeostat.core import Fold, Halt, Hand, HomeostatError
-from homeostat.events.logs import AUDIT
-from homeostat.feature_store import FeatureStore
+from homeostat.core import Halt, Hand, HomeostatError
+from homeostat.events.logs import AUDIT, DOORS
+from homeostat.runtime import registry
 from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.declarations import FoldEntry, HandEntry, ServiceEntry
 from homeostat.runtime.environment import check_environment, settings_of_environment
-from homeostat.runtime.features import FeatureEye
 from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.kafka import KafkaHost
 from homeostat.runtime.kafka_errors import BrokerUnreachable
@@ -111,48 +110,32 @@ class Context:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def folds(self, service: str, folds: Sequence[Fold[Any]]) -> list[Service]:
-        """Host folds; what the governor says is sealed by the notary."""
+    def host(self, group: str, entries: Sequence[FoldEntry]) -> list[Service]:
+        """Host folds in one consumer group; what one that is `signed_by` a key says is signed with it."""
         sign: Callable[[Output], Output] | None = None
-        if any(fold.name == "governor" for fold in folds):
-            sign = sign_with(load(self.settings.keys_dir, NOTARY))
-        return [KafkaHost(service, folds, self.settings, self.cluster, sign, observer_of(self.tracer, service))]
+        for name in {entry.signed_by for entry in entries if entry.signed_by}:
+            sign = sign_with(load(self.settings.keys_dir, name))
+        folds = [registry.make_fold(one, self.settings.salt if one.needs_salt else NO_SALT) for one in entries]
+        return [KafkaHost(group, folds, self.settings, self.cluster, sign, observer_of(self.tracer, group))]
 
-    def features(self) -> list[Service]:
-        """The eye that keeps the online feature store, if there is to be one."""
-        url = self.settings.redis_url.get_secret_value()
-        if not url:
-            return []
-        eye = FeatureEye(self.settings, self.cluster, FeatureStore(url))
-        self.collectors.append(eye)
-        return [eye]
-
-    def hand(
-        self, service: str, hand: Hand, *, max_tasks: int = 4, collectors: Sequence[Collector] = ()
-    ) -> list[Service]:
+    def hand(self, entry: HandEntry) -> list[Service]:
         """Host a hand.
-
-        Args:
-            service: Consumer group.
-            hand: What acts.
-            max_tasks: Commands under way at a time.
-            collectors: Series of its target, shown on the process's port.
 
         Raises:
             HandKeyMissing: Nothing that it reports would be believed.
             NotaryKeyMissing: Nothing that it reads could be checked.
         """
-        self.collectors.extend(collectors)
+        hand: Hand = registry.load(entry.make)(self)
         runner = HandRunner(
             hand,
             public_keys=notary_keys(self.settings.notary_keys, self.settings.keys_dir),
             key=_hand_key(self.settings.keys_dir, hand.name),
             brake_file=self.settings.brake_file,
-            max_tasks=max_tasks,
+            max_tasks=entry.max_tasks,
             tracer=self.tracer,
             n_partitions=self.cluster.n_partitions,
         )
-        return [KafkaHands(service, runner, self.settings, self.cluster)]
+        return [KafkaHands(entry.group, runner, self.settings, self.cluster)]
 
 
 def _hand_key(folder: Path, name: str) -> Key:
@@ -163,18 +146,30 @@ def _hand_key(folder: Path, name: str) -> Key:
 
 
 def build(names: Sequence[str], context: Context) -> list[Service]:
-    """Wire the named services.
+    """Wire the named services, as they are declared; of folds on doors those that the settings name.
 
     Raises:
-        Halt: There is no such service.
+        Halt: There is no such service, or something that it needs is not installed.
     """
     services: list[Service] = []
     for name in names:
+        declared = registry.service(name)
         try:
-            module = importlib.import_module(f"homeostat.services.{name.replace('-', '_')}.__main__")
-            services += module.services(context)  # some import what is heavy only here
+            services += _wire(declared, context)
         except ModuleNotFoundError as missing:
-            raise Halt(f"service {name}: {missing}; pip install 'homeostat[{name.replace('_', '-')}]'") from None
+            raise Halt(f"service {name}: {missing}; pip install '{declared.requirement}'") from None
+    return services
+
+
+def _wire(declared: ServiceEntry, context: Context) -> list[Service]:
+    groups: dict[str, list[FoldEntry]] = {}
+    for entry in declared.folds:
+        if entry.topic not in DOORS or entry.topic in context.settings.doors:
+            groups.setdefault(entry.group, []).append(entry)
+    services = [service for group, entries in groups.items() for service in context.host(group, entries)]
+    services += [service for entry in declared.hands for service in context.hand(entry)]
+    for watcher in declared.watchers:
+        services += registry.load(watcher.make)(context)
     return services
 
 

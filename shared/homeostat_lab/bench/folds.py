@@ -1,16 +1,10 @@
-"""The folds that are measured, by name: this package knows no service until one is asked for."""
+"""The folds that are measured, by name."""
 
-import importlib
-from typing import Any, Final
+from typing import Any
 
 from homeostat.core import Fold
+from homeostat.runtime import registry
 from homeostat_lab.bench.row import BenchFailed
-
-_FOLDS: Final = {
-    "intake.telemetry": ("homeostat.services.intake", "TelemetryIntake"),
-    "drift_detector": ("homeostat.services.drift_detector", "DriftDetector"),
-    "meta_learner": ("homeostat.services.meta_learner", "MetaLearner"),
-}
 
 
 def fold_of(name: str) -> Fold[Any]:
@@ -19,10 +13,8 @@ def fold_of(name: str) -> Fold[Any]:
     Raises:
         BenchFailed: Its extra is not installed.
     """
-    module, class_name = _FOLDS[name]
+    entry = registry.folds()[name]
     try:
-        fold: Fold[Any] = getattr(importlib.import_module(module), class_name)()
+        return registry.make_fold(entry)
     except ModuleNotFoundError as missing:
-        extra = module.rpartition(".")[2].replace("_", "-")
-        raise BenchFailed(f"{name}: {missing}; pip install 'homeostat[{extra}]'") from None
-    return fold
+        raise BenchFailed(f"{name}: {missing}; pip install '{entry.requirement}'") from None

@@ -16,7 +16,8 @@ from homeostat_lab.bench.workload import FEATURES
 from homeostat_lab.evaluation.feeding import Feeder
 
 if TYPE_CHECKING:  # this package knows no service until one is asked for
-    from homeostat.services.drift_detector import Settings, State
+    from homeostat.services.drift_detector.settings import Settings
+    from homeostat.services.drift_detector.state import State
 
 _ROWS: Final = 100
 _EVENTS: Final = 64
@@ -32,8 +33,7 @@ def detector(*, rounds: int = 20, runs: int = 3) -> Iterator[Row]:
         rounds: Times that 64 events are folded in for one figure.
         runs: Figures behind a median.
     """
-    from homeostat.services.drift_detector import Settings
-    from homeostat.services.drift_detector.settings import MEMBERS
+    from homeostat.services.drift_detector.settings import MEMBERS, Settings
 
     events, excluded = _events(), f"all but the fastest of {rounds} rounds; others' time: processor time is counted"
     adwin = [_per_second(lambda: _adwin(events), rounds) for _ in range(runs)]
@@ -85,7 +85,7 @@ def _events() -> list[Samples]:
 
 def fed(settings: "Settings | None" = None, events: Sequence[Samples] = ()) -> "Feeder[State]":
     """Return a detector of one model that has had all events once, or those given."""
-    from homeostat.services.drift_detector import DriftDetector
+    from homeostat.services.drift_detector.fold import DriftDetector
 
     feeder = Feeder(DriftDetector(settings))
     features = tuple(FeatureContract(name=name) for name in FEATURES)

@@ -13,25 +13,23 @@ from homeostat.audit.roles import NOTARY
 from homeostat.codec import Record
 from homeostat.core import Fold, Hand
 from homeostat.events.logs import REQUESTS
-from homeostat.runtime import HandRunner, MemoryHands, MemoryLog, MemoryLoop
+from homeostat.runtime import registry
+from homeostat.runtime.hands import HandRunner
+from homeostat.runtime.memory import MemoryHands, MemoryLog, MemoryLoop
 from homeostat.runtime.reader import MemoryReader
 from homeostat.runtime.signer import sign_with
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.governor import Governor
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
 from homeostat.services.maml_trainer.hand import MamlTrainer
-from homeostat.services.meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.meta_learner.fold import MetaLearner
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.model_server.local import LocalTarget
 from homeostat.services.model_server.router import Router
-from homeostat.services.outcome_evaluator import OutcomeEvaluator
 from homeostat.services.retrain_actuator.hand import RetrainActuator
 from homeostat.services.retrain_actuator.history import EventHistory
 from homeostat.services.retrain_actuator.recipes.mlp import train
 from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
-from homeostat.services.rollout_actuator import RolloutActuator
-from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat.services.rollout_actuator.hand import RolloutActuator
+from homeostat.services.threshold_actuator.hand import ThresholdActuator
 from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds
-from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat.testing.enrolled import Enrolled
 
 _ROUND_MS: Final = 200
@@ -90,18 +88,9 @@ class InMemory:
 
 
 def folds(learner: LearnerSettings | None = None, salt: Salt = NO_SALT) -> list[Fold[Any]]:
-    """Fresh instances of every fold."""
-    return [
-        TelemetryIntake(salt=salt),
-        TracesIntake(salt=salt),
-        RequestsIntake(salt=salt),
-        ReportsIntake(salt=salt),
-        DriftDetector(),
-        OutcomeEvaluator(),
-        MetaLearner(learner),
-        TrainingAdvisor(),
-        Governor(),
-    ]
+    """Fresh instances of every fold of ours, whatever else is installed."""
+    ours = {name: registry.make_fold(entry, salt) for name, entry in registry.folds().items() if entry.is_ours}
+    return [*(ours | {"meta_learner": MetaLearner(learner)}).values()]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.reading import read_partition
 from homeostat_tools.local_stack.enrolment import ENROLLED
 from homeostat_tools.local_stack.local import LocalStack
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
 
 PARTITIONS: Final = 6
 _LAG: Final = "homeostat_lag_records{"
@@ -102,7 +102,8 @@ class LiveSystem:
         self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
         self._cluster = Cluster(self.settings)
         self._cluster.load()
-        self._n_folded = sum(self._cluster.n_partitions(log) for log in FOLDS.values())
+        self._folds = inputs()
+        self._n_folded = sum(self._cluster.n_partitions(topic) for topic in self._folds.values())
         self.n_published = 0
 
     def publish(self, topic: str, subject: str, data: Any) -> None:
@@ -140,7 +141,7 @@ class LiveSystem:
             lag += _values(text, _LAG)
             tasks += _values(text, _IN_FLIGHT)
             owned += _values(text, f"{_PARTITIONS}{{")
-            folded += sum(sum(_values(text, f'{_PARTITIONS}{{consumer="{fold}"')) for fold in FOLDS)
+            folded += sum(sum(_values(text, f'{_PARTITIONS}{{consumer="{fold}"')) for fold in self._folds)
         is_seen = len(lag) == len(owned) and folded == self._n_folded
         return sum(lag) if is_seen else _BEHIND, sum(tasks)
 

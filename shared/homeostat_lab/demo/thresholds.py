@@ -16,7 +16,7 @@ from homeostat.core.identity import emit_id
 from homeostat.events import ActionApplied, Band, ModelRegistered, Samples, ThresholdMoved
 from homeostat.events.columns import pack
 from homeostat.events.logs import TIMELINE
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat_lab.demo.camera import capture, draw_optics, draw_pose, operator, standardise
 from homeostat_lab.demo.digits import SIDE, Split, split
 from homeostat_lab.demo.network import Weights, install, predict

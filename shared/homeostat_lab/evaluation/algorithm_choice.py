@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat.stats.portable import FloatArray
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.grids import Grid, read_matrix

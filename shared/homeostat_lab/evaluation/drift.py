@@ -8,7 +8,8 @@ import numpy as np
 
 from homeostat.events import DriftCleared, DriftDetected, FeatureContract, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat_lab.evaluation.drift_baselines import BASELINES, Detector
 from homeostat_lab.evaluation.drift_trials import KINDS, Stream, Trial, streams, trials
 from homeostat_lab.evaluation.feeding import Feeder

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from homeostat.events import FeatureContract, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
 from homeostat.events.logs import EXPERIENCE
-from homeostat.services.drift_detector import DriftDetector, Settings
-from homeostat.services.meta_learner import MetaLearner
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.meta_learner.fold import MetaLearner
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, mean_row
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from homeostat.events import ActionApplied, Band, ModelRegistered, SignalObserved, ThresholdMoved
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat_lab.evaluation import nab
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, Row, bootstrap_row

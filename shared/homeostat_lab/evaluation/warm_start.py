@@ -7,7 +7,7 @@ import numpy as np
 
 from homeostat.core import Emit
 from homeostat.events import AdviceGiven
-from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat.stats.portable import FloatArray
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.grids import Grid, read_runs

@@ -30,9 +30,9 @@ def acl(
     from homeostat_tools.cli.connection import settings_of
     from homeostat_tools.cli.output import as_json, hint
     from homeostat_tools.local_stack import acls
-    from homeostat_tools.local_stack.access import ROLE_ACCESS, SERVICE_ACCESS, access_of, rules_of
+    from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, service_access
 
-    names = principals or [*SERVICE_ACCESS, *ROLE_ACCESS]
+    names = principals or [*service_access(), *ROLE_ACCESS]
     rules = {f"{prefix}{name.replace('_', '-')}": (access_of(name), rules_of(access_of(name))) for name in names}
     if form == "commands":
         sys.stdout.write(_NOTE)

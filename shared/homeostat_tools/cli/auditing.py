@@ -18,9 +18,8 @@ from homeostat.core import Payload, Reject
 from homeostat.events import CheckpointSigned, LogDigested
 from homeostat.events.logs import AUDIT, LOGS, SNAPSHOTS
 from homeostat.runtime.kafka_errors import TopicMissing
-from homeostat_tools.cli.folds import FOLDS
 from homeostat_tools.cli.records import event_of
-from homeostat_tools.local_stack.services import FOLDS as INPUTS
+from homeostat_tools.local_stack.services import inputs
 
 _AuditPlace = tuple[str, str, int]
 """Log, incarnation, partition."""
@@ -114,10 +113,11 @@ def audit(
             *unsigned(standing, chain.n_signed, before),
         ]
     )
-    authority = Authority(notaries, keyring, refused, INPUTS)
+    folds = inputs()
+    authority = Authority(notaries, keyring, refused, folds)
     names = [log.name for log in LOGS if log.name != AUDIT and log.name in present]
     if any(leaf.log.startswith(SNAPSHOTS) for _, leaf in standing):  # by an auditor that digests them
-        names += [name for name in (SNAPSHOTS + fold for fold in FOLDS) if _is_there(logs, name)]
+        names += [name for name in (SNAPSHOTS + fold for fold in folds) if _is_there(logs, name)]
     for (log, partition), (low, _) in logs.ranges(names).items():
         own = leaves.pop((log, logs.topic_id(log), partition), [])
         there = list(logs.read([log], partition=partition))
@@ -125,8 +125,8 @@ def audit(
         _check(counts, (log, partition), own, there, low, now, before)
     for (log, topic_id, partition), own in sorted(leaves.items()):
         counts.findings += _vanished(log, topic_id, partition, own, now)
-    inputs = sorted(set(INPUTS.values()) & present)
-    ends = {(log, logs.topic_id(log), p): end for (log, p), (_, end) in logs.ranges(inputs).items()}
+    read = sorted(set(folds.values()) & present)
+    ends = {(log, logs.topic_id(log), p): end for (log, p), (_, end) in logs.ranges(read).items()}
     counts.findings += authority.findings(ends)
     if standing and counts.oldest is not None and not said:
         counts.findings += begun_late(standing[0][0], counts.oldest)

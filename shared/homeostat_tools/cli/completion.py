@@ -38,9 +38,9 @@ def types(incomplete: str) -> list[str]:
 
 def folds(incomplete: str) -> list[str]:
     """Folds."""
-    from homeostat_tools.cli.folds import FOLDS
+    from homeostat.runtime import registry
 
-    return _starting([*FOLDS, "all"], incomplete)
+    return _starting([*registry.folds(), "all"], incomplete)
 
 
 def scopes(ctx: typer.Context, incomplete: str) -> list[str]:

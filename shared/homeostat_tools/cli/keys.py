@@ -124,8 +124,8 @@ def services(
     `homeostat up` does it by itself. Elsewhere each hand gets its own private key, and nobody else's: make it where the
     hand runs, with its name, and register them all where an admin's key and the public halves lie, with --no-create.
     """
-    from homeostat.audit.roles import SERVICE_ROLES
     from homeostat.events.logs import GOVERNANCE_KEY
+    from homeostat.runtime.registry import signer_roles
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.in_force import in_force
@@ -133,9 +133,10 @@ def services(
     from homeostat_tools.cli.requests import send
     from homeostat_tools.local_stack.enrolment import ensure_key, registration
 
-    wanted = names or list(SERVICE_ROLES)
-    if unknown := [name for name in wanted if name not in SERVICE_ROLES]:
-        raise usage(f"{unknown[0]!r} is no service that signs; there are {', '.join(SERVICE_ROLES)}")
+    known = signer_roles()
+    wanted = names or list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise usage(f"{unknown[0]!r} is no service that signs; there are {', '.join(known)}")
     with session(ctx, data_dir) as opened:
         folder = opened.settings.keys_dir
         if is_made:

@@ -25,18 +25,17 @@ def rebuild(
     For states that are damaged, forged or of another version. What it says again has the identities that it had, and
     readers drop it. Behind input that has expired the states differ from those before, so that has to be asked for.
     """
-    from homeostat.events.logs import SNAPSHOTS, by_name, snapshot_log
+    from homeostat.events.logs import SNAPSHOTS, snapshot_log
+    from homeostat.runtime.registry import topic_of
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import CommandFailed, Exit, usage
-    from homeostat_tools.cli.folds import group_of
+    from homeostat_tools.cli.exits import CommandFailed, Exit
+    from homeostat_tools.cli.folds import entry_of
     from homeostat_tools.cli.output import show
     from homeostat_tools.local_stack.rebuilding import check_stopped, delete_states
-    from homeostat_tools.local_stack.services import FOLDS
     from homeostat_tools.local_stack.topics import TopicSpec
 
-    if fold not in FOLDS:
-        raise usage(f"no fold {fold!r}; the folds are {', '.join(FOLDS)}")
-    log, group = by_name(FOLDS[fold]), group_of(fold)
+    entry = entry_of(fold)
+    log, group = topic_of(entry.topic), entry.group
     with session(ctx, data_dir) as opened:
         client = opened.settings.client()
         ranges = opened.logs.ranges([log.name])

@@ -14,7 +14,7 @@ from homeostat.runtime.keyframes import Keyframe, keyframe, markers
 from homeostat.runtime.replay import Difference, compare, replay
 from homeostat.runtime.sealing import Seals
 from homeostat.runtime.version import version_of
-from homeostat_tools.cli.folds import group_of
+from homeostat_tools.cli.folds import entry_of
 from homeostat_tools.cli.records import attributes
 
 _STEP: Final = 500
@@ -129,7 +129,7 @@ def _outcome(
 
 
 def _parts(name: str, fold: Fold[Any], logs: Logs, seals: Seals) -> dict[Place, _Part]:
-    committed, parts = logs.committed().get(group_of(name), {}), {}
+    committed, parts = logs.committed().get(entry_of(name).group, {}), {}
     for place, (low, high) in logs.ranges([fold.log]).items():
         end = min(high, committed.get(place, high))
         snapshots = _snapshots(logs, SNAPSHOTS + fold.name, place[1])

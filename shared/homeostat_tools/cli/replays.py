@@ -27,15 +27,16 @@ def replay(
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from homeostat.runtime import registry
     from homeostat.runtime.sealing import seals_of
     from homeostat_tools.cli.connection import session, settings_of
     from homeostat_tools.cli.exits import Exit
-    from homeostat_tools.cli.folds import FOLDS, fold_of
+    from homeostat_tools.cli.folds import fold_of
     from homeostat_tools.cli.output import hint, hints, rows
     from homeostat_tools.cli.rederiving import Rederived, rederive
 
     salt = settings_of(data_dir).salt
-    folds = {name: fold_of(name, salt) for name in (FOLDS if fold == "all" else [fold])}
+    folds = {name: fold_of(name, salt) for name in (registry.folds() if fold == "all" else [fold])}
     results: list[Rederived] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with session(ctx, data_dir) as opened, Progress(*columns, console=hints(), transient=True) as progress:

@@ -86,14 +86,14 @@ def _check_packs(*, separate: bool, without: list[str]) -> None:
     """See that every service that is to run can: one that cannot would be started again and again."""
     from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.extras import missing_modules, require
-    from homeostat_tools.local_stack.services import PACKED, SINGLE
+    from homeostat_tools.local_stack.services import packs
 
-    packs = {
-        pack.name: [service.replace("_", "-") for service in pack.services] for pack in (SINGLE if separate else PACKED)
+    every = {
+        pack.name: [service.replace("_", "-") for service in pack.services] for pack in packs(is_packed=not separate)
     }
-    if unknown := sorted(set(without) - set(packs)):
-        raise usage(f"no process {unknown[0]!r}; there are {', '.join(packs)}")
-    wanted = {name: services for name, services in packs.items() if name not in without}
+    if unknown := sorted(set(without) - set(every)):
+        raise usage(f"no process {unknown[0]!r}; there are {', '.join(every)}")
+    wanted = {name: services for name, services in every.items() if name not in without}
     # the model server runs with any choice of services
     extras = dict.fromkeys(["rollout-actuator", *(service for services in wanted.values() for service in services)])
     lacking = [name for name, services in wanted.items() if any(missing_modules(service) for service in services)]

@@ -5,33 +5,27 @@ snapshots, and what it refuses; nobody but the governor writes commands and verd
 writes what the governor decides on. A contract test holds the table against the code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from homeostat.core import Reject
 from homeostat.events.logs import (
-    AUDIT,
+    DOORS,
     EXPERIENCE,
-    GOVERNANCE,
     INDICATORS,
     LOGS,
     POLICIES,
-    POLICY_META_TRAINING,
-    POLICY_RETRAIN,
-    POLICY_ROLLOUT,
-    POLICY_THRESHOLD,
     QUARANTINE,
     REPORTS,
     REQUESTS,
     SNAPSHOTS,
-    TASKS,
     TELEMETRY,
-    TIMELINE,
     TRACES,
-    VERDICTS,
 )
-from homeostat_tools.local_stack.services import FOLDS, MACHINES, PEOPLE, Pack
+from homeostat.runtime import registry
+from homeostat.runtime.declarations import ServiceEntry
+from homeostat_tools.local_stack.services import Pack, door_of
 
 Resource = Literal["topic", "group", "cluster"]
 Operation = Literal["read", "write", "create", "alter", "alter_configs", "delete", "describe", "describe_configs"]
@@ -78,58 +72,42 @@ class Access:
     purpose: str = ""
 
 
-EMITS: Final = {
-    "intake.telemetry": (TIMELINE, EXPERIENCE, GOVERNANCE, INDICATORS),
-    "intake.traces": (EXPERIENCE, TASKS, GOVERNANCE),
-    "intake.requests": (GOVERNANCE,),
-    "intake.reports": (GOVERNANCE,),
-    "drift_detector": (EXPERIENCE, GOVERNANCE, INDICATORS),
-    "outcome_evaluator": (EXPERIENCE, GOVERNANCE, INDICATORS),
-    "meta_learner": (EXPERIENCE, GOVERNANCE, INDICATORS),
-    "training_advisor": (INDICATORS,),
-    "governor": (*POLICIES, VERDICTS, EXPERIENCE, INDICATORS, TIMELINE),
-}
-"""Logs that a fold emits to, besides the quarantine."""
-
-_HANDS: Final = {
-    "rollout_actuator": (POLICY_ROLLOUT,),
-    "retrain_actuator": (POLICY_RETRAIN, TIMELINE, EXPERIENCE, TASKS),
-    "threshold_actuator": (POLICY_THRESHOLD, INDICATORS),
-    "maml_trainer": (POLICY_META_TRAINING, TIMELINE, EXPERIENCE, TASKS),
-}
-"""Logs that a hand reads: commands, and what it works from."""
+def service_access() -> dict[str, Access]:
+    """Rights of every service, by its consumer group; of one without a group, by its name with dashes."""
+    found: dict[str, list[Access]] = {}
+    for service in registry.services().values():
+        for name, access in _accesses(service):
+            found.setdefault(name, []).append(access)
+    return {name: _all_of(some) for name, some in found.items()}
 
 
-INTAKE: Final = "intake"
-INTAKE_REQUESTS: Final = "intake-requests"
-"""The door of people, a group of its own and often a process of its own."""
+def _accesses(service: ServiceEntry) -> Iterator[tuple[str, Access]]:
+    """Yield who does what in a service: its folds by their group, its hands, what watches."""
+    for fold in service.folds:
+        state = f"{SNAPSHOTS}{fold.name}"
+        writes = (QUARANTINE, fold.topic, *fold.writes, state)
+        yield fold.group, Access((fold.topic, state), writes, (fold.group,), f"the service {fold.group}")
+    for hand in service.hands:
+        reads = (*hand.obeys, *hand.reads)
+        yield hand.group, Access(reads, (REPORTS, QUARANTINE), (hand.group,), f"the hand {hand.name}")
+    for watcher in service.watchers:
+        groups, name = (watcher.group,) if watcher.group else (), _principal(service.name)
+        yield watcher.group or name, Access(watcher.reads, watcher.writes, groups, f"the service {name}")
+
+
+def _all_of(some: Sequence[Access]) -> Access:
+    """What one may who may all of it."""
+    return Access(
+        tuple(dict.fromkeys(log for one in some for log in one.reads)),
+        tuple(dict.fromkeys(log for one in some for log in one.writes)),
+        tuple(dict.fromkeys(group for one in some for group in one.groups)),
+        ", ".join(dict.fromkeys(one.purpose for one in some)),
+    )
 
 
 def _principal(folder: str) -> str:
     return folder.replace("_", "-")
 
-
-def _folds(principal: str, folds: Iterable[str]) -> Access:
-    reads, writes = list[str](), [QUARANTINE]
-    for fold in folds:
-        state = f"{SNAPSHOTS}{fold}"
-        reads += [FOLDS[fold], state]
-        writes += [FOLDS[fold], *EMITS[fold], state]
-    unique = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes))
-    return Access(*unique, (principal,), f"the service {principal}")
-
-
-SERVICE_ACCESS: Final = {
-    INTAKE: _folds(INTAKE, (f"intake.{door}" for door in MACHINES)),
-    INTAKE_REQUESTS: _folds(INTAKE_REQUESTS, (f"intake.{door}" for door in PEOPLE)),
-    **{_principal(fold): _folds(_principal(fold), (fold,)) for fold in FOLDS if "." not in fold},
-    **{
-        _principal(hand): Access(logs, (REPORTS, QUARANTINE), (_principal(hand),), f"the hand {hand}")
-        for hand, logs in _HANDS.items()
-    },
-    "auditor": Access((*_EVERYTHING, SNAPSHOTS), (AUDIT,), ("auditor",), "the service auditor"),
-}
-"""By service, as its consumer group is named."""
 
 ROLE_ACCESS: Final = {
     "source": Access(
@@ -150,27 +128,26 @@ def access_of(name: str) -> Access:
     Raises:
         Reject: `unknown_principal`.
     """
-    found = (SERVICE_ACCESS | ROLE_ACCESS).get(_principal(name))
+    every = service_access() | ROLE_ACCESS
+    found = every.get(_principal(name))
     if found is None:
-        known = ", ".join((*SERVICE_ACCESS, *ROLE_ACCESS))
-        raise Reject("unknown_principal", f"no service and no role {name!r}; there are {known}")
+        raise Reject("unknown_principal", f"no service and no role {name!r}; there are {', '.join(every)}")
     return found
 
 
 def together(pack: Pack) -> Access:
     """What a process may do that runs several services: whatever one of them may."""
-    doors = pack.doors or (*MACHINES, *PEOPLE)
-    intakes = {INTAKE: MACHINES, INTAKE_REQUESTS: PEOPLE}
-    names = [name for name in pack.services if name != INTAKE]
-    if INTAKE in pack.services:
-        names += [name for name, some in intakes.items() if set(some) & set(doors)]
-    all_ = [access_of(name) for name in names]
-    return Access(
-        tuple(dict.fromkeys(log for one in all_ for log in one.reads)),
-        tuple(dict.fromkeys(log for one in all_ for log in one.writes)),
-        tuple(dict.fromkeys(group for one in all_ for group in one.groups)),
-        ", ".join(one.purpose for one in all_),
-    )
+    some: list[Access] = []
+    for name in pack.services:
+        service = registry.service(name)
+        doors: dict[str, set[str]] = {}
+        for fold in service.folds:
+            if fold.topic in DOORS:
+                doors.setdefault(fold.group, set()).add(door_of(fold.topic))
+        for group, access in _accesses(service):
+            if not pack.doors or group not in doors or doors[group] & set(pack.doors):
+                some.append(access)
+    return _all_of(some)
 
 
 def rules_of(access: Access) -> tuple[Rule, ...]:

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from homeostat.audit.keys import Key, KeyMissing, create, load, public_keys, publish
-from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES, SERVICE_ROLES
+from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES
 from homeostat.client.client import Client
 from homeostat.events import KeyRegistered
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
 from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.settings import HostSettings
 
 ENROLLED: Final = "keys.enrolled"
@@ -37,7 +38,7 @@ def registration(folder: Path, name: str) -> KeyRegistered:
         KeyUnusable: The file is not a public key.
     """
     id_, public = next(iter(public_keys(folder, name).items()))  # the present one comes first
-    return KeyRegistered(key=id_, public_key=public, principal=name, roles=(SERVICE_ROLES[name],))
+    return KeyRegistered(key=id_, public_key=public, principal=name, roles=(signer_roles()[name],))
 
 
 def enrol(data_dir: Path, settings: HostSettings) -> None:
@@ -51,7 +52,7 @@ def enrol(data_dir: Path, settings: HostSettings) -> None:
         settings: Its broker; there are topics, and nobody has to read them yet.
     """
     folder = data_dir / "keys"
-    operator, services = load(folder, OPERATOR), [registration(folder, name) for name in SERVICE_ROLES]
+    operator, services = load(folder, OPERATOR), [registration(folder, name) for name in signer_roles()]
     cluster = Cluster(settings)
     cluster.load()
     mark = data_dir / ENROLLED

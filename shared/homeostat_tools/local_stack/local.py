@@ -10,9 +10,10 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from homeostat.audit.keys import Key
-from homeostat.audit.roles import NOTARY, OPERATOR, SERVICE_ROLES
+from homeostat.audit.roles import NOTARY, OPERATOR
 from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
+from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
 from homeostat.runtime.stop_signal import StopSignal
@@ -28,7 +29,7 @@ from homeostat_tools.local_stack.folders import make_folder
 from homeostat_tools.local_stack.ports import LOOPBACK, is_free, pick_port
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus
 from homeostat_tools.local_stack.scram import ADMIN, ScramUsers, ensure_users
-from homeostat_tools.local_stack.services import PACKED, SINGLE, topics
+from homeostat_tools.local_stack.services import packs, topics
 from homeostat_tools.local_stack.supervisor import Supervisor
 from homeostat_tools.local_stack.topics import ensure_topics, repair_topics
 
@@ -78,7 +79,7 @@ class LocalStack:
         self._lock = DataLock(self.data_dir)
         self._wants_users = is_secure
         self._users: ScramUsers | None = None
-        self._packs = [pack for pack in (PACKED if is_packed else SINGLE) if pack.name not in without]
+        self._packs = [pack for pack in packs(is_packed=is_packed) if pack.name not in without]
         self._environment, self._say = environment or {}, on_progress
         self.broker: Broker | None = None
         self.bootstrap_servers = bootstrap_servers or ""
@@ -141,7 +142,7 @@ class LocalStack:
     def keys(self) -> tuple[Key, Key]:
         """The notary's and the operator's key; made on the first start, with those of the hands."""
         folder = self.data_dir / "keys"
-        made = {name: ensure_key(folder, name) for name in (*SERVICE_ROLES, OPERATOR)}
+        made = {name: ensure_key(folder, name) for name in (*signer_roles(), OPERATOR)}
         make_key(folder / KEY_FILE)
         ensure_secret(folder / SALT_FILE)
         load_keys(folder / KEY_FILE, is_required=True)

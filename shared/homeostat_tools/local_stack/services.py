@@ -3,36 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from homeostat.events.logs import (
-    DAY_MS,
-    EXPERIENCE,
-    GOVERNANCE,
-    LOGS,
-    QUARANTINE,
-    QUARANTINE_DAYS,
-    REPORTS,
-    REQUESTS,
-    TELEMETRY,
-    TIMELINE,
-    TRACES,
-    Log,
-    by_name,
-    snapshot_log,
-)
+from homeostat.events.logs import DAY_MS, DOORS, LOGS, QUARANTINE, QUARANTINE_DAYS, Log, snapshot_log
+from homeostat.runtime import registry
+from homeostat.runtime.declarations import ServiceEntry
 from homeostat_tools.local_stack.topics import TopicSpec
 
-FOLDS: Final = {
-    "intake.telemetry": TELEMETRY,
-    "intake.traces": TRACES,
-    "intake.requests": REQUESTS,
-    "intake.reports": REPORTS,
-    "drift_detector": TIMELINE,
-    "outcome_evaluator": TIMELINE,
-    "meta_learner": EXPERIENCE,
-    "training_advisor": EXPERIENCE,
-    "governor": GOVERNANCE,
-}
-"""Name of each fold and the log it reads; a contract test holds it against the code."""
+
+def inputs() -> dict[str, str]:
+    """Name of each fold and the topic it reads."""
+    return {name: entry.topic for name, entry in registry.folds().items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +51,32 @@ PACKED: Final = (
 """Few processes: a small machine pays for every interpreter. What one of them shares falls together, so the law shares
 nothing but the door of people with anybody, and the proof nothing at all."""
 
-SERVICES: Final = tuple(dict.fromkeys(service for pack in PACKED for service in pack.services))
-SINGLE: Final = (
-    Pack("intake", ("intake",), MACHINES),
-    Pack("intake-requests", ("intake",), PEOPLE),
-    *(Pack(service.replace("_", "-"), (service,)) for service in SERVICES if service != "intake"),
-)
+
+def packs(*, is_packed: bool = True) -> tuple[Pack, ...]:
+    """How the services are spread over processes: installed ones of other packages have one each.
+
+    Args:
+        is_packed: Few processes; else one for every consumer group.
+    """
+    packed = {service for pack in PACKED for service in pack.services} if is_packed else set()
+    alone = [entry for name, entry in registry.services().items() if name not in packed]
+    return (*(PACKED if is_packed else ()), *(pack for entry in alone for pack in _apart(entry)))
+
+
+def _apart(entry: ServiceEntry) -> list[Pack]:
+    """One process for every group of a service that reads doors, one for any other."""
+    doors: dict[str, list[str]] = {}
+    for fold in entry.folds:
+        if fold.topic in DOORS:
+            doors.setdefault(fold.group, []).append(door_of(fold.topic))
+    return [Pack(group, (entry.name,), tuple(some)) for group, some in doors.items()] or [
+        Pack(entry.name.replace("_", "-"), (entry.name,))
+    ]
+
+
+def door_of(topic: str) -> str:
+    """What `HOMEOSTAT_INTAKE_DOORS` calls the topic of a door."""
+    return topic.removeprefix("homeostat.")
 
 
 def topics(partitions: int, quarantine_days: float = QUARANTINE_DAYS) -> list[TopicSpec]:
@@ -87,10 +86,10 @@ def topics(partitions: int, quarantine_days: float = QUARANTINE_DAYS) -> list[To
         partitions: Of each log that does not say.
         quarantine_days: How long refused input is kept.
     """
-    snapshots = [snapshot_log(fold, by_name(log)) for fold, log in FOLDS.items()]
+    snapshots = [snapshot_log(fold, registry.topic_of(topic)) for fold, topic in inputs().items()]
     kept = round(quarantine_days * DAY_MS)
     logs = [replace(log, retention_ms=kept) if log.name == QUARANTINE else log for log in LOGS]
-    return [_spec(log, partitions) for log in (*logs, *snapshots)]
+    return [_spec(log, partitions) for log in (*logs, *registry.created_topics(), *snapshots)]
 
 
 def _spec(log: Log, partitions: int) -> TopicSpec:

@@ -9,9 +9,8 @@ from homeostat.audit import verify_chain, verify_log
 from homeostat.audit.keys import Key
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned
-from homeostat.services.auditor import Auditor, Chain, ChainBroken, resume
-from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_AGE_MS, MAX_RECORDS
-from homeostat.services.auditor.chain import Place
+from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_AGE_MS, MAX_RECORDS, Auditor
+from homeostat.services.auditor.chain import Chain, ChainBroken, Place, resume
 
 PLACE = Place("homeostat.governance", "T", 0)
 

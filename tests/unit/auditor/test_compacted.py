@@ -12,8 +12,8 @@ from homeostat.audit.keys import Key
 from homeostat.audit.verify import verify_chain
 from homeostat.codec import Record
 from homeostat.events import LogDigested
-from homeostat.services.auditor import Auditor, Chain
-from homeostat.services.auditor.auditor import MAX_AGE_MS, SNAPSHOT_AGE_MS, SNAPSHOT_RECORDS
+from homeostat.services.auditor.auditor import MAX_AGE_MS, SNAPSHOT_AGE_MS, SNAPSHOT_RECORDS, Auditor
+from homeostat.services.auditor.chain import Chain
 
 TOPIC = "homeostat.snapshots.governor"
 

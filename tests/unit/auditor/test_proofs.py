@@ -14,7 +14,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.leaves import hash_of
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, LogDigested
-from homeostat.services.auditor import Chain, checkpoint, extend
+from homeostat.services.auditor.chain import Chain, checkpoint, extend
 
 Leaves = list[LogDigested]
 

@@ -4,8 +4,8 @@ from tests.unit.auditor.test_auditor import pump
 from tests.unit.auditor.world import AuditLog, record
 
 from homeostat.audit.keys import Key
-from homeostat.services.auditor import Auditor, Chain
-from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_RECORDS
+from homeostat.services.auditor.auditor import CHECKPOINT_MS, MAX_RECORDS, Auditor
+from homeostat.services.auditor.chain import Chain
 from homeostat.services.auditor.series import AuditSeries
 
 

@@ -17,8 +17,11 @@ from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegister
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
 from homeostat.runtime.signer import sign_with
-from homeostat.services.governor import Governor
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.services.governor.fold import Governor
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 from homeostat_tools.cli.app import app
 
 

@@ -15,8 +15,9 @@ from homeostat.codec.encode import encode_headers
 from homeostat.core import Event, Identity
 from homeostat.events import BrakeConfirmed, BrakeSet, BudgetSet, FreezeSet, RulesSet
 from homeostat.events.logs import HAND_OF, POLICIES, REQUESTS, VERDICTS
-from homeostat.runtime import HandRunner, MemoryHands
+from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.kafka_errors import BrokerUnreachable
+from homeostat.runtime.memory import MemoryHands
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.testing.enrolled import Enrolled, registration

@@ -12,7 +12,8 @@ from homeostat.core.identity import emit_id, identity
 from homeostat.events import Answer, FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, F8, Role
 from homeostat.events.logs import TIMELINE
-from homeostat.services.drift_detector import DriftDetector, State
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.state import State
 
 MODEL = "acme/camera-1"
 SOURCE = "/homeostat/intake.telemetry/homeostat.telemetry/t/0"

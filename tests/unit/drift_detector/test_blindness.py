@@ -8,7 +8,8 @@ from tests.unit.drift_detector.test_wishes import wishing
 from homeostat.core import Payload
 from homeostat.events import IndicatorComputed, Samples
 from homeostat.events.columns import F4, f8
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat.services.drift_detector.state import State
 
 

@@ -19,7 +19,9 @@ from homeostat.events import (
     ProfileUpdated,
     Rollout,
 )
-from homeostat.services.drift_detector import DriftDetector, Settings, State
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
 
 
 def rollout(champion: str) -> Rollout:

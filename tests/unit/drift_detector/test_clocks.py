@@ -9,8 +9,9 @@ from tests.unit.drift_detector.stream import Stream, of, registered, run
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4
-from homeostat.services.drift_detector import DriftDetector, Settings
 from homeostat.services.drift_detector.clocks import Clocks
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 
 Floats = NDArray[np.float64]
 

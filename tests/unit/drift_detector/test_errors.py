@@ -12,8 +12,8 @@ from homeostat.core.event import OPENS
 from homeostat.events import DriftCleared, DriftDetected, ModelRegistered, ProfileUpdated, Samples
 from homeostat.events.columns import F8
 from homeostat.events.logs import EXPERIENCE, TIMELINE
-from homeostat.services.drift_detector import DriftDetector, Settings
-from homeostat.services.drift_detector.settings import MEMBERS
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import MEMBERS, Settings
 
 
 def offset_of(id_: str) -> int:

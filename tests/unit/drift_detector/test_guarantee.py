@@ -9,7 +9,8 @@ from tests.unit.drift_detector.stream import MODEL, Stream, of, registered, run
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftCleared, DriftDetected, EvidenceUpdated, Samples
 from homeostat.events.columns import F8
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 
 
 def _served(stream: Stream, labels: list[float], *, n: int = 50) -> Samples:

@@ -11,8 +11,9 @@ from tests.unit.drift_detector.test_champion import applied
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4, F8
-from homeostat.services.drift_detector import DriftDetector, Settings
 from homeostat.services.drift_detector.baseline import Baseline, count
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat.stats.divergence import kullback_leibler, population_stability
 
 _EVERY = Settings(divergence_every=1)

@@ -5,9 +5,11 @@ import pytest
 from tests.unit.drift_detector.stream import Stream, event_of, run
 
 from homeostat.events import DriftDetected
-from homeostat.services.drift_detector import DriftDetector, Settings, State
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.drift_detector.level import best_rate, end_stretch, is_back, limit
 from homeostat.services.drift_detector.records import Group, OpenDrift
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
 from homeostat.services.drift_detector.watching import start_watching, take_errors, tolerated
 
 SETTINGS = Settings()

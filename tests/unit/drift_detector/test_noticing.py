@@ -17,7 +17,7 @@ from homeostat.events import (
     SamplesObserved,
 )
 from homeostat.events.logs import GOVERNANCE, TIMELINE
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 
 MODEL = "acme/m"
 

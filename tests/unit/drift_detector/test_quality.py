@@ -11,8 +11,9 @@ from homeostat.codec import encode_state
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, IndicatorComputed, ProfileUpdated, Samples
 from homeostat.events.columns import F4
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.drift_detector.quality import is_noise, start_quality
+from homeostat.services.drift_detector.settings import Settings
 from homeostat.stats.exchangeability import Float32s
 
 

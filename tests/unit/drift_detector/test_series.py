@@ -13,7 +13,8 @@ from homeostat.codec import encode_state
 from homeostat.core import Emit, Payload
 from homeostat.events import Band, IndicatorComputed, SignalObserved, SliObserved, ThresholdMoved
 from homeostat.events.series import attributes_text
-from homeostat.services.drift_detector import DriftDetector, Settings
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import Settings
 from homeostat.services.drift_detector.signals import SignalSettings
 
 Said = list[tuple[int, Emit]]

@@ -8,8 +8,10 @@ from tests.unit.drift_detector.stream import Stream, event_of, of, registered, r
 from homeostat.core import Payload
 from homeostat.events import Answer, DriftCleared, DriftDetected, Labels, ProfileUpdated, Samples
 from homeostat.events.columns import F8
-from homeostat.services.drift_detector import DriftDetector, Settings, State
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.drift_detector.labels import places_of
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
 
 
 def offset_of(id_: str) -> int:

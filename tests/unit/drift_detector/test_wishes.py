@@ -10,8 +10,8 @@ from homeostat.codec import encode_state
 from homeostat.core import Payload
 from homeostat.events import DetectorWishes, DriftDetected, IndicatorComputed, ModelRegistered
 from homeostat.events.registration import Watched
-from homeostat.services.drift_detector import DriftDetector, Settings
-from homeostat.services.drift_detector.settings import COLUMNS, MEMBERS
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.settings import COLUMNS, MEMBERS, Settings
 from homeostat.services.drift_detector.wishes import Wishes, applied, wishes_of
 
 

@@ -13,8 +13,8 @@ from homeostat.events.logs import EXPERIENCE, TELEMETRY
 from homeostat.events.meta_features import SCHEMA
 from homeostat.feature_store import Profile, profile_of
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
-from homeostat.services.drift_detector import DriftDetector
-from homeostat.services.intake import TelemetryIntake
+from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.intake.telemetry import TelemetryIntake
 
 MODELS: Final = ("acme/a", "acme/b", "shop/c")
 _STEP_MS: Final = 1_000

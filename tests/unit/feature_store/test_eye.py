@@ -9,7 +9,7 @@ from tests.unit.feature_store.recorded import profile
 
 from homeostat.feature_store import FeatureStore
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.features import FeatureEye
+from homeostat.runtime.features import FeatureEye, online_store
 from homeostat.runtime.process import Context
 from homeostat.runtime.settings import HostSettings
 from homeostat.telemetry.metrics import CATALOGUE
@@ -47,7 +47,7 @@ def test_the_eye_is_there_if_it_is_wanted(server: RedisServer) -> None:
     plain = Context(HostSettings(), cast(Cluster, None))
     wanted = Context(HostSettings(redis_url=SecretStr(server.url)), cast(Cluster, None))
 
-    assert plain.features() == []
-    [eye] = wanted.features()
+    assert online_store(plain) == []
+    [eye] = online_store(wanted)
     assert (eye.service, eye.problem) == ("feature-eye", "")
     assert [id(collector) for collector in wanted.collectors] == [id(eye)]

@@ -13,7 +13,7 @@ from homeostat.events import ProfileUpdated
 from homeostat.events.logs import TIMELINE
 from homeostat.feature_store import FeatureStore, Filling, profile_of
 from homeostat.runtime.replay import replay
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 
 TOPIC = "1"
 PLACES = 2

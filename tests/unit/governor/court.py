@@ -35,9 +35,10 @@ from homeostat.events import (
     VerdictGiven,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
-from homeostat.services.governor import Governor, GovernorSettings
 from homeostat.services.governor.authority import Unproven
+from homeostat.services.governor.fold import Governor
 from homeostat.services.governor.reporting import ANSWERS
+from homeostat.services.governor.settings import GovernorSettings
 from homeostat.services.governor.state import State
 
 SCOPE, FAMILY, MODEL = "acme", "acme/cameras", "acme/camera-1"

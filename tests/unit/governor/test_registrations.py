@@ -4,7 +4,7 @@ import pytest
 from tests.unit.governor.court import EMITTER, SCOPE, Court, data_of, one, proposal, verdict
 
 from homeostat.events import ActionRequested, EventRefused, ModelRegistered, Range, RetrainStart, RulesSet, VerdictGiven
-from homeostat.services.governor import GovernorSettings
+from homeostat.services.governor.settings import GovernorSettings
 
 NEW = "acme/camera-9"
 WINDOW = Range(log="l", subject=NEW, source="/s", first="1.0", last="2.0", from_time=0, rows=80)

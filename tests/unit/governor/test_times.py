@@ -16,7 +16,7 @@ from homeostat.events import (
     RetrainStart,
     RulesSet,
 )
-from homeostat.services.governor import GovernorSettings
+from homeostat.services.governor.settings import GovernorSettings
 
 HOUR_MS = 3_600_000
 

@@ -11,7 +11,7 @@ from homeostat.core import Emit, Event, Fold, Payload
 from homeostat.events import FeatureContract, Labels, ModelRegistered, Samples
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import REPORTS, REQUESTS
-from homeostat.services.intake import Settings
+from homeostat.services.intake.settings import Settings
 from homeostat.testing.stored import restored
 
 

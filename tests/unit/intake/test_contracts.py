@@ -11,7 +11,7 @@ from homeostat.core import Reject
 from homeostat.events import DeploymentObserved, FeatureContract, SignalObserved, SliObserved
 from homeostat.events.columns import F4, pack
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TIMELINE
-from homeostat.services.intake import TelemetryIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
 
 Make = Callable[..., Any]
 

@@ -28,7 +28,11 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import DOORS
-from homeostat.services.intake import ReportsIntake, RequestsIntake, Settings, TelemetryIntake, TracesIntake
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.settings import Settings
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 
 FREEZE = FreezeSet(scope="acme")
 INCIDENT = IncidentRecorded(incident="i1", symptoms=("slow",))

@@ -17,8 +17,8 @@ from homeostat.core import Emit, Reject
 from homeostat.events import Answer, EventRefused, Labels, Samples
 from homeostat.events.columns import Role, f8, pack
 from homeostat.events.logs import QUARANTINE, TIMELINE
-from homeostat.services.intake import TelemetryIntake
 from homeostat.services.intake.hashing import hashes_of, is_kept
+from homeostat.services.intake.telemetry import TelemetryIntake
 
 Make = Callable[..., Any]
 BLOCK = 4

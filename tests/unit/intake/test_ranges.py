@@ -16,7 +16,8 @@ from homeostat.core import Reject
 from homeostat.events import MODELS, AdviceRequested, BillReceived, EpisodeRecorded, FamilyRegistered, SliObserved
 from homeostat.events.bounds import LARGEST, LAST_SECOND, MOST_LATENCY
 from homeostat.events.columns import pack
-from homeostat.services.intake import TelemetryIntake, TracesIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 
 Make = Callable[..., Any]
 RANGES = {

@@ -17,7 +17,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import GOVERNANCE
-from homeostat.services.intake import ReportsIntake
+from homeostat.services.intake.reports import ReportsIntake
 
 OF_MODEL: dict[str, Any] = {
     "action": "a",

@@ -18,7 +18,7 @@ from homeostat.events import (
     SourceDistrusted,
 )
 from homeostat.events.logs import GOVERNANCE
-from homeostat.services.intake import RequestsIntake
+from homeostat.services.intake.requests import RequestsIntake
 
 ACTION = ActionRequested(kind="retrain", family="acme/digits", model="acme/m1", chosen="cold")
 

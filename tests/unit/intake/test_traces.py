@@ -18,7 +18,7 @@ from homeostat.events import (
     UpdateContributed,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS
-from homeostat.services.intake import TracesIntake
+from homeostat.services.intake.traces import TracesIntake
 
 STORED = Array(dtype="float32", shape=(50_000, 64), artifact="0" * 64)
 

@@ -26,7 +26,8 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from homeostat.services.meta_learner import LearnerSettings, MetaLearner
+from homeostat.services.meta_learner.fold import MetaLearner
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 FAMILY, MODEL = "acme/cameras", "acme/camera-1"
 EMITTER = "/homeostat/meta_learner/homeostat.experience/t/0"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.unit.meta_learner.school import School
 
 from homeostat.events import ScopeConfigured
-from homeostat.services.meta_learner import LearnerSettings
 from homeostat.services.meta_learner.choice import SKIP, Choice, Question, choose
 from homeostat.services.meta_learner.gate import Ledger
 from homeostat.services.meta_learner.knowledge import Prediction
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.stats.hierarchical import Payoffs
 
 SETTINGS = LearnerSettings()

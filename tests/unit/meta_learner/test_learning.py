@@ -5,8 +5,8 @@ from tests.unit.meta_learner.school import MODEL, School, family
 
 from homeostat.events import Arm, IndicatorComputed, OutcomeRevised, RulesSet
 from homeostat.events.logs import INDICATORS
-from homeostat.services.meta_learner import LearnerSettings
 from homeostat.services.meta_learner import knowledge as known
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 
 def episode(school: School, payoffs: dict[str, float], **features: float) -> dict[str, float]:

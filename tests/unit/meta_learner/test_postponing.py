@@ -5,7 +5,7 @@ from tests.unit.meta_learner.school import DRIFT, FAMILY, INTAKE, MODEL, WINDOW,
 
 from homeostat.core import Emit
 from homeostat.events import RulesSet
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 OTHER = "acme/camera-2"
 COOLING = {"cooldown": (20_000, 60_000)}

@@ -8,7 +8,7 @@ from tests.unit.meta_learner.school import School, one
 from homeostat.core import Emit
 from homeostat.events import Arm, IndicatorComputed, PriorContributed, PriorPublished, SourceDistrusted
 from homeostat.events.logs import EXPERIENCE
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 SETTINGS = LearnerSettings(held_out_share=0.0, contribute_every=4, parent_trial=4)
 OTHER = "acme/doors"

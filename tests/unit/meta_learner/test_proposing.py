@@ -26,7 +26,7 @@ from homeostat.events import (
     WeightsRejected,
 )
 from homeostat.events.logs import TASKS
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 
 def test_a_retrain_is_proposed_when_the_drift_has_labels_enough() -> None:

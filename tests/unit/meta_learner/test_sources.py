@@ -6,7 +6,8 @@ import pytest
 from tests.unit.meta_learner.school import FAMILY, School, family, proposals
 
 from homeostat.events import PriorContributed, SourceDistrusted, WeightsRejected
-from homeostat.services.meta_learner import LearnerSettings, sources
+from homeostat.services.meta_learner import sources
+from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.sources import Lessons
 
 

@@ -5,7 +5,7 @@ from tests.unit.meta_learner.school import MODEL, School, one, proposals
 from homeostat.core import Emit
 from homeostat.events import ThresholdGraded
 from homeostat.events.drift import RateGrade
-from homeostat.services.meta_learner import LearnerSettings
+from homeostat.services.meta_learner.settings import LearnerSettings
 
 _OTHER = "acme/camera-2"
 

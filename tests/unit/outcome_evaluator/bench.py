@@ -24,7 +24,8 @@ from homeostat.events import (
 )
 from homeostat.events.columns import Role, pack
 from homeostat.events.logs import TIMELINE
-from homeostat.services.outcome_evaluator import EvaluatorSettings, OutcomeEvaluator
+from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 MODEL, FAMILY, ACTION = "acme/camera-1", "acme/cameras", "learner#1.0"
 PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100, price=0.02, holdback_labels=40)

@@ -8,8 +8,8 @@ from tests.unit.outcome_evaluator.bench import ACTION, MODEL, PLAN, Bench, data_
 
 from homeostat.events import ActionSettled, CanaryJudged, OutcomeMeasured
 from homeostat.events.logs import GOVERNANCE
-from homeostat.services.outcome_evaluator import EvaluatorSettings
 from homeostat.services.outcome_evaluator.judgement import assess
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 from homeostat.stats.paired import PairedEProcess
 
 

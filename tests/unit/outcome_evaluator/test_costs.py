@@ -20,7 +20,7 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import DAY_MS, EXPERIENCE, GOVERNANCE, INDICATORS
-from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 from homeostat.services.outcome_evaluator.toil import MONTH_MS
 from homeostat.services.outcome_evaluator.worth import reward_of
 

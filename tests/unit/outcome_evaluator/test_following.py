@@ -9,7 +9,7 @@ from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, fir
 
 from homeostat.core import Emit
 from homeostat.events import ActionSettled, Candidate, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
-from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 WARM = Candidate(arm="warm", version="warm-1", artifact="a" * 64)
 

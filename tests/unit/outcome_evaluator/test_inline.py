@@ -7,7 +7,7 @@ from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, fir
 
 from homeostat.events import CandidateEvaluated, OutcomeMeasured, OutcomeRevised
 from homeostat.events.columns import Role
-from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 SAID = {"v0": 1.0, "warm-1": 0.0, "head-1": 1.0}
 ROLES: dict[str, Role] = {"v0": "champion", "warm-1": "canary", "head-1": "shadow"}

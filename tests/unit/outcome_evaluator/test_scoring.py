@@ -7,7 +7,7 @@ from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench, data_of, fir
 
 from homeostat.events import CanaryJudged, CandidateEvaluated, OutcomeMeasured, OutcomeRevised
 from homeostat.events.sources import rests_on, shared_name
-from homeostat.services.outcome_evaluator import EvaluatorSettings
+from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
 SAID = {"champion/v0": [1.0], "canary/warm-1": [0.0]}
 

@@ -20,7 +20,7 @@ from homeostat.events import (
     RolloutRevert,
     RolloutSet,
 )
-from homeostat.services.rollout_actuator import RolloutActuator
+from homeostat.services.rollout_actuator.hand import RolloutActuator
 from homeostat.services.rollout_actuator.targets.base import deployment_of
 from homeostat.serving import Deployment
 

@@ -10,13 +10,13 @@ import pytest
 from homeostat.client import Client
 from homeostat.client.memory import MemoryLogs
 from homeostat.runtime.environment import (
-    SERVICES,
     VariableInvalid,
     VariableUnknown,
     check_environment,
     settings_of_environment,
 )
 from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.registry import settings_classes
 from homeostat.runtime.settings import HostSettings
 from homeostat.services.rollout_actuator.settings import RolloutActuatorSettings
 
@@ -67,7 +67,9 @@ def test_the_services_with_settings_are_those_of_the_code() -> None:
         path.parent.name for path in (ROOT / "services").glob("*/settings.py") if "BaseSettings" in path.read_text()
     ]
 
-    assert sorted(found) == list(SERVICES)
+    prefixes = [prefix for prefix, _ in settings_classes()]
+    assert sorted(f"HOMEOSTAT_{name.upper()}_" for name in found) == prefixes
+    assert prefixes == [load().model_config["env_prefix"] for _, load in settings_classes()]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from homeostat.core import HomeostatError
 from homeostat.events.logs import DAY_MS, DOORS, LOGS, QUARANTINE, TELEMETRY, TIMELINE, Log
 from homeostat.runtime.cluster import TopicFacts
 from homeostat.runtime.kafka_checks import CREATE, REPAIR, Finding, check_changes, check_topics, expected
-from homeostat_tools.local_stack.services import FOLDS, topics
+from homeostat_tools.local_stack.services import inputs, topics
+
+FOLDS = inputs()
 
 Facts = dict[str, TopicFacts]
 OURS = [spec.name for spec in topics(2)]

@@ -17,7 +17,7 @@ from homeostat.runtime.kafka_hands import KafkaHands
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.metrics import HostMetrics
 from homeostat.runtime.settings import HostSettings
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.telemetry.metrics import CATALOGUE, COMMANDS_DONE, COMMANDS_QUARANTINED, DETECTOR_BLIND
 from homeostat.testing.counter import Counter
 

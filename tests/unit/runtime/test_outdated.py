@@ -6,7 +6,7 @@ import pytest
 from homeostat.codec import encode_state
 from homeostat.runtime.errors import SnapshotOutdated
 from homeostat.runtime.snapshots import SnapshotWriter
-from homeostat.services.drift_detector import DriftDetector
+from homeostat.services.drift_detector.fold import DriftDetector
 
 
 @pytest.mark.parametrize(

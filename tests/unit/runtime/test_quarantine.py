@@ -11,7 +11,7 @@ from homeostat.events.logs import MAX_INPUT_BYTES, MAX_QUARANTINED_BYTES, QUARAN
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.quarantine import refused
 from homeostat.runtime.refusals import EVERY, FEW, FREE, SEATS, WINDOW, RefusalTally
-from homeostat.services.intake import TelemetryIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
 
 WHY = Reject("unreadable", "why")
 

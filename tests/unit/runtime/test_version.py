@@ -16,7 +16,7 @@ from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.version import version_of
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.governor.fold import Governor
-from homeostat.services.intake import TelemetryIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
 
 SHARED = Path(__file__).parents[3] / "shared"
 

@@ -10,7 +10,9 @@ from homeostat.core import HomeostatError
 from homeostat.runtime.cluster import Cluster, TopicFacts
 from homeostat.runtime.kafka_checks import KafkaUnfit
 from homeostat.runtime.watch import TopicReplacedMeanwhile, Watch, check_at_start
-from homeostat_tools.local_stack.services import FOLDS
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
 
 
 class Broker:

@@ -15,7 +15,10 @@ from homeostat.core import Fold
 from homeostat.events import EventRefused
 from homeostat.events.logs import DOORS, MAX_QUARANTINED_BYTES, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
 from homeostat.runtime.replay import replay
-from homeostat.services.intake import ReportsIntake, RequestsIntake, TelemetryIntake, TracesIntake
+from homeostat.services.intake.reports import ReportsIntake
+from homeostat.services.intake.requests import RequestsIntake
+from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.intake.traces import TracesIntake
 from homeostat_tools.cli.replaying import original
 
 FOLDS: dict[str, Callable[[], Fold[Any]]] = {

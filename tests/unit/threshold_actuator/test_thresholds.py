@@ -14,7 +14,7 @@ from homeostat.core.identity import emit_id
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import Series
-from homeostat.services.threshold_actuator import ThresholdActuator
+from homeostat.services.threshold_actuator.hand import ThresholdActuator
 from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
 
 MODEL = "dock/camera-1"

@@ -5,7 +5,8 @@ from homeostat.core import Emit, Event, Identity, Payload, Position
 from homeostat.core.identity import emit_id
 from homeostat.events import ClockTicked
 from homeostat.events.logs import EXPERIENCE
-from homeostat.services.training_advisor import AdvisorSettings, TrainingAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
+from homeostat.services.training_advisor.settings import AdvisorSettings
 
 FAMILY = "acme/cameras"
 

@@ -5,7 +5,7 @@ from tests.unit.training_advisor.curves import LEARNERS, curves, question, run
 
 from homeostat.events import AdviceGiven, IndicatorComputed
 from homeostat.events.logs import INDICATORS
-from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat.services.training_advisor.state import State
 from homeostat_lab.evaluation.feeding import Feeder
 

@@ -9,8 +9,8 @@ from homeostat.codec import decode_state, encode_state
 from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Provenance, SourceDistrusted
 from homeostat.events.advice import Option
 from homeostat.events.logs import INDICATORS
-from homeostat.services.training_advisor import TrainingAdvisor
 from homeostat.services.training_advisor.configuration_advisor import ConfigurationAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat.services.training_advisor.hyperparameter_points import points_of
 from homeostat.services.training_advisor.run_table import RunTable
 from homeostat_lab.evaluation.feeding import Feeder

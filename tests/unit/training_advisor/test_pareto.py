@@ -4,7 +4,7 @@ from homeostat.events import AdviceGiven, AdviceRequested, EpisodeRecorded, Prov
 from homeostat.events.advice import Objective, Option
 from homeostat.events.base import Scalar
 from homeostat.events.costs import InstancePrice
-from homeostat.services.training_advisor import TrainingAdvisor
+from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat_lab.evaluation.feeding import Feeder
 
 _FAMILY = "acme/digits"

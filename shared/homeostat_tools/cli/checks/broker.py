@@ -33,10 +33,10 @@ def topics(context: Context) -> Iterator[Check]:
     from homeostat.runtime.cluster import Cluster
     from homeostat.runtime.kafka_checks import CREATE, check_topics
     from homeostat.runtime.watch import facts_of
-    from homeostat_tools.local_stack.services import FOLDS
+    from homeostat_tools.local_stack.services import inputs
 
     cluster = Cluster(context.settings)
-    findings = list(check_topics(facts_of(cluster), FOLDS))
+    findings = list(check_topics(facts_of(cluster), inputs()))
     missing = [finding.topic for finding in findings if finding.check == "missing"]
     if missing:
         yield fail("topics", f"{len(missing)} missing, for example {missing[0]}", CREATE)

@@ -1,0 +1,17 @@
+"""The fold that decides, and signs what it decides with the notary's key."""
+
+from typing import Final
+
+from homeostat.audit.roles import NOTARY
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, POLICIES, TIMELINE, VERDICTS
+from homeostat.runtime.declarations import FoldEntry
+
+ENTRIES: Final = (
+    FoldEntry(
+        name="governor",
+        make="homeostat.services.governor.fold:Governor",
+        topic=GOVERNANCE,
+        writes=(*POLICIES, VERDICTS, EXPERIENCE, INDICATORS, TIMELINE),
+        signed_by=NOTARY,
+    ),
+)

@@ -1,0 +1,54 @@
+"""The ingress folds: one per topic that the world outside writes to."""
+
+from typing import Final
+
+from homeostat.events.logs import (
+    EXPERIENCE,
+    GOVERNANCE,
+    INDICATORS,
+    REPORTS,
+    REQUESTS,
+    TASKS,
+    TELEMETRY,
+    TIMELINE,
+    TRACES,
+)
+from homeostat.runtime.declarations import FoldEntry
+
+_MODULE: Final = "homeostat.services.intake"
+
+ENTRIES: Final = (
+    FoldEntry(
+        name="intake.telemetry",
+        service="intake",
+        make=f"{_MODULE}.telemetry:TelemetryIntake",
+        topic=TELEMETRY,
+        writes=(TIMELINE, EXPERIENCE, GOVERNANCE, INDICATORS),
+        needs_salt=True,
+    ),
+    FoldEntry(
+        name="intake.traces",
+        service="intake",
+        make=f"{_MODULE}.traces:TracesIntake",
+        topic=TRACES,
+        writes=(EXPERIENCE, TASKS, GOVERNANCE),
+        needs_salt=True,
+    ),
+    FoldEntry(
+        name="intake.requests",
+        service="intake",
+        make=f"{_MODULE}.requests:RequestsIntake",
+        topic=REQUESTS,
+        writes=(GOVERNANCE,),
+        group="intake-requests",  # a rebalance of the others does not stop what people ask for
+        needs_salt=True,
+    ),
+    FoldEntry(
+        name="intake.reports",
+        service="intake",
+        make=f"{_MODULE}.reports:ReportsIntake",
+        topic=REPORTS,
+        writes=(GOVERNANCE,),
+        needs_salt=True,
+    ),
+)

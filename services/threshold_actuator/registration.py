@@ -1,0 +1,16 @@
+"""The hand that moves alert thresholds."""
+
+from typing import Final
+
+from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
+from homeostat.runtime.declarations import HandEntry
+
+ENTRIES: Final = (
+    HandEntry(
+        name="threshold_actuator",
+        make="homeostat.services.threshold_actuator.wiring:threshold_actuator",
+        obeys=(POLICY_THRESHOLD,),
+        reads=(INDICATORS,),
+        settings="homeostat.services.threshold_actuator.settings:ThresholdActuatorSettings",
+    ),
+)
