@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from homeostat.core import Emit, Event
 from homeostat.events.logs import DAY_MS
-from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.indicators import indicator
 
 MONTH_MS: Final = 30 * DAY_MS
 """A month is 30 days since the epoch, so that months compare."""
@@ -24,24 +25,17 @@ class Toil:
     minutes: float = 0.0
     n: int = 0
 
-    def save(self, minutes: float, n: int, now: int) -> None:
-        """Count steps that took nobody's time."""
-        month = now // MONTH_MS
+    def update(self, event: Event, minutes: float, n: int = 1) -> Emit:
+        """Count steps that took nobody's time; emit how much it is this month.
+
+        Args:
+            event: That tells of them.
+            minutes: What they take by hand, >= 0.
+            n: Steps, >= 1.
+        """
+        month = event.time // MONTH_MS
         if month != self.month:
             self.month, self.minutes, self.n = month, 0.0, 0
         self.minutes += minutes
         self.n += n
-
-    @property
-    def hours(self) -> float:
-        """Saved in the running month."""
-        return self.minutes / 60.0
-
-
-def of_action(settings: EvaluatorSettings, *, is_rolled_out: bool, is_aborted: bool) -> tuple[float, int]:
-    """Return minutes and steps of an action: a retrain with its canary, and the way back if there was one."""
-    if not is_rolled_out:
-        return 0.0, 0
-    if is_aborted:
-        return settings.retrain_minutes + settings.rollback_minutes, 2
-    return settings.retrain_minutes, 1
+        return indicator(event, "toil_hours_saved", self.minutes / 60.0, self.n)

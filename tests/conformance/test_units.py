@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.drift_detector.stream import MODEL, Stream, event_of
 from tests.unit.meta_learner.school import FAMILY, School, proposals
-from tests.unit.outcome_evaluator.bench import PLAN
+from tests.unit.outcome_evaluator.evaluator_driver import PLAN
 
 from homeostat.core import Emit, Fold, Payload
 from homeostat.events import (

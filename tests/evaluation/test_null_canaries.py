@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.unit.outcome_evaluator.bench import FAMILY, rollout_of
+from tests.unit.outcome_evaluator.evaluator_driver import FAMILY, rollout_of
 
 from homeostat.events import ActionApplied, Answer, CanaryJudged, Labels, ModelRegistered, Plan
 from homeostat.events.columns import F8

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.unit.outcome_evaluator.bench import ACTION, FAMILY, MODEL, PLAN, Bench, data_of, one
+from tests.unit.outcome_evaluator.evaluator_driver import ACTION, FAMILY, MODEL, PLAN, EvaluatorDriver, data_of, one
 
 from homeostat.events import ActionApplied, ActionSettled, Band, CandidateEvaluated, OutcomeMeasured
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
-from homeostat.services.outcome_evaluator.outcome import verdict_of
+from homeostat.services.outcome_evaluator.verdict import verdict_of
 
 VERSIONS = ("champion/v0", "canary/warm-1", "shadow/head-1")
 
@@ -34,16 +34,16 @@ def test_payoffs_are_what_a_sheet_of_paper_says(kind: str, data: st.DataObject) 
     cells = st.one_of(values.map(float), values.map(float), st.just(np.nan))
     said = {name: data.draw(arrays(np.float64, 80, elements=cells)) for name in VERSIONS}
     cuts = sorted(data.draw(st.lists(st.integers(1, 79), max_size=4)))
-    bench = Bench(kind)
-    bench.settle_scale()
-    bench.serve()
-    bench.serve("abort")
+    driver = EvaluatorDriver(kind)
+    driver.settle_scale()
+    driver.serve()
+    driver.serve("abort")
     for part in np.split(np.arange(80), cuts):
         if len(part):
-            bench.label({name: said[name][part].tolist() for name in VERSIONS}, truth[part].tolist())
-    bench.serve(candidates=(), canary=None, weight=0.0)
+            driver.label({name: said[name][part].tolist() for name in VERSIONS}, truth[part].tolist())
+    driver.serve(candidates=(), canary=None, weight=0.0)
 
-    found = {e.version: e for e in data_of(bench.said, CandidateEvaluated)}
+    found = {e.version: e for e in data_of(driver.emitted, CandidateEvaluated)}
     errors = {name.partition("/")[2]: errors_by_hand(kind, said[name], truth) for name in VERSIONS}
     paired = ~np.isnan(errors["v0"]) & ~(np.isnan(errors["warm-1"]) & np.isnan(errors["head-1"]))
     horizon = np.flatnonzero(np.cumsum(paired) >= PLAN.horizon_labels)
@@ -64,43 +64,43 @@ def test_payoffs_are_what_a_sheet_of_paper_says(kind: str, data: st.DataObject) 
 
 def test_a_promotion_is_measured_at_the_horizon() -> None:
     """Payoffs of both arms to the family, the settlement to the governor, in the action's story."""
-    bench = Bench()
-    bench.serve()
-    bench.rounds(20, v0=1.0)
-    bench.serve("promote", champion="warm-1")
+    driver = EvaluatorDriver()
+    driver.serve()
+    driver.rounds(20, v0=1.0)
+    driver.serve("promote", champion="warm-1")
     for _ in range(PLAN.horizon_labels - 21):
-        bench.label({"champion/warm-1": [0.0], "shadow/v0": [1.0], "shadow/head-1": [1.0]}, [0.0])
-    bench.said.clear()
+        driver.label({"champion/warm-1": [0.0], "shadow/v0": [1.0], "shadow/head-1": [1.0]}, [0.0])
+    driver.emitted.clear()
 
-    bench.label({"champion/warm-1": [0.0], "shadow/v0": [1.0], "shadow/head-1": [1.0]}, [0.0])
+    driver.label({"champion/warm-1": [0.0], "shadow/v0": [1.0], "shadow/head-1": [1.0]}, [0.0])
 
-    head, warm = data_of(bench.said, CandidateEvaluated)
+    head, warm = data_of(driver.emitted, CandidateEvaluated)
     assert (warm.arm, warm.version, warm.payoff, warm.n_labels, warm.was_canary) == ("warm", "warm-1", 1.0, 60, True)
     assert head.payoff == pytest.approx(20 / 60)
     assert (head.was_canary, head.seconds) == (False, 2.0)
-    outcome = one(bench.said, OutcomeMeasured)
+    outcome = one(driver.emitted, OutcomeMeasured)
     assert (outcome.arm, outcome.state, outcome.verdict) == ("warm", "promoted", "gain")
     assert (outcome.gain, outcome.cost, outcome.n_labels, outcome.exposed) == (1.0, 0.02, 40, 0)
-    settled = one(bench.said, ActionSettled)
+    settled = one(driver.emitted, ActionSettled)
     assert (settled.action, settled.state, settled.gain, settled.kind) == (ACTION, "promoted", 1.0, "retrain")
-    assert {(e.log, e.subject) for e in bench.said} == {
+    assert {(e.log, e.subject) for e in driver.emitted} == {
         (EXPERIENCE, FAMILY),
         (GOVERNANCE, "acme"),
         (INDICATORS, MODEL),
     }
-    assert {e.story for e in bench.said if e.log != INDICATORS} == {"story"}
-    assert bench.state.trials == {}
+    assert {e.story for e in driver.emitted if e.log != INDICATORS} == {"story"}
+    assert driver.state.analysis is None
 
 
 def test_a_skip_scores_its_shadows() -> None:
     """Nothing is judged; the gain of what serves is nil and free."""
-    bench = Bench()
-    bench.serve(step=-1, canary=None, weight=0.0)
+    driver = EvaluatorDriver()
+    driver.serve(step=-1, canary=None, weight=0.0)
 
-    bench.rounds(PLAN.horizon_labels, v0=1.0)
+    driver.rounds(PLAN.horizon_labels, v0=1.0)
 
-    assert [e.payoff for e in data_of(bench.said, CandidateEvaluated)] == [1.0, 1.0]
-    outcome = one(bench.said, OutcomeMeasured)
+    assert [e.payoff for e in data_of(driver.emitted, CandidateEvaluated)] == [1.0, 1.0]
+    outcome = one(driver.emitted, OutcomeMeasured)
     assert (outcome.arm, outcome.state, outcome.verdict, outcome.gain, outcome.cost) == (
         "skip",
         "skipped",
@@ -113,98 +113,98 @@ def test_a_skip_scores_its_shadows() -> None:
 @pytest.mark.parametrize("kind", ["retrain", "rollout"])
 def test_an_outcome_is_of_the_kind_of_its_action(kind: str) -> None:
     """What was trained elsewhere was only rolled out."""
-    bench = Bench()
-    bench.serve(kind=kind)
+    driver = EvaluatorDriver()
+    driver.serve(kind=kind)
 
-    bench.serve("abort", candidates=(), kind=kind)
+    driver.serve("abort", candidates=(), kind=kind)
 
-    assert (one(bench.said, OutcomeMeasured).kind, one(bench.said, ActionSettled).kind) == (kind, kind)
+    assert (one(driver.emitted, OutcomeMeasured).kind, one(driver.emitted, ActionSettled).kind) == (kind, kind)
 
 
 def test_a_retrain_without_candidates_has_failed() -> None:
     """Governor and family hear it."""
-    bench = Bench()
+    driver = EvaluatorDriver()
 
-    bench.fail("retrain")
+    driver.fail("retrain")
 
-    assert one(bench.said, OutcomeMeasured).state == one(bench.said, ActionSettled).state == "failed"
-    assert one(bench.said, ActionSettled).action == ACTION
+    assert one(driver.emitted, OutcomeMeasured).state == one(driver.emitted, ActionSettled).state == "failed"
+    assert one(driver.emitted, ActionSettled).action == ACTION
 
 
 def test_a_failure_that_is_no_failed_training_settles_nothing() -> None:
     """A rollout is the governor's matter; a training command read again after a crash was carried out before."""
-    bench = Bench()
-    assert bench.fail("rollout") == bench.fail("threshold") == []
-    bench.serve()
+    driver = EvaluatorDriver()
+    assert driver.fail("rollout") == driver.fail("threshold") == []
+    driver.serve()
 
-    assert bench.fail("retrain") == []
-    assert ACTION in bench.state.trials
+    assert driver.fail("retrain") == []
+    assert driver.analysis.action == ACTION
 
 
 def test_what_is_cleared_before_the_horizon_has_expired() -> None:
     """With the payoffs so far; clearing again says nothing more."""
-    bench = Bench()
-    bench.serve()
-    bench.rounds(5, v0=1.0)
+    driver = EvaluatorDriver()
+    driver.serve()
+    driver.rounds(5, v0=1.0)
 
-    bench.serve("abort", candidates=())
-    bench.serve("abort", candidates=())
+    driver.serve("abort", candidates=())
+    driver.serve("abort", candidates=())
 
-    assert [e.n_labels for e in data_of(bench.said, CandidateEvaluated)] == [5, 5]
-    assert one(bench.said, OutcomeMeasured).state == "expired"
-    assert one(bench.said, ActionSettled).state == "expired"
+    assert [e.n_labels for e in data_of(driver.emitted, CandidateEvaluated)] == [5, 5]
+    assert one(driver.emitted, OutcomeMeasured).state == "expired"
+    assert one(driver.emitted, ActionSettled).state == "expired"
 
 
 def test_what_was_promoted_and_then_cleared_stays_promoted() -> None:
     """The horizon was not reached, that is all."""
-    bench = Bench()
-    bench.serve()
-    bench.serve("promote", champion="warm-1")
+    driver = EvaluatorDriver()
+    driver.serve()
+    driver.serve("promote", champion="warm-1")
 
-    bench.serve("abort", candidates=())
+    driver.serve("abort", candidates=())
 
-    assert one(bench.said, OutcomeMeasured).state == "promoted"
-    assert data_of(bench.said, CandidateEvaluated) == []
+    assert one(driver.emitted, OutcomeMeasured).state == "promoted"
+    assert data_of(driver.emitted, CandidateEvaluated) == []
 
 
 @pytest.mark.parametrize("is_promoted", [False, True])
 def test_a_revert_ends_the_trial_as_aborted(is_promoted: bool) -> None:
     """Even what was promoted: it does not serve any more, so it gains nothing."""
-    bench = Bench()
-    bench.serve()
-    bench.rounds(10, v0=1.0)
+    driver = EvaluatorDriver()
+    driver.serve()
+    driver.rounds(10, v0=1.0)
     if is_promoted:
-        bench.serve("promote", champion="warm-1")
+        driver.serve("promote", champion="warm-1")
 
-    bench.revert()
+    driver.revert()
 
-    assert one(bench.said, OutcomeMeasured).state == one(bench.said, ActionSettled).state == "aborted"
-    assert one(bench.said, OutcomeMeasured).gain == 0.0
-    assert [e.n_labels for e in data_of(bench.said, CandidateEvaluated)] == [10, 10]
-    assert bench.state.trials == {}
-    assert [e.log for e in bench.revert()] == [INDICATORS]
+    assert one(driver.emitted, OutcomeMeasured).state == one(driver.emitted, ActionSettled).state == "aborted"
+    assert one(driver.emitted, OutcomeMeasured).gain == 0.0
+    assert [e.n_labels for e in data_of(driver.emitted, CandidateEvaluated)] == [10, 10]
+    assert driver.state.analysis is None
+    assert [e.log for e in driver.revert()] == [INDICATORS]
 
 
 def test_a_new_action_ends_a_trial_that_nobody_cleared() -> None:
     """A model serves the candidates of one action: those of the old one get no answers any more."""
-    bench = Bench()
-    bench.serve()
-    bench.rounds(5)
+    driver = EvaluatorDriver()
+    driver.serve()
+    driver.rounds(5)
 
-    bench.serve(action="learner#2.0")
+    driver.serve(action="learner#2.0")
 
-    assert one(bench.said, ActionSettled).action == ACTION
-    assert list(bench.state.trials) == ["learner#2.0"]
+    assert one(driver.emitted, ActionSettled).action == ACTION
+    assert driver.analysis.action == "learner#2.0"
 
 
 def test_what_is_no_rollout_is_no_trial() -> None:
     """A threshold's band."""
-    bench = Bench()
+    driver = EvaluatorDriver()
     band = Band(signal="u", rate=0.01, low=0.0, high=1.0, eta=0.5)
 
-    bench.tell(ActionApplied(action="t", command="c", kind="threshold", family=FAMILY, model=MODEL, band=band))
+    driver.step(ActionApplied(action="t", command="c", kind="threshold", family=FAMILY, model=MODEL, band=band))
 
-    assert bench.state.trials == {}
+    assert driver.state.analysis is None
 
 
 @given(low=st.floats(-1, 1), width=st.floats(0, 1), cost=st.floats(0, 0.5), changed=st.booleans())

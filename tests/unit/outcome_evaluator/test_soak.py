@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.outcome_evaluator.bench import ACTION, PLAN, Bench
+from tests.unit.outcome_evaluator.evaluator_driver import PLAN, EvaluatorDriver
 
 from homeostat.core import Emit
 from homeostat.events import CanaryJudged, ClockTicked
@@ -13,12 +13,12 @@ SLOW = PLAN.model_copy(update={"soak_seconds": 3_600.0})
 
 
 @pytest.fixture
-def bench() -> Bench:
+def driver() -> EvaluatorDriver:
     """A canary that must soak for an hour and 20 labels."""
-    bench = Bench()
-    bench.now = 10**12
-    bench.serve(plan=SLOW)
-    return bench
+    driver = EvaluatorDriver()
+    driver.now = 10**12
+    driver.serve(plan=SLOW)
+    return driver
 
 
 def judgements(emits: Sequence[Emit]) -> list[str]:
@@ -26,70 +26,70 @@ def judgements(emits: Sequence[Emit]) -> list[str]:
     return [emit.data.judgement for emit in emits if isinstance(emit.data, CanaryJudged)]
 
 
-def tick(bench: Bench) -> list[str]:
+def tick(driver: EvaluatorDriver) -> list[str]:
     """Let the time come that it waits for."""
-    due = bench.fold.wake_at(bench.state)
+    due = driver.fold.wake_at(driver.state)
     assert due is not None
-    bench.now = due
-    return judgements(bench.tell(ClockTicked(due=due)))
+    driver.now = due
+    return judgements(driver.step(ClockTicked(due=due)))
 
 
-def test_labels_alone_do_not_end_a_step(bench: Bench) -> None:
+def test_labels_alone_do_not_end_a_step(driver: EvaluatorDriver) -> None:
     """The clock does, once: there is nothing to wait for after it."""
-    began = bench.now
-    assert judgements(bench.rounds(40, v0=1.0)) == []
+    began = driver.now
+    assert judgements(driver.rounds(40, v0=1.0)) == []
 
-    assert tick(bench) == ["promote"]
+    assert tick(driver) == ["promote"]
 
-    assert bench.now == (began or 0) + HOUR_MS
-    assert bench.fold.wake_at(bench.state) is None
+    assert driver.now == (began or 0) + HOUR_MS
+    assert driver.fold.wake_at(driver.state) is None
 
 
-def test_time_alone_does_not_end_a_step(bench: Bench) -> None:
+def test_time_alone_does_not_end_a_step(driver: EvaluatorDriver) -> None:
     """Nothing wakes it before the labels are there; the first one that suffices is enough."""
-    assert bench.fold.wake_at(bench.state) is None
-    assert bench.now is not None
-    bench.now += 2 * HOUR_MS
+    assert driver.fold.wake_at(driver.state) is None
+    assert driver.now is not None
+    driver.now += 2 * HOUR_MS
 
-    assert judgements(bench.rounds(19, v0=1.0)) == []
-    assert judgements(bench.rounds(1, v0=1.0)) == ["promote"]
+    assert judgements(driver.rounds(19, v0=1.0)) == []
+    assert judgements(driver.rounds(1, v0=1.0)) == ["promote"]
 
 
-def test_what_harms_is_aborted_at_once(bench: Bench) -> None:
+def test_what_harms_is_aborted_at_once(driver: EvaluatorDriver) -> None:
     """A soak is for what looks good."""
-    assert judgements(bench.rounds(15, warm=1.0)) == ["abort"]
+    assert judgements(driver.rounds(15, warm=1.0)) == ["abort"]
 
 
-def test_a_look_that_says_nothing_yet_is_followed_by_labels(bench: Bench) -> None:
+def test_a_look_that_says_nothing_yet_is_followed_by_labels(driver: EvaluatorDriver) -> None:
     """The clock asks once; no hint either way, so it goes on with what comes."""
-    bench.rounds(30)
-    assert tick(bench) == []
-    assert bench.fold.wake_at(bench.state) is None
+    driver.rounds(30)
+    assert tick(driver) == []
+    assert driver.fold.wake_at(driver.state) is None
 
-    assert judgements(bench.rounds(20, v0=1.0))[:1] in (["continue"], ["promote"])
+    assert judgements(driver.rounds(20, v0=1.0))[:1] in (["continue"], ["promote"])
 
 
-def test_each_step_soaks_anew_and_a_command_that_is_set_again_is_no_step(bench: Bench) -> None:
+def test_each_step_soaks_anew_and_a_command_that_is_set_again_is_no_step(driver: EvaluatorDriver) -> None:
     """A hand that failed and was asked again does not begin the hour again."""
-    bench.rounds(40, v0=1.0)
-    assert bench.now is not None
-    bench.now += HOUR_MS // 2
-    bench.serve(plan=SLOW)
-    assert bench.fold.wake_at(bench.state) == 10**12 + HOUR_MS
-    tick(bench)
+    driver.rounds(40, v0=1.0)
+    assert driver.now is not None
+    driver.now += HOUR_MS // 2
+    driver.serve(plan=SLOW)
+    assert driver.fold.wake_at(driver.state) == 10**12 + HOUR_MS
+    tick(driver)
 
-    bench.serve(plan=SLOW, step=1)
-    began = bench.now
-    bench.rounds(20, v0=1.0)
+    driver.serve(plan=SLOW, step=1)
+    began = driver.now
+    driver.rounds(20, v0=1.0)
 
-    assert bench.fold.wake_at(bench.state) == began + HOUR_MS
-    assert bench.state.trials[ACTION].step == 1
+    assert driver.fold.wake_at(driver.state) == began + HOUR_MS
+    assert driver.analysis.test.step == 1
 
 
 def test_a_plan_without_a_soak_in_time_never_wakes_anybody() -> None:
     """As before."""
-    bench = Bench()
-    bench.serve()
+    driver = EvaluatorDriver()
+    driver.serve()
 
-    assert judgements(bench.rounds(20, v0=1.0)) == ["promote"]
-    assert bench.fold.wake_at(bench.state) is None
+    assert judgements(driver.rounds(20, v0=1.0)) == ["promote"]
+    assert driver.fold.wake_at(driver.state) is None

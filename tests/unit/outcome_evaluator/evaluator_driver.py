@@ -1,4 +1,4 @@
-"""A model on trial: an evaluator with requests, answers and labels."""
+"""Drives the evaluator: requests, answers, labels and reports of one model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,16 +14,19 @@ from homeostat.events import (
     BillReceived,
     Candidate,
     CandidateTrained,
+    IndicatorComputed,
     Labels,
     ModelRegistered,
     Plan,
     Provenance,
+    RewardWeights,
     Rollout,
     Samples,
     SliObserved,
 )
 from homeostat.events.columns import Role, pack
 from homeostat.events.logs import TIMELINE
+from homeostat.services.outcome_evaluator.canary_analysis import CanaryAnalysis
 from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
 from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 
@@ -32,7 +35,7 @@ PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100
 D = TypeVar("D")
 
 
-class Bench:
+class EvaluatorDriver:
     """The evaluator, step by step; its state goes through the snapshot codec after each.
 
     Args:
@@ -48,14 +51,20 @@ class Bench:
         self.state = self.fold.initial(MODEL)
         self.offset = self.n_requests = 0
         self.now: int | None = None
-        self.said: list[Emit] = []
-        self.tell(
+        self.emitted: list[Emit] = []
+        self.step(
             ModelRegistered.model_validate(
                 {"family": "cameras", "champion": "v0", "kind": kind, "hourly_value": hourly_value}
             )
         )
 
-    def tell(self, data: Payload) -> list[Emit]:
+    @property
+    def analysis(self) -> CanaryAnalysis:
+        """The analysis under way; there is one."""
+        assert self.state.analysis is not None
+        return self.state.analysis
+
+    def step(self, data: Payload) -> list[Emit]:
         """Fold one event in; return what it led to."""
         self.offset += 1
         event = Event(
@@ -71,7 +80,7 @@ class Bench:
         )
         self.state, emits = self.fold.step(self.state, event)
         self.state = decode_state(encode_state(self.state), self.fold.state_type())
-        self.said += emits
+        self.emitted += emits
         return list(emits)
 
     def serve(self, verb: str = "set", step: int = 0, action: str = ACTION, **changes: Any) -> list[Emit]:
@@ -79,32 +88,32 @@ class Bench:
         rollout = rollout_of(
             action, step=step, **({"canary": "warm-1", "weight": 0.1} if verb == "set" else {}) | changes
         )
-        return self.tell(ActionApplied.model_validate(about(action) | {"rollout": rollout, "rollout_verb": verb}))
+        return self.step(ActionApplied.model_validate(about(action) | {"rollout": rollout, "rollout_verb": verb}))
 
     def train(self, arm: str, seconds: float, action: str = ACTION, **changes: Any) -> list[Emit]:
         """An arm has been trained, for 0.5 a second if nothing else is said."""
         fields = about(action) | {"kind": "retrain", "arm": arm, "version": f"{arm}-1", "artifact": "a" * 64}
         priced = {"seconds": seconds, "price_per_second": 0.5} | changes
-        return self.tell(CandidateTrained.model_validate(fields | priced))
+        return self.step(CandidateTrained.model_validate(fields | priced))
 
     def bill(self, amount: float, action: str | None = ACTION, bill: str = "b-1", **changes: Any) -> list[Emit]:
         """Somebody charges."""
         fields: dict[str, Any] = {"bill": bill, "action": action, "amount": amount, "from_time": 0, "to_time": 10**13}
-        return self.tell(BillReceived.model_validate(fields | changes))
+        return self.step(BillReceived.model_validate(fields | changes))
 
     def spot(self, kind: str, price: float, seconds: float = 3600.0) -> list[Emit]:
         """The spot market moves."""
         sli = {"name": f"price_per_second.{kind}", "layer": "cost", "value": price, "window_seconds": seconds}
-        return self.tell(SliObserved.model_validate(sli))
+        return self.step(SliObserved.model_validate(sli))
 
     def revert(self, to: str = "v-1") -> list[Emit]:
         """The hand has gone back."""
         rollout = rollout_of("request#1", candidates=(), reference=to, champion=to)
-        return self.tell(ActionReverted.model_validate(about("request#1") | {"rollout": rollout}))
+        return self.step(ActionReverted.model_validate(about("request#1") | {"rollout": rollout}))
 
     def fail(self, kind: str, action: str = ACTION) -> list[Emit]:
         """The hand could not."""
-        return self.tell(ActionFailed.model_validate(about(action) | {"kind": kind, "reason": "no_data"}))
+        return self.step(ActionFailed.model_validate(about(action) | {"kind": kind, "reason": "no_data"}))
 
     def requests(self, n: int) -> list[str]:
         """Fresh ids."""
@@ -127,7 +136,7 @@ class Bench:
         n = len(truth)
         ids = self.requests(n) if requests is None else list(requests)
         zeros = pack([0.0] * n)
-        return self.tell(Labels(ids, pack(list(truth)), zeros, said, zeros, provenance=from_(source, signer)))
+        return self.step(Labels(ids, pack(list(truth)), zeros, said, zeros, provenance=from_(source, signer)))
 
     def rounds(self, n: int, warm: float = 0.0, v0: float = 0.0, head: float = 0.0) -> list[Emit]:
         """Label `n` requests one by one; each version says its number where the truth is 0."""
@@ -154,7 +163,7 @@ class Bench:
     ) -> list[Emit]:
         """One version's rows, labels inside or not."""
         n = len(requests)
-        return self.tell(
+        return self.step(
             Samples(
                 version=version,
                 role=role,
@@ -221,3 +230,21 @@ def one(emits: Sequence[Emit], type_: type[D]) -> D:
 def first(emits: Sequence[Emit], type_: type[D]) -> D:
     """The first payload of exactly this type: a revision is one of its measurement too."""
     return next(found for found in data_of(emits, type_) if type(found) is type_)
+
+
+def indicators(emits: Sequence[Emit], name: str) -> list[float]:
+    """Values of an indicator, in order."""
+    return [data.value for data in data_of(emits, IndicatorComputed) if data.name == name]
+
+
+def settled(
+    *arms: tuple[str, float], hourly_value: float = 0.0, weights: RewardWeights | None = None
+) -> EvaluatorDriver:
+    """An action whose canary was better, settled with its followers."""
+    driver = EvaluatorDriver(hourly_value=hourly_value)
+    for arm, seconds in arms:
+        driver.train(arm, seconds)
+    driver.serve(reward_weights=weights or RewardWeights())
+    driver.serve("promote", champion="warm-1")
+    driver.rounds(PLAN.horizon_labels, v0=1.0)
+    return driver

@@ -5,17 +5,17 @@ from typing import TypeVar
 V = TypeVar("V")
 
 
-def forget(memory: dict[str, V], limit: int, n_before: int, n_rows: int) -> None:
+def evict(by_request: dict[str, V], limit: int, n_before: int, n_rows: int) -> None:
     """Drop the oldest requests above the limit.
 
     What was remembered before an event is kept unless the event brings new requests, and so are all rows of the event:
     a long one would push out its own rows, or those that its successors answer.
 
     Args:
-        memory: By request, the oldest first; changed in place.
+        by_request: The oldest first; changed in place.
         limit: Requests, >= 1.
         n_before: Requests remembered before the event.
         n_rows: Rows of the event.
     """
-    while len(memory) > max(limit, n_before, n_rows):
-        del memory[next(iter(memory))]
+    while len(by_request) > max(limit, n_before, n_rows):
+        del by_request[next(iter(by_request))]

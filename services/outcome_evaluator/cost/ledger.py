@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeostat.core import Event, Identity, Reject
-from homeostat.events import BillReceived, CandidateTrained, CostItem, OutcomeMeasured, RewardWeights, SliObserved
-from homeostat.events.costs import DEFAULT_CURRENCY, SPOT_PRICE_PREFIX
+from homeostat.events import BillReceived, CandidateTrained, CostItem, OutcomeMeasured, RewardWeights
+from homeostat.events.costs import DEFAULT_CURRENCY
 from homeostat.events.logs import DAY_MS
+from homeostat.services.outcome_evaluator.cost.spot_prices import SpotPrices
 
 _REMEMBERED: Final = 16
 """Actions of a model whose bill may still come."""
@@ -15,7 +16,22 @@ _REMEMBERED: Final = 16
 _MAX_ITEMS: Final = 64
 _MAX_BILLS: Final = 32
 _MAX_PERIODS: Final = 128
-_MAX_KINDS: Final = 32
+
+
+class Balance(NamedTuple):
+    """What an action has cost, as far as is known.
+
+    Args:
+        money: Charged, or else estimated.
+        estimate: Seconds times prices.
+        is_billed: Whether anything was charged.
+        items: The estimate by arm.
+    """
+
+    money: float
+    estimate: float
+    is_billed: bool
+    items: tuple[CostItem, ...]
 
 
 @dataclass(slots=True)
@@ -23,7 +39,7 @@ class Account:
     """Money of one action.
 
     Args:
-        story: Its story.
+        correlation_id: Its story.
         family: `scope/family`.
         since: When its first training was reported, ms.
         currency: Of all amounts.
@@ -31,11 +47,11 @@ class Account:
         n_candidates: Arms that were trained.
         bills: Its own bills by id; they replace the estimate.
         shares: Its part of bills of the whole model, by id; likewise, where it has none of its own.
-        outcome: What was last said of it, once it is settled.
+        outcome: Last emitted, once it is settled.
         weights: With which its reward was made.
     """
 
-    story: Identity
+    correlation_id: Identity
     family: str
     since: int
     currency: str = DEFAULT_CURRENCY
@@ -45,6 +61,28 @@ class Account:
     shares: dict[str, float] = field(default_factory=dict)
     outcome: OutcomeMeasured | None = None
     weights: RewardWeights = field(default_factory=RewardWeights)
+
+    def revise_outcome(self) -> OutcomeMeasured | None:
+        """Return the outcome with the money of today, and keep it, if it was emitted with other money."""
+        outcome, now = self.outcome, self.balance
+        if outcome is None or (outcome.money, outcome.is_billed, outcome.items) == (
+            now.money,
+            now.is_billed,
+            now.items,
+        ):
+            return None
+        reward = outcome.reward
+        if reward is not None:
+            cost = -self.weights.cost * now.money
+            reward = reward.model_copy(update={"cost": cost, "total": reward.quality + reward.latency + cost})
+        revised = {"money": now.money, "is_billed": now.is_billed, "items": now.items, "reward": reward}
+        self.outcome = outcome.model_copy(update=revised)
+        return self.outcome
+
+    @property
+    def balance(self) -> Balance:
+        """What it has cost."""
+        return Balance(self.money, self.estimate, self.is_billed, tuple(self.items))
 
     @property
     def estimate(self) -> float:
@@ -80,44 +118,38 @@ class PeriodBill:
 
 
 @dataclass(slots=True)
-class Spot:
-    """An observed spot price and until when it is thought to hold, ms."""
-
-    per_second: float
-    until: int
-
-
-@dataclass(slots=True)
-class Ledger:
+class CostLedger:
     """Money of one model.
 
     Args:
         accounts: By action, the oldest first and forgotten.
         periods: Bills of the whole model, by id.
-        spot: Observed prices by kind of machine.
+        spot_prices: Observed.
         day: UTC day of `spent`, since the epoch.
         spent: What became known on that day: a bill counts on the day it comes, as in a budget.
     """
 
     accounts: dict[str, Account] = field(default_factory=dict)
     periods: dict[str, PeriodBill] = field(default_factory=dict)
-    spot: dict[str, Spot] = field(default_factory=dict)
+    spot_prices: SpotPrices = field(default_factory=SpotPrices)
     day: int = 0
     spent: float = 0.0
 
-    def account(self, action: str, story: Identity, family: str, now: int, kept: Collection[str] = ()) -> Account:
+    def account(
+        self, action: str, correlation_id: Identity, family: str, now: int, kept: Collection[str] = ()
+    ) -> Account:
         """Return an action's account, opened if there is none.
 
         Args:
             action: The action.
-            story: Its story.
+            correlation_id: Its story.
             family: `scope/family`.
             now: ms.
             kept: Actions that are not forgotten for it.
         """
         found = self.accounts.get(action)
         if found is None:
-            found = self.accounts[action] = Account(story, family, now)
+            found = self.accounts[action] = Account(correlation_id, family, now)
             old = [known for known in self.accounts if known not in kept]
             for known in old[: max(0, len(self.accounts) - _REMEMBERED)]:
                 self._forget(known)
@@ -129,22 +161,7 @@ class Ledger:
         for bill in account.shares:
             self.periods[bill].gone += account.estimate
 
-    def observe(self, data: SliObserved, now: int) -> bool:
-        """Take note of a spot price: `sli.observed`, layer cost, `price_per_second.<kind>`; return whether it is one.
-
-        Why no type of its own: it is a number with a name that holds for a window, seen by whoever sees the cost
-        indicators of the model's service; its place on the timeline says which trainings it came before.
-        """
-        if data.layer != "cost" or not data.name.startswith(SPOT_PRICE_PREFIX) or data.value < 0.0:
-            return False
-        kind = data.name.removeprefix(SPOT_PRICE_PREFIX)
-        self.spot.pop(kind, None)
-        self.spot[kind] = Spot(data.value, now + round(data.window_seconds * 1000))
-        while len(self.spot) > _MAX_KINDS:
-            del self.spot[next(iter(self.spot))]
-        return True
-
-    def trained(self, data: CandidateTrained, event: Event, kept: Collection[str] = ()) -> list[str]:
+    def update_training(self, data: CandidateTrained, event: Event, kept: Collection[str] = ()) -> list[str]:
         """Add an arm's seconds; the same arm again replaces its own.
 
         Args:
@@ -156,10 +173,8 @@ class Ledger:
             Actions that cost something else now, sorted: this one, and those that share a bill with it.
         """
         account = self.account(data.action, event.story, data.family, event.time, kept)
-        before = self._said()
-        price, seen = data.price_per_second, self.spot.get(data.instance)
-        if data.is_spot and seen is not None and event.time <= seen.until:
-            price = seen.per_second
+        before = self._known()
+        price = self.spot_prices.price_of(data, event.time)
         item = CostItem(
             arm=data.arm,
             instance=data.instance,
@@ -172,9 +187,9 @@ class Ledger:
         account.n_candidates += data.version is not None and not is_again
         account.currency = data.currency
         self._share()
-        return sorted({data.action, *self._settle(before, event.time)})
+        return sorted({data.action, *self._changed(before, event.time)})
 
-    def billed(self, data: BillReceived, now: int) -> list[str]:
+    def update_bill(self, data: BillReceived, now: int) -> list[str]:
         """Replace estimates by what is charged; return the actions concerned, sorted.
 
         Bills may come in any order: those of a period are kept, and shared anew whenever who bears them changes.
@@ -192,7 +207,7 @@ class Ledger:
             if (currency := self.accounts[action].currency) != data.currency:
                 raise Reject("currency_differs", f"the prices are in {currency}, the bill is in {data.currency}")
         self._check_room(data)
-        before = self._said()
+        before = self._known()
         for action, account in self.accounts.items():
             if action != data.action:
                 account.bills.pop(data.bill, None)
@@ -203,7 +218,7 @@ class Ledger:
             gone = known.gone if known is not None else 0.0
             self.periods[data.bill] = PeriodBill(data.from_time, min(data.to_time, now + 1), data.amount, gone)
         self._share()
-        return sorted({*charged, *self._settle(before, now)})
+        return sorted({*charged, *self._changed(before, now)})
 
     def _charged(self, data: BillReceived) -> list[str]:
         """Actions that a bill is for, sorted."""
@@ -248,14 +263,14 @@ class Ledger:
                 raise Reject("too_many_bills", f"a model has at most {_MAX_PERIODS} bills: sum them up under one id")
             del self.periods[idle]
 
-    def _said(self) -> dict[str, tuple[float, bool]]:
+    def _known(self) -> dict[str, tuple[float, bool]]:
         """Money of every action, and whether it is charged."""
         return {action: (account.money, account.is_billed) for action, account in self.accounts.items()}
 
-    def _settle(self, before: dict[str, tuple[float, bool]], now: int) -> list[str]:
+    def _changed(self, before: dict[str, tuple[float, bool]], now: int) -> list[str]:
         """Count what has become known; return the actions whose money has changed."""
-        after = self._said()
-        changed = [action for action, said in after.items() if said != before[action]]
+        after = self._known()
+        changed = [action for action, money in after.items() if money != before[action]]
         self._count(_sum(after[action][0] - before[action][0] for action in changed), now)
         return changed
 
