@@ -19,7 +19,7 @@ from homeostat.services.maml_trainer.repeatable import switches
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 # The weights are the same whatever these are; what is left decides them, with the command and its tasks.
-_WITHOUT_EFFECT: Final = {"checkpoint_seconds", "patience_seconds", "tracking_uri", "tracking_token"}
+_WITHOUT_EFFECT: Final = {"checkpoint_seconds", "retry_timeout_seconds", "tracking_uri", "tracking_token"}
 
 
 def environment(settings: MamlTrainerSettings, loop: OuterLoop) -> dict[str, str]:

@@ -16,7 +16,7 @@ class MamlTrainerSettings(BaseSettings):
         gate_episodes: Episodes at the gate, where they are drawn.
         held_out_share: Of the tasks, if none is marked as held out: every n-th by id.
         checkpoint_seconds: Longest stretch of work that a kill can cost.
-        patience_seconds: How long tasks, store or broker that are not there yet are waited for.
+        retry_timeout_seconds: How long tasks, store or broker that are not there yet are waited for.
         tracking_uri: MLflow server (`http://…`) or folder of the record of runs; unset: a folder of this machine.
         tracking_token: Bearer token of that server, if it asks for one.
     """
@@ -31,6 +31,6 @@ class MamlTrainerSettings(BaseSettings):
     gate_episodes: int = Field(default=200, ge=10)
     held_out_share: float = Field(default=0.2, gt=0.0, lt=1.0)
     checkpoint_seconds: float = Field(default=10.0, ge=0.0)
-    patience_seconds: float = Field(default=30.0, gt=0.0)
+    retry_timeout_seconds: float = Field(default=30.0, gt=0.0)
     tracking_uri: str = ""
     tracking_token: SecretStr = SecretStr("")

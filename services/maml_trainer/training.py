@@ -72,7 +72,7 @@ class Training:
     _watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
-        self._watch = Watch(self.command.timeout_seconds, self.settings.patience_seconds, self.is_cancelled)
+        self._watch = Watch(self.command.timeout_seconds, self.settings.retry_timeout_seconds, self.is_cancelled)
 
     def run(self) -> Report:
         """Carry it out.

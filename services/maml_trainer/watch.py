@@ -35,12 +35,12 @@ class Watch:
 
     Args:
         timeout_seconds: Of the whole run, in all processes that worked on it.
-        patience_seconds: For one thing that is not there.
+        retry_timeout_seconds: For one thing that is not there.
         is_cancelled: Whether nobody wants the result any more.
     """
 
-    def __init__(self, timeout_seconds: float, patience_seconds: float, is_cancelled: Callable[[], bool]) -> None:
-        self._timeout, self._patience, self._is_cancelled = timeout_seconds, patience_seconds, is_cancelled
+    def __init__(self, timeout_seconds: float, retry_timeout_seconds: float, is_cancelled: Callable[[], bool]) -> None:
+        self._timeout, self._retry_timeout, self._is_cancelled = timeout_seconds, retry_timeout_seconds, is_cancelled
         self._began, self._carried = monotonic(), 0.0
 
     @property
@@ -71,7 +71,7 @@ class Watch:
             raise StopRun("timed_out", f"{self._timeout:.0f} s are over {where}")
 
     def patiently(self, attempt: Callable[[], T]) -> T:
-        """Try again what passing trouble stops, for as long as the patience lasts.
+        """Try again what passing trouble stops, until the retry time-out.
 
         Raises:
             StopRun: It lasted longer, or the run is over; what else the attempt raises.
@@ -83,9 +83,9 @@ class Watch:
             except Retry as trouble:
                 if since is None:
                     since = monotonic()
-                    log.info("run_waits", reason=str(trouble), patience_seconds=self._patience)
+                    log.info("run_waits", reason=str(trouble), retry_timeout_seconds=self._retry_timeout)
                 waited = monotonic() - since
-                if waited >= self._patience:
+                if waited >= self._retry_timeout:
                     raise StopRun("no_data", f"{trouble}; waited for {waited:.0f} s") from trouble
             self.check("waiting for what is not there yet")
             sleep(_PAUSE_SECONDS)

@@ -10,7 +10,7 @@ from homeostat.events import RetrainStart
 from homeostat.events.logs import POLICY_RETRAIN
 from homeostat.services.retrain_actuator.history import History
 from homeostat.services.retrain_actuator.targets.base import Launcher
-from homeostat.services.retrain_actuator.training import Training, Workshop
+from homeostat.services.retrain_actuator.training import Training, TrainingContext
 
 
 class RetrainActuator:
@@ -24,7 +24,7 @@ class RetrainActuator:
         store: Takes the weights.
         launcher: Runs the recipe.
         workdir: Folder of all jobs.
-        patience_seconds: How long data or store that is not there is waited for.
+        retry_timeout_seconds: How long data or store that is not there is waited for.
         clock: Seconds, monotonic.
     """
 
@@ -35,10 +35,10 @@ class RetrainActuator:
         launcher: Launcher,
         workdir: Path,
         *,
-        patience_seconds: float = 30.0,
+        retry_timeout_seconds: float = 30.0,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._workshop = Workshop(history, store, launcher, workdir.absolute(), patience_seconds, clock)
+        self._context = TrainingContext(history, store, launcher, workdir.absolute(), retry_timeout_seconds, clock)
 
     @property
     def name(self) -> str:
@@ -54,4 +54,4 @@ class RetrainActuator:
         """See `Hand.start`."""
         if not isinstance(command.data, RetrainStart) or command.data.model is None:
             return None
-        return Training(self._workshop, command.data, command.identity)
+        return Training(self._context, command.data, command.identity)

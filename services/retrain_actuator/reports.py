@@ -8,7 +8,7 @@ from homeostat.core import Report
 from homeostat.events import ActionFailed, CandidateTrained, RetrainStart
 from homeostat.events.base import ActionKind, Arm
 from homeostat.events.costs import instance_of, price_of
-from homeostat.services.retrain_actuator.folder import Result
+from homeostat.services.retrain_actuator.job_folder import Result
 
 
 class _About(TypedDict):

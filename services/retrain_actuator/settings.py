@@ -20,11 +20,11 @@ class RetrainActuatorSettings(BaseSettings):
     Args:
         recipes: Command line by name of the recipe; `{job}` stands for the path of the job file.
         memory_bytes: Address space of one training process; 0 for no limit (CUDA needs none).
-        patience_seconds: How long data or store that is not there yet is waited for.
+        retry_timeout_seconds: How long data or store that is not there yet is waited for.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_RETRAIN_ACTUATOR_", frozen=True, extra="forbid")
 
     recipes: dict[str, tuple[str, ...]] = Field(default_factory=lambda: {"default": _DEFAULT_RECIPE})
     memory_bytes: int = Field(default=4 << 30, ge=0)
-    patience_seconds: float = Field(default=30.0, gt=0.0)
+    retry_timeout_seconds: float = Field(default=30.0, gt=0.0)

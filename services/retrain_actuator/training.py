@@ -16,8 +16,8 @@ from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
 from homeostat.events import Arm, RetrainStart
 from homeostat.services.retrain_actuator.code import environment
-from homeostat.services.retrain_actuator.folder import JobFolder, Result
 from homeostat.services.retrain_actuator.history import History
+from homeostat.services.retrain_actuator.job_folder import JobFolder, Result
 from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.reports import failed, seed_of, trained
 from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
@@ -36,14 +36,23 @@ _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a training needs; see `RetrainActuator`."""
+class TrainingContext:
+    """What every training of a hand needs.
+
+    Args:
+        history: Reads the data.
+        store: Takes the weights.
+        launcher: Runs the recipe.
+        workdir: Folder of all jobs, absolute.
+        retry_timeout_seconds: How long data or store that is not there is waited for.
+        clock: Seconds, monotonic.
+    """
 
     history: History
     store: ArtifactStore
     launcher: Launcher
     workdir: Path
-    patience_seconds: float
+    retry_timeout_seconds: float
     clock: Callable[[], float]
 
 
@@ -54,36 +63,36 @@ class Training:
     failed, and it is launched again with the rest.
 
     Args:
-        workshop: What it needs.
+        context: What it needs.
         command: What to train.
         identity: Of the command; the same one continues where it was.
     """
 
-    def __init__(self, workshop: Workshop, command: RetrainStart, identity: str) -> None:
+    def __init__(self, context: TrainingContext, command: RetrainStart, identity: str) -> None:
         self.is_done = False
-        self._workshop, self._command, self._identity = workshop, command, identity
-        self._folder = JobFolder(workshop.workdir, identity)
+        self._context, self._command, self._identity = context, command, identity
+        self._folder = JobFolder(context.workdir, identity)
         self._results = self._folder.results()
         self._told = False
         self._run: Run | None = None
         self._attempt = Path()
         self._read_bytes = 0
         self._code, self._environment = "", environment()
-        self._deadline = self._again_at = 0.0
+        self._deadline = self._next_attempt_at = 0.0
         self._troubled_since: float | None = None
 
     def poll(self) -> Iterator[Report]:
         """See `Task.poll`."""
-        now = self._workshop.clock()
-        if self.is_done or now < self._again_at:
+        now = self._context.clock()
+        if self.is_done or now < self._next_attempt_at:
             return
         try:
             yield from self._advance()
             self._troubled_since = None
         except Retry as trouble:
-            self._again_at = now + _PAUSE_SECONDS
+            self._next_attempt_at = now + _PAUSE_SECONDS
             self._troubled_since = now if self._troubled_since is None else self._troubled_since
-            if now - self._troubled_since >= self._workshop.patience_seconds:
+            if now - self._troubled_since >= self._context.retry_timeout_seconds:
                 yield from self._give_up(str(trouble), "no_data" if self._run is None else "")
                 yield from self._finish()
 
@@ -110,15 +119,15 @@ class Training:
     def _launch(self) -> Iterator[Report]:
         command, pending = self._command, self._pending
         try:
-            rows = self._workshop.history.labelled(command.window, command.window.subject)
+            rows = self._context.history.labelled(command.window, command.window.subject)
             if not len(rows[1]):
                 raise Reject("no_data", f"no labelled row with a captured input from {command.window.first} on")
             job = self._folder.prepare(
-                pending, rows, command.champion_artifact, seed_of(command.action), self._workshop.store
+                pending, rows, command.champion_artifact, seed_of(command.action), self._context.store
             )
             seconds = command.timeout_seconds * len(pending) + _START_SECONDS
-            self._code = self._workshop.launcher.code(command.plan.recipe)
-            self._run = self._workshop.launcher.launch(command.plan.recipe, job, seconds)
+            self._code = self._context.launcher.code(command.plan.recipe)
+            self._run = self._context.launcher.launch(command.plan.recipe, job, seconds)
         except ArtifactMissing as missing:
             for arm in pending:
                 if missing.digest in (arm.initial_weights, command.champion_artifact):
@@ -127,7 +136,7 @@ class Training:
             yield from self._give_up(str(refusal), "no_data" if refusal.reason != "recipe_unknown" else "")
         else:
             self._attempt, self._read_bytes = job.parent, 0
-            self._deadline = self._workshop.clock() + command.timeout_seconds
+            self._deadline = self._context.clock() + command.timeout_seconds
 
     def _watch(self, run: Run) -> Iterator[Report]:
         code = run.poll()
@@ -137,7 +146,7 @@ class Training:
             self._run = None
             if pending:
                 yield self._keep(pending[0].name, Result(error=f"the recipe ended with {code}{self._last_words()}"))
-        elif pending and self._workshop.clock() >= self._deadline:
+        elif pending and self._context.clock() >= self._deadline:
             self._stop()
             error = f"not finished within {self._command.timeout_seconds:g} s"
             yield self._keep(pending[0].name, Result(error=error, reason="timed_out"))
@@ -155,7 +164,7 @@ class Training:
                 line = None  # a recipe may print other things
             if line is not None and line.arm in {arm.name for arm in self._pending}:
                 result = self._result(line)
-                self._deadline = self._workshop.clock() + self._command.timeout_seconds
+                self._deadline = self._context.clock() + self._command.timeout_seconds
                 self._read_bytes += len(raw)
                 yield self._keep(line.arm, result)
             else:
@@ -176,7 +185,7 @@ class Training:
             try:
                 content = (self._attempt / "out" / line.path).read_bytes()
                 if all(np.isfinite(tensor).all() for tensor in load(content).values()):
-                    return msgspec.structs.replace(told, artifact=self._workshop.store.put(content))
+                    return msgspec.structs.replace(told, artifact=self._context.store.put(content))
                 error = "the weights are not finite"
             except (OSError, SafetensorError, KeyError, TypeError) as unusable:
                 error = f"no usable weights at {line.path!r}: {unusable}"

@@ -19,5 +19,5 @@ def retrain_actuator(context: Context) -> Hand:
         context.store,
         SubprocessLauncher(settings.recipes, memory_bytes=settings.memory_bytes),
         context.workdir("jobs"),
-        patience_seconds=settings.patience_seconds,
+        retry_timeout_seconds=settings.retry_timeout_seconds,
     )

@@ -35,18 +35,18 @@ class RolloutActuator:
     """A `Hand`: reads `rollout.set|promote|abort|revert`, reports `action.applied|reverted|failed`.
 
     The first attempt is made in `start`, right after the host has looked at the brake. A target that
-    cannot be reached is asked again until the patience ends; `cancel` ends the attempts.
+    cannot be reached is asked again until the retry time-out; `cancel` ends the attempts.
 
     Args:
         target: What serves.
-        patience_seconds: How long an unreachable target is asked again.
+        retry_timeout_seconds: How long an unreachable target is asked again.
         clock: Seconds, monotonic.
     """
 
     def __init__(
-        self, target: RolloutTarget, *, patience_seconds: float = 30.0, clock: Callable[[], float] = monotonic
+        self, target: RolloutTarget, *, retry_timeout_seconds: float = 30.0, clock: Callable[[], float] = monotonic
     ) -> None:
-        self.target, self.patience_seconds, self.clock = target, patience_seconds, clock
+        self.target, self.retry_timeout_seconds, self.clock = target, retry_timeout_seconds, clock
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class RolloutActuator:
         """See `Hand.start`."""
         if not isinstance(command.data, Rollout) or command.data.model is None:
             return None
-        task = _Setting(self, command, command.data)
+        task = _RolloutExecution(self, command, command.data)
         task.attempt()
         return None if task.is_superseded else task
 
@@ -77,7 +77,7 @@ class _About(TypedDict):
     model: str | None
 
 
-class _Setting:
+class _RolloutExecution:
     """One command under way."""
 
     def __init__(self, hand: RolloutActuator, command: Event, rollout: Rollout) -> None:
@@ -85,12 +85,12 @@ class _Setting:
         self._hand, self._command, self._rollout = hand, command, rollout
         self._verb = _VERBS[type(rollout)]
         self._report: Report | None = None
-        self._again_at = hand.clock()
-        self._until = self._again_at + hand.patience_seconds
+        self._next_attempt_at = hand.clock()
+        self._retry_until = self._next_attempt_at + hand.retry_timeout_seconds
 
     def poll(self) -> Iterator[Report]:
         """See `Task.poll`."""
-        if self._report is None and not self.is_done and self._hand.clock() >= self._again_at:
+        if self._report is None and not self.is_done and self._hand.clock() >= self._next_attempt_at:
             self.attempt()
         if self._report is not None and not self.is_done:
             self.is_done = True
@@ -106,8 +106,8 @@ class _Setting:
             deployment = deployment_of(self._rollout, self._command.source, sequence_of(self._command.id))
             is_set = self._hand.target.apply(str(self._rollout.model), deployment)
         except Retry as trouble:
-            self._again_at = self._hand.clock() + _PAUSE_SECONDS
-            if self._again_at >= self._until:
+            self._next_attempt_at = self._hand.clock() + _PAUSE_SECONDS
+            if self._next_attempt_at >= self._retry_until:
                 self._report = self._failed(str(trouble))
         except Reject as refusal:
             self._report = self._failed(str(refusal))

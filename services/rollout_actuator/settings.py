@@ -16,7 +16,7 @@ class RolloutActuatorSettings(BaseSettings):
         token_file: File with the token that the server wants before it lets itself be set; default
             `<data_dir>/keys/model-server.token`, which `homeostat up` makes.
         timeout_seconds: Of one request.
-        patience_seconds: How long an unreachable server is asked again before the command fails.
+        retry_timeout_seconds: How long an unreachable server is asked again before the command fails.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_ROLLOUT_ACTUATOR_", frozen=True, extra="forbid")
@@ -25,4 +25,4 @@ class RolloutActuatorSettings(BaseSettings):
     url: str = "http://127.0.0.1:8100"
     token_file: Path | None = None
     timeout_seconds: float = Field(default=5.0, gt=0.0)
-    patience_seconds: float = Field(default=30.0, gt=0.0)
+    retry_timeout_seconds: float = Field(default=30.0, gt=0.0)

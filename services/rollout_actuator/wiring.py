@@ -14,7 +14,7 @@ def rollout_actuator(context: Context) -> Hand:
     """Wire the hand to the target that its settings name."""
     settings = settings_of_environment(RolloutActuatorSettings)
     target: RolloutTarget = registry.load(registry.target(settings.target).make)(context)
-    return RolloutActuator(target, patience_seconds=settings.patience_seconds)
+    return RolloutActuator(target, retry_timeout_seconds=settings.retry_timeout_seconds)
 
 
 def embedded_target(context: Context) -> RolloutTarget:

@@ -18,7 +18,7 @@ from homeostat.services.maml_trainer.tasks import Task
 from homeostat.services.maml_trainer.training import Training
 from homeostat_lab.evaluation.meta_training import FAMILY, TasksLog, log_of, task_recorded
 
-SETTINGS = MamlTrainerSettings(device="cpu", hidden=(128,), checkpoint_seconds=0.0, patience_seconds=0.5)
+SETTINGS = MamlTrainerSettings(device="cpu", hidden=(128,), checkpoint_seconds=0.0, retry_timeout_seconds=0.5)
 
 
 def record(task: Task, store: ArtifactStore, *, n_classes: int = SIZES[-1], is_held_out: bool = False) -> TaskRecorded:

@@ -51,7 +51,7 @@ def test_weights_state_what_a_replay_needs(tmp_path: Path) -> None:
         ({"use_compile": False}, True),
         ({"held_out_share": 0.3}, True),
         ({"checkpoint_seconds": 9.0}, False),
-        ({"patience_seconds": 9.0}, False),
+        ({"retry_timeout_seconds": 9.0}, False),
         ({"tracking_uri": "http://mlflow", "tracking_token": "secret"}, False),
     ],
 )

@@ -148,7 +148,7 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, failures: list[Exception 
 
 
 def test_trouble_that_does_not_pass_ends_the_run(tmp_path: Path) -> None:
-    """After the patience; the report says what was not there."""
+    """After the retry time-out; the report says what was not there."""
     store = open_store(tmp_path)
     log = recorded(store)
 
@@ -237,7 +237,11 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.mark.parametrize(
     ("change", "first_step"),
-    [({"hidden": (127,)}, 0), ({"mixed_precision": True}, 0), ({"patience_seconds": 1.0, "tracking_uri": "runs"}, 30)],
+    [
+        ({"hidden": (127,)}, 0),
+        ({"mixed_precision": True}, 0),
+        ({"retry_timeout_seconds": 1.0, "tracking_uri": "runs"}, 30),
+    ],
     ids=["network", "precision", "nothing that changes a bit"],
 )
 def test_a_run_of_other_settings_is_another_run(

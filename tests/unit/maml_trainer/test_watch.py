@@ -54,7 +54,7 @@ def test_a_result_that_was_in_time_stays_in_time(clock: Clock) -> None:
 
 
 def test_passing_trouble_passes(clock: Clock) -> None:
-    """What comes within the patience is as if it had been there; one line of the log says that it was not."""
+    """What comes within the retry time-out is as if it had been there; one line of the log says that it was not."""
     there_at = clock.now + 20
 
     def attempt() -> float:
@@ -69,7 +69,7 @@ def test_passing_trouble_passes(clock: Clock) -> None:
     assert [line["event"] for line in logs] == ["run_waits"]
 
 
-def test_patience_ends(clock: Clock) -> None:
+def test_retries_end(clock: Clock) -> None:
     """With the trouble in the reason for people."""
 
     def attempt() -> None:

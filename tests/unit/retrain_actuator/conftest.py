@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.retrain_actuator.training_driver import ROWS, Clock, FixedHistory, Recipe
 
 from homeostat.artifacts import ArtifactStore, FolderStore
 from homeostat.core import Event, Identity, Position
@@ -12,6 +13,9 @@ from homeostat.core.identity import emit_id
 from homeostat.events import Arm, Labels, Plan, Range, RetrainStart, Samples
 from homeostat.events.columns import F4, Role, pack
 from homeostat.events.logs import TIMELINE
+from homeostat.services.retrain_actuator.hand import RetrainActuator
+from homeostat.services.retrain_actuator.history import Rows
+from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 
 MODEL = "dock/camera-1"
 INTAKE = "/homeostat/intake.telemetry/homeostat.telemetry/t/0"
@@ -122,5 +126,19 @@ def command(window: Callable[[int, int], Range]) -> Callable[..., Event]:
             story=Identity("story"),
             emitter="",
         )
+
+    return make
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe()
+
+
+@pytest.fixture
+def hand(store: ArtifactStore, recipe: Recipe, tmp_path: Path) -> Callable[..., RetrainActuator]:
+    def make(*answers: Rows | Exception) -> RetrainActuator:
+        launcher = InlineLauncher({"test": recipe})
+        return RetrainActuator(FixedHistory(*(answers or (ROWS,))), store, launcher, tmp_path / "jobs", clock=Clock())
 
     return make

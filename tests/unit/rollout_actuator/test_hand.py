@@ -139,7 +139,7 @@ def test_a_refusal_fails_the_command(command_event: CommandEvent) -> None:
 def test_an_unreachable_target_is_asked_again(command_event: CommandEvent) -> None:
     """The command is applied when the target comes back, not more often than the pause allows."""
     clock, target = Clock(), Recorded(Retry("away"), Retry("away"))
-    task = RolloutActuator(target, patience_seconds=10.0, clock=clock).start(command_event(rollout(RolloutSet)))
+    task = RolloutActuator(target, retry_timeout_seconds=10.0, clock=clock).start(command_event(rollout(RolloutSet)))
     assert reports(task) == []
     assert len(target.seen) == 1
 
@@ -152,11 +152,11 @@ def test_an_unreachable_target_is_asked_again(command_event: CommandEvent) -> No
     assert len(target.seen) == 3
 
 
-def test_patience_ends(command_event: CommandEvent) -> None:
+def test_retries_end(command_event: CommandEvent) -> None:
     """A target that stays away fails the command once."""
     clock = Clock()
     target = Recorded(*[Retry("away")] * 9)
-    task = RolloutActuator(target, patience_seconds=1.0, clock=clock).start(command_event(rollout(RolloutSet)))
+    task = RolloutActuator(target, retry_timeout_seconds=1.0, clock=clock).start(command_event(rollout(RolloutSet)))
 
     found = []
     for clock.now in (0.0, 0.6, 1.2, 1.8):
