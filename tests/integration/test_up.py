@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,17 +31,20 @@ class Up:
 
     Args:
         folder: Where it runs.
+        options: Of the command.
+        added: Variables of its environment and of the commands'.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str, **added: str) -> None:
+        self.environment = environment() | added
         self.folder, self.below = folder, folder / "src" / "deep"
         self.below.mkdir(parents=True)
         self.was_free = is_free(int(DEFAULT_BOOTSTRAP.rpartition(":")[2]))
         self.output = (folder / "up.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "homeostat_tools.cli", "up"],
+            [sys.executable, "-m", "homeostat_tools.cli", "up", *options],
             cwd=folder,
-            env=environment(),
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=self.output,
         )
@@ -58,7 +62,7 @@ class Up:
         return subprocess.run(
             [sys.executable, "-m", "homeostat_tools.cli", *args],
             cwd=folder or self.below,
-            env=environment(),
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=WAIT_SECONDS,
@@ -73,14 +77,14 @@ def environment() -> dict[str, str]:
     return kept | cache | {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One stack for this file."""
+@contextmanager
+def running(folder: Path, *options: str, **added: str) -> Iterator[Up]:
+    """A stack that is up; see `Up`."""
     try:
         ensure_jars(lambda _: None)
     except KafkaUnavailable as unavailable:
         pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
-    started = Up(tmp_path_factory.mktemp("up"))
+    started = Up(folder, *options, **added)
     try:
         started.await_start()
         yield started
@@ -89,6 +93,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
             started.process.send_signal(signal.SIGTERM)
         started.process.wait(WAIT_SECONDS)
         started.output.close()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One stack for this file."""
+    with running(tmp_path_factory.mktemp("up")) as started:
+        yield started
 
 
 def test_kafka_is_where_the_documents_say(up: Up) -> None:
