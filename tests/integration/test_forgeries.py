@@ -2,8 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from tests.support.broker import shared_broker
 from tests.support.two_stage import wait_until
 from tests.unit.runtime.test_hands import NOTARY, OWN, Worker, command, key_of, record
 
@@ -15,6 +18,7 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.kafka_hands import KafkaHands
 from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 
 pytestmark = pytest.mark.kafka
@@ -27,6 +31,17 @@ class Prober(Worker):
 
     name = "forgeries_tester"
     logs = (POLICY_ROLLOUT,)
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[str]:
+    """A broker of its own: other tests write commands of the same notary, which this hand would answer too."""
+    with ExitStack() as stack:
+        try:
+            servers = stack.enter_context(shared_broker(tmp_path, None))
+        except KafkaUnavailable as unavailable:
+            pytest.skip(f"no Kafka: {unavailable.what} {unavailable.todo}")
+        yield servers
 
 
 @pytest.fixture
