@@ -14,25 +14,34 @@ from homeostat.events import (
     RolloutPromote,
     RolloutRevert,
     RolloutSet,
+    RulesSet,
     ThresholdSet,
 )
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
-from homeostat.services.governor.state import Action, State
+from homeostat.services.governor.action import Action
+from homeostat.services.governor.state import State
 
 Back = tuple[str, str | None]
 Verb = Literal["set", "promote", "abort"]
 _ROLLOUTS: Final[dict[Verb, type[Rollout]]] = {"set": RolloutSet, "promote": RolloutPromote, "abort": RolloutAbort}
 
 
-def first(state: State, id_: str, action: Action) -> Emit:
-    """The command that begins an approved action."""
-    proposal, rules = action.proposal, state.rules_for(action.proposal.family)
+def first(id_: str, action: Action, rules: RulesSet, rules_version: str) -> Emit:
+    """Return the command that begins an approved action.
+
+    Args:
+        id_: The action.
+        action: Approved, and not a rollout.
+        rules: In force for its family.
+        rules_version: Identity of the event that set them; empty: the defaults.
+    """
+    proposal = action.proposal
     common = {
         "action": id_,
         "verdict": action.verdict,
         "family": proposal.family,
         "model": proposal.model,
-        "rules_version": state.rules_of(action.scope)[1],
+        "rules_version": rules_version,
         "expires_at": action.expires_at,
         "is_emergency": action.is_emergency,
     }
@@ -64,16 +73,16 @@ def first(state: State, id_: str, action: Action) -> Emit:
 
 
 def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool = False) -> Emit:
-    """The state of serving that an action asks for now.
+    """Return the command for what an action asks of serving now.
 
     Args:
-        state: For the rules in force.
+        state: For the model and the rules in force.
         id_: The action.
         action: Its phase, step and candidates decide weight and champion.
         verb: Which command says it.
         is_over: The action has ended: no candidates are kept.
     """
-    model = state.models[action.proposal.model or ""]
+    model = state.registry.models[action.proposal.model or ""]
     canary = action.canary
     has_traffic = verb == "set" and action.phase == "rolling" and canary is not None and not is_over
     champion, artifact = model.champion, model.artifact
@@ -110,11 +119,11 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
 
 
 def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) -> Emit:
-    """Back to the last known good version, without candidates.
+    """Return the command that goes back to the last known good version, without candidates.
 
     Args:
         state: For the rules in force.
-        id_: The request.
+        id_: Identity of the request.
         subject: `scope/model`.
         back: Version, and its artifact if known.
         expires_at: Of the command, ms.
@@ -123,7 +132,7 @@ def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) ->
     command = RolloutRevert(
         action=id_,
         verdict=id_,
-        family=state.models[subject].family,
+        family=state.registry.models[subject].family,
         model=subject,
         rules_version=state.rules_of(scope_of(subject))[1],
         expires_at=expires_at,

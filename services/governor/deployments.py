@@ -1,4 +1,4 @@
-"""What serves a model was changed past the governor: it follows, says so, and ends what is not true any more."""
+"""What serves a model was changed past the governor: it follows, publishes it, and ends what compares with another."""
 
 from dataclasses import replace
 from typing import Final
@@ -7,10 +7,10 @@ from homeostat.core import Emit, Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import DeploymentObserved, DeploymentUnapproved, IndicatorComputed, RuleResult
 from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
-from homeostat.services.governor import flight, holdback, lifecycle
-from homeostat.services.governor.authority import authenticate, has_role, spend
-from homeostat.services.governor.lifecycle import Emits
+from homeostat.services.governor import holdback, settlement
+from homeostat.services.governor.authorization import authenticate
 from homeostat.services.governor.state import State
+from homeostat.services.governor.verdicts import Emits
 
 SIGNED_SETTING: Final = "signed_deployments"
 """Of a scope: whether only signed announcements count."""
@@ -30,13 +30,18 @@ def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
     """Follow a deployment from outside; what serves already is no news.
 
     It counts for everybody or for nobody: from here it goes on to the timeline and to the family. A version that no
-    approved action put there is told as unapproved. Actions that compare with another champion are over.
+    approved action put there is published as unapproved. Actions that compare with another champion are over.
+
+    Args:
+        state: Champion, actions and holdbacks of the model follow.
+        event: As intake passed it on.
+        data: Its payload.
 
     Raises:
         Reject: The scope takes signed announcements only, and this is none: `unsigned`, `role_missing`, ….
     """
     subject = data.model or ""
-    model = state.models.get(subject)
+    model = state.registry.models.get(subject)
     if model is None:
         return ()
     scope = scope_of(subject)
@@ -47,8 +52,8 @@ def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
         _check_signer(state, event, data, scope)
     was, is_ours = model.champion, _is_ours(state, subject, data.version)
     ended = _replaced(state, subject, data, event.time)
-    lifecycle.serve(state, subject, data.version, data.artifact)
-    emits = tuple(emit for _, said in ended for emit in said)
+    state.registry.serve(subject, data.version, data.artifact)
+    emits = tuple(emit for _, ending in ended for emit in ending)
     if data.version == was and not ended:
         return ()
     passed = (
@@ -59,16 +64,16 @@ def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
             Emit(EXPERIENCE, data, model.family),
         )
     )
-    said = () if is_ours or data.version == was else _unapproved(state, data, was, tuple(id_ for id_, _ in ended))
+    unapproved = () if is_ours or data.version == was else _unapproved(state, data, was, tuple(id_ for id_, _ in ended))
     cleared = holdback.drop_of(state, subject, event.time) if data.version != was else ()
-    return (*emits, *passed, *said, *cleared)
+    return (*emits, *passed, *unapproved, *cleared)
 
 
 def _is_ours(state: State, subject: str, version: str) -> bool:
     """Whether a version is on its way to be the champion by an approved action."""
     return any(
         action.phase in ("promoting", "measuring") and action.canary is not None and action.canary.version == version
-        for _, action in flight.serving(state, subject)
+        for _, action in state.flight.serving(subject)
     )
 
 
@@ -76,14 +81,14 @@ def _replaced(state: State, subject: str, data: DeploymentObserved, now: int) ->
     """End what was compared with another champion: no candidate of it ever gets the place of this one.
 
     Returns:
-        Ids of the actions, and what is said of each.
+        Ids of the actions, and what is emitted for each.
     """
-    is_known, ended = data.version == state.models[subject].champion, list[tuple[str, Emits]]()
-    for id_, action in flight.serving(state, subject):
+    is_known, ended = data.version == state.registry.models[subject].champion, list[tuple[str, Emits]]()
+    for id_, action in state.flight.serving(subject):
         is_own = action.canary is not None and action.canary.version == data.version
         if is_own or (is_known and action.phase != "promoting"):
             continue
-        lifecycle.serve(state, subject, data.version, data.artifact)  # before the command that says what serves
+        state.registry.serve(subject, data.version, data.artifact)  # before the command that says what serves
         why = RuleResult(
             rule="known_model",
             passed=False,
@@ -91,7 +96,7 @@ def _replaced(state: State, subject: str, data: DeploymentObserved, now: int) ->
             limit=data.version,
             reason=f"{data.version} was deployed from outside",
         )
-        ended.append((id_, lifecycle.end(state, id_, action, now, action.cost, (why,))))
+        ended.append((id_, settlement.end(state, id_, action, now, action.cost, (why,))))
     return ended
 
 
@@ -101,17 +106,17 @@ def _check_signer(state: State, event: Event, data: DeploymentObserved, scope: s
     What was signed is what was published: under the model's own subject, and before intake named the model.
     """
     signed, published = data.model_copy(update={"model": None}), replace(event, subject=data.model or "")
-    principal = authenticate(state, published, signed)
-    if not any(has_role(state, principal, role, scope) for role in _ROLES):
+    principal = authenticate(state.keyring, state.signatures, published, signed)
+    if not any(state.keyring.has_role(principal, role, scope) for role in _ROLES):
         raise Reject("role_missing", f"{principal} needs one of the roles {', '.join(_ROLES)} in {scope}")
-    spend(state, signed, event.time)
+    state.signatures.spend(signed, event.time)
 
 
 def _unapproved(
     state: State, data: DeploymentObserved, replaced: str, ended: tuple[str, ...] = (), *, is_counted: bool = True
 ) -> Emits:
     subject = data.model or ""
-    said = DeploymentUnapproved(
+    unapproved = DeploymentUnapproved(
         model=subject,
         version=data.version,
         replaced=replaced,
@@ -120,7 +125,7 @@ def _unapproved(
         ended=ended,
         reason=data.reason,
     )
-    model = state.models[subject]
+    model = state.registry.models[subject]
     model.n_unapproved += 1
-    seen = IndicatorComputed(model=subject, name="version_mismatches", value=float(model.n_unapproved))
-    return (Emit(INDICATORS, said, subject), Emit(INDICATORS, seen, subject))
+    mismatches = IndicatorComputed(model=subject, name="version_mismatches", value=float(model.n_unapproved))
+    return (Emit(INDICATORS, unapproved, subject), Emit(INDICATORS, mismatches, subject))

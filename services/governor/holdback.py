@@ -1,39 +1,49 @@
 """The old champion after a promotion: a shadow for a while, so that the gain is measured and not remembered."""
 
-from homeostat.core import Emit
-from homeostat.services.governor import commands, flight
-from homeostat.services.governor.state import Action, State
-
-Emits = tuple[Emit, ...]
+from homeostat.services.governor import commands
+from homeostat.services.governor.action import Action
+from homeostat.services.governor.state import State
+from homeostat.services.governor.verdicts import Emits
 
 
 def keep(state: State, id_: str, action: Action, now: int) -> Emits:
-    """Leave only the old champion beside the promoted version; it goes when the outcome is final, or at the latest
-    after the life of an action.
+    """Leave only the old champion beside the promoted version.
+
+    It goes when the outcome is final, or at the latest after the life of an action.
+
+    Args:
+        state: Its flight takes the holdback in.
+        id_: The action.
+        action: Promoted and out of flight; becomes the holdback.
+        now: Broker time, ms.
     """
-    assert action.canary is not None
-    action.candidates, action.step = [action.canary], -1
-    action.expires_at = now + state.life_ms(action)
-    flight.hold_back(state, id_, action)
+    action.hold_back(now, state.rules_for(action.proposal.family))
+    state.flight.hold_back(id_, action)
     return (commands.rollout(state, id_, action, "set"),)
 
 
 def drop(state: State, id_: str, now: int) -> Emits:
-    """Clear the old champion away."""
-    action = flight.let_go(state, id_)
+    """Clear the old champion away, if there is one."""
+    action = state.flight.let_go(id_)
     if action is None:
         return ()
-    action.expires_at = now + state.life_ms(action)
-    verb: commands.Verb = "abort" if state.is_frozen(action.scope, action.model) else "set"  # a brake would keep it
-    return (commands.rollout(state, id_, action, verb, is_over=True),)
+    action.renew(now, state.rules_for(action.proposal.family))
+    return clear(state, id_, action)
 
 
 def drop_of(state: State, subject: str, now: int) -> Emits:
-    """Clear away what is held back beside a model."""
-    return tuple(emit for id_ in flight.held_back(state, subject) for emit in drop(state, id_, now))
+    """Clear away what is held back beside a model, `scope/model`."""
+    return tuple(emit for id_ in state.flight.held_back(subject) for emit in drop(state, id_, now))
 
 
-def forget(state: State, subject: str) -> None:
-    """Another command says what the model serves, whole: nothing is held back any more."""
-    for id_ in flight.held_back(state, subject):
-        flight.let_go(state, id_)
+def clear(state: State, id_: str, action: Action) -> Emits:
+    """Take what an action that is over has left on the model server away.
+
+    Args:
+        state: For the rules and freezes.
+        id_: The action.
+        action: Out of flight.
+    """
+    is_frozen = state.is_frozen(action.scope, action.proposal.model)
+    verb: commands.Verb = "abort" if is_frozen else "set"  # a brake would keep the shadows
+    return (commands.rollout(state, id_, action, verb, is_over=True),)

@@ -13,13 +13,13 @@ def policy_state(state: State) -> PolicyState:
     found = PolicyState(
         rules={scope: rules.model_copy(update={"provenance": None}) for scope, rules in state.rules.items()},
         scopes=dict(state.configured),
-        roles={principal: set(granted) for principal, granted in state.roles.items()},
-        keys={key_id: key.principal for key_id, key in state.keys.items() if not key.is_revoked},
+        roles={principal: set(granted) for principal, granted in state.keyring.roles.items()},
+        keys={key_id: key.principal for key_id, key in state.keyring.keys.items() if not key.is_revoked},
         freezes=dict(state.freezes),
     )
-    for scope, budget in state.budgets.items():
+    for scope, budget in state.budgets.by_scope.items():
         if not budget.is_default:
             found.add_budget(scope, budget.money, budget.period_ms)
-    for name, model in state.models.items():
+    for name, model in state.registry.models.items():
         found.add_model(name, model.tier, model.owner, is_regulated=model.is_regulated)
     return found

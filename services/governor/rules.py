@@ -1,21 +1,64 @@
-"""The rules, one by one: each a pure function of state, proposal and time that says why."""
+"""The rules, one by one: each a pure function of facts and proposal that says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RuleResult, RulesSet
 from homeostat.events.base import Scalar
 from homeostat.events.sources import rests_on
-from homeostat.services.governor import flight, weights
-from homeostat.services.governor.flight import has_canary
-from homeostat.services.governor.registry import n_kept
-from homeostat.services.governor.state import Budget, State
+from homeostat.services.governor.action import SERVING
+from homeostat.services.governor.registry import Model
 
 MAX_FIRST_STEP: Final = 0.5
 """A first step above this is not a canary."""
 
-Rule = Callable[[State, ActionProposed, RulesSet, int], RuleResult]
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at beside the proposal, as it is when they are asked.
+
+    Args:
+        now: Broker time, ms.
+        rules: In force for the family.
+        rules_version: Identity of the event that set them; empty: the defaults.
+        is_scope_frozen: A freeze covers the scope.
+        is_model_frozen: A freeze covers the model alone.
+        model: The model, if it is registered.
+        starts: Of actions of the kind on the model, or in the family, ms.
+        n_rivals: Actions in flight that exclude what is proposed.
+        n_in_flight: Actions in flight in the scope.
+        n_canaries: Of which so many may give a model a canary.
+        n_models: Models of the scope that something but a registration was about.
+        has_canary: The proposal may give a version traffic.
+        slots_taken: Training slots in use.
+        money: Budget of the scope in the running period.
+        money_left: What is neither spent nor reserved, >= 0.
+        distrusted: Sources in the scope.
+        weight_sources: Whom the weights rest on that the action would start from; empty if nobody is distrusted.
+    """
+
+    now: int
+    rules: RulesSet
+    rules_version: str
+    is_scope_frozen: bool
+    is_model_frozen: bool
+    model: Model | None
+    starts: Sequence[int]
+    n_rivals: int
+    n_in_flight: int
+    n_canaries: int
+    n_models: int
+    has_canary: bool
+    slots_taken: int
+    money: float
+    money_left: float
+    distrusted: Sequence[str]
+    weight_sources: Sequence[str]
+
+
+Rule = Callable[[Facts, ActionProposed], RuleResult]
 
 
 def _result(
@@ -32,7 +75,7 @@ def _result(
     return RuleResult(rule=rule, passed=passed, value=value, limit=limit, reason=reason, nearest=near)
 
 
-def complete(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def complete(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """The proposal carries what an action of its kind needs."""
     missing = _missing(proposal)
     reason = f"{missing} is missing or wrong" if missing else "all there"
@@ -52,17 +95,16 @@ def _missing(proposal: ActionProposed) -> str:
     return next((name for name, is_there in needs[proposal.kind].items() if not is_there), "")
 
 
-def freeze(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def freeze(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """No action in a frozen scope, or on a frozen model."""
-    scope = scope_of(proposal.family)
-    frozen = state.is_frozen(scope, proposal.model)
-    what = "scope" if state.is_frozen(scope) else "model"
+    frozen = facts.is_scope_frozen or facts.is_model_frozen
+    what = "scope" if facts.is_scope_frozen else "model"
     return _result("freeze", frozen, False, f"the {what} is frozen" if frozen else "no freeze", passed=not frozen)
 
 
-def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def known_model(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """The model is registered in the family, and its champion is the one that the proposal speaks of."""
-    model = state.models.get(proposal.model or "")
+    model = facts.model
     if proposal.model is None:
         return _result("known_model", "", "", "the action is about a family", passed=True)
     if model is not None and model.family != proposal.family:
@@ -73,94 +115,71 @@ def known_model(state: State, proposal: ActionProposed, rules: RulesSet, now: in
     return _result("known_model", proposal.champion or "", champion, reason, passed=champion == proposal.champion)
 
 
-def one_at_a_time(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def one_at_a_time(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """One action at a time that changes what a model serves, or one of its signals, or the weights of a family."""
-    n, target = flight.rivals(state, proposal), proposal.model or proposal.family
+    n, target = facts.n_rivals, proposal.model or proposal.family
     return _result("one_at_a_time", n, 0, f"{n} in flight for {target}", passed=n == 0)
 
 
-def concurrency(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def concurrency(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """Actions in flight in the scope."""
-    scope = scope_of(proposal.family)
-    n = state.loads[scope].n if scope in state.loads else 0
-    limit = rules.max_in_flight
+    scope, n, limit = scope_of(proposal.family), facts.n_in_flight, facts.rules.max_in_flight
     return _result("concurrency", n, limit, f"{n} in flight in {scope}", passed=n < limit, nearest=max(0, limit - 1))
 
 
-def starts_of(state: State, proposal: ActionProposed) -> list[int]:
-    """Times at which actions of this kind were started on the same model, or in the same family, ms."""
-    if proposal.kind == "meta_training":
-        return state.trainings.get(proposal.family, [])
-    model = state.models.get(proposal.model or "")
-    if model is None:
-        return []
-    return model.threshold_starts if proposal.kind == "threshold" else model.starts
-
-
-def limit_of(proposal: ActionProposed, rules: RulesSet) -> int:
-    """Starts of a kind that are allowed in the window."""
-    return rules.max_meta_trainings if proposal.kind == "meta_training" else rules.max_actions
-
-
-def rate(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def rate(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """Actions of the kind started on the model, or in the family, in the window."""
-    starts = starts_of(state, proposal)
-    n = sum(start > now - rules.rate_window_ms for start in starts)
-    window, limit = rules.rate_window_ms / 1000, limit_of(proposal, rules)
-    return _result("rate", n, limit, f"{n} actions in {window:.0f} s", passed=n < limit, nearest=max(0, limit - 1))
+    window_ms, limit = facts.rules.rate_window_ms, facts.rules.max_starts(proposal.kind)
+    n = sum(start > facts.now - window_ms for start in facts.starts)
+    return _result(
+        "rate", n, limit, f"{n} actions in {window_ms / 1000:.0f} s", passed=n < limit, nearest=max(0, limit - 1)
+    )
 
 
-def cooldown(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def cooldown(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """What changes what a model serves waits after the last such action on it has settled."""
-    model = state.models.get(proposal.model or "") if proposal.kind in flight.SERVING else None
-    since = None if model is None or model.settled_at is None else now - model.settled_at
+    model, wait = facts.model if proposal.kind in SERVING else None, facts.rules.cooldown_ms
+    since = None if model is None or model.settled_at is None else facts.now - model.settled_at
     if since is None:
-        return _result("cooldown", 0, rules.cooldown_ms, "nothing settled before", passed=True)
-    return _result("cooldown", since, rules.cooldown_ms, f"{since} ms since", passed=since >= rules.cooldown_ms)
+        return _result("cooldown", 0, wait, "nothing settled before", passed=True)
+    return _result("cooldown", since, wait, f"{since} ms since", passed=since >= wait)
 
 
-def money(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def money(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """What is asked fits into what is left of the period's budget; what is free always does."""
-    budget = state.budgets[scope_of(proposal.family)]
-    left = max(0.0, budget.money - budget.spent - budget.reserved)
-    return _result(
-        "money", proposal.money, left, f"{left:.4g} left of {budget.money:.4g}", passed=proposal.money <= left
-    )
+    left, reason = facts.money_left, f"{facts.money_left:.4g} left of {facts.money:.4g}"
+    return _result("money", proposal.money, left, reason, passed=proposal.money <= left)
 
 
-def slots(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def slots(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """Trainings at a time."""
-    taken = state.slots_taken
-    left = max(0, rules.training_slots - taken)
-    return _result(
-        "slots", proposal.slots, left, f"{taken} of {rules.training_slots} taken", passed=proposal.slots <= left
-    )
+    taken, n = facts.slots_taken, facts.rules.training_slots
+    left = max(0, n - taken)
+    return _result("slots", proposal.slots, left, f"{taken} of {n} taken", passed=proposal.slots <= left)
 
 
-def blast_radius(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def blast_radius(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """Share of the scope's models that may get a canary at once, from approval to settlement; one always may.
 
     Models that were only registered do not count: anybody can register them.
     """
-    scope = scope_of(proposal.family)
-    n_models = max(1, n_kept(state, scope))
-    n = state.loads[scope].n_canaries if scope in state.loads else 0
-    share = (n + 1) / n_models if has_canary(proposal) else 0.0
-    limit = max(rules.max_rollouts_ratio, 1 / n_models)
+    n, n_models = facts.n_canaries, max(1, facts.n_models)
+    share = (n + 1) / n_models if facts.has_canary else 0.0
+    limit = max(facts.rules.max_rollouts_ratio, 1 / n_models)
     nearest = int(limit * n_models) / n_models
     reason = f"{n} of {n_models} models under way are in a rollout"
     return _result("blast_radius", share, limit, reason, passed=share <= limit, nearest=nearest)
 
 
-def canary_first(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def canary_first(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """No full-traffic switch: a retrain's first step is a small one."""
-    if not has_canary(proposal):
+    if not facts.has_canary:
         return _result("canary_first", 0.0, MAX_FIRST_STEP, "nothing is rolled out", passed=True)
     first = proposal.plan.steps[0] if proposal.plan.steps else 1.0
     return _result("canary_first", first, MAX_FIRST_STEP, f"first step {first:.0%}", passed=first <= MAX_FIRST_STEP)
 
 
-def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def data_window(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """What is trained names a closed range of its own history; a retrain's has labelled rows in it."""
     window = proposal.meta_training.window if proposal.meta_training else proposal.window
     if window is not None and window.subject != (own := proposal.model or proposal.family):
@@ -170,13 +189,12 @@ def data_window(state: State, proposal: ActionProposed, rules: RulesSet, now: in
     return _result("data_window", rows, needed, f"{rows} labelled rows", passed=rows >= needed)
 
 
-def trust(state: State, proposal: ActionProposed, rules: RulesSet, now: int) -> RuleResult:
+def trust(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """Nothing rests on a source that is distrusted in the scope: what it said, what somebody emitted, weights."""
     named = [*proposal.sources, *(item.rpartition("#")[0] for item in proposal.evidence)]
-    named += weights.sources_of(state, proposal)
+    named += facts.weight_sources
     named += [proposal.window.source] if proposal.window else []
-    distrusted = state.distrusted.get(scope_of(proposal.family), [])
-    bad = next((source for source in distrusted if rests_on(named, [source])), "")
+    bad = next((source for source in facts.distrusted if rests_on(named, [source])), "")
     return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
 
 
@@ -203,24 +221,15 @@ _OF_WHAT_IS_STARTED: Final[frozenset[Rule]] = frozenset(
 """They are not asked of a skip: it starts nothing, and what it says may be that there is no data."""
 
 
-def judge(state: State, proposal: ActionProposed, now: int, *, through_freeze: bool = False) -> tuple[RuleResult, ...]:
+def judge(facts: Facts, proposal: ActionProposed, *, through_freeze: bool = False) -> tuple[RuleResult, ...]:
     """Ask every rule that the proposal is about.
 
     Args:
-        state: What is known.
+        facts: What is known.
         proposal: What is asked.
-        now: Broker time, ms.
         through_freeze: Two people said it is an emergency.
     """
-    rules = state.rules_for(proposal.family)
     left_out = (_OF_WHAT_IS_STARTED if proposal.is_idle else frozenset()) | (
         {freeze} if through_freeze else frozenset()
     )
-    return tuple(rule(state, proposal, rules, now) for rule in RULES if rule not in left_out)
-
-
-def roll_over(budget: Budget, now: int) -> None:
-    """Begin a new period when the old one is over; what is reserved stays reserved."""
-    if now >= budget.since + budget.period_ms:
-        budget.since += (now - budget.since) // budget.period_ms * budget.period_ms
-        budget.spent = 0.0
+    return tuple(rule(facts, proposal) for rule in RULES if rule not in left_out)

@@ -62,7 +62,7 @@ def test_telemetry_moves_no_model_to_another_family(court: Court) -> None:
     """Threat: an unsigned registration takes a model away from the rules of its family, and from its learner."""
     court.register(family="mine")
 
-    assert court.state.models[MODEL].family == "acme/cameras"
+    assert court.state.registry.models[MODEL].family == "acme/cameras"
     assert verdict(court.propose()[1]).verdict == "approved"
 
 
@@ -74,12 +74,12 @@ def test_the_law_lowers_a_tier_with_two_people(court: Court) -> None:
 
     assert one(court.law(lower, "ada", subject=SCOPE), RequestHeld).principal == "ada"
     assert one(court.law(lower, "ben", subject=SCOPE), RequestHeld).principal == "ben", "two approvers, and no admin"
-    assert court.state.models[MODEL].tier == "high"
+    assert court.state.registry.models[MODEL].tier == "high"
     court.law(registration("ann"))
     court.law(RoleGranted(principal="ann", role="admin", scope=SCOPE))
     assert court.law(lower, "ann", subject=SCOPE) == []
 
-    assert court.state.models[MODEL].tier == "low"
+    assert court.state.registry.models[MODEL].tier == "low"
 
 
 def test_a_regulated_model_waits_for_a_person_at_any_tier(court: Court) -> None:
@@ -89,7 +89,7 @@ def test_a_regulated_model_waits_for_a_person_at_any_tier(court: Court) -> None:
     assert verdict(court.propose()[1]).rules[-1].reason == "a regulated model waits for a person"
     ended = court.law(ModelConfigured(model=MODEL, is_regulated=False), "root", subject=SCOPE)
     assert len(data_of(ended, RequestHeld)) == 1
-    assert court.state.models[MODEL].is_regulated
+    assert court.state.registry.models[MODEL].is_regulated
 
 
 @pytest.mark.parametrize("first", ["ada", "ann"])
@@ -172,10 +172,10 @@ def test_power_is_given_by_two_admins_once_there_are_two(two_admins: Court, role
 
     assert len(data_of(two_admins.law(power, "ann"), RequestHeld)) == 1
     assert len(data_of(two_admins.law(registration("mal", role), "ann"), RequestHeld)) == 1
-    assert "mal" not in two_admins.state.roles
+    assert "mal" not in two_admins.state.keyring.roles
     two_admins.law(power, "bea")
 
-    assert two_admins.state.roles["eve"] == [f"{role}@*"]
+    assert two_admins.state.keyring.roles["eve"] == [f"{role}@*"]
 
 
 def test_roles_and_keys_can_be_taken_back(two_admins: Court) -> None:
@@ -218,12 +218,13 @@ def test_a_flood_of_registrations_is_bounded_and_displaces_nobody() -> None:
 
     state = court.state
 
-    assert len(state.models) == state.n_models[SCOPE] <= registry.MOST_IDLE + 1
-    assert sum(len(idle) for idle in state.idle.values()) == state.n_idle
-    assert state.n_forgotten[SCOPE] >= 200
-    assert {"acme/honest", MODEL} <= state.models.keys()
+    assert len(state.registry.models) == state.registry.n_kept.get(SCOPE, 0) + state.registry.n_idle
+    assert state.registry.n_idle <= registry.MOST_IDLE
+    assert sum(len(idle) for idle in state.registry.idle.values()) == state.registry.n_idle
+    assert state.registry.n_forgotten[SCOPE] >= 200
+    assert {"acme/honest", MODEL} <= state.registry.models.keys()
     court.register("acme/late")
-    assert "acme/late" in state.models
+    assert "acme/late" in state.registry.models
 
 
 def test_a_stranger_does_not_widen_the_blast_radius() -> None:
@@ -256,8 +257,8 @@ def test_scopes_that_strangers_name_are_bounded(monkeypatch: pytest.MonkeyPatch)
 
     assert [reasons for reasons in said if reasons] == [["scopes_exceeded"]]
     assert named(court, "late/f") == []
-    assert (len(court.state.families), court.state.n_more_scopes) == (20, 21)
-    assert {"acme", "late"} <= court.state.families.keys()
+    assert (len(court.state.families.by_scope), court.state.families.n_more_scopes) == (20, 21)
+    assert {"acme", "late"} <= court.state.families.by_scope.keys()
 
 
 def test_families_of_all_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,14 +270,14 @@ def test_families_of_all_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
 
     state = court.state
 
-    assert sum(len(known.names) for known in state.families.values()) == state.n_families == 30
+    assert sum(len(known.names) for known in state.families.by_scope.values()) == state.families.n_families == 30
 
 
 @pytest.mark.parametrize("bill", [0.0, 1e9])
 def test_telemetry_moves_no_budget(court: Court, bill: float) -> None:
     """Threat: an unsigned bill, or price of the spot market, gives a budget back, or stops everything."""
     action = court.roll()
-    own = sum(action.cost for action in court.state.actions.values())
+    own = sum(action.cost for action in court.state.flight.actions.values())
 
     court.settle(action, "aborted", cost=bill)
     settled = money(court)

@@ -23,7 +23,7 @@ def law(served: Served) -> State:
 
 def champions(served: Served) -> dict[str, str]:
     """What every fold takes for the champion."""
-    found = {"governor": law(served).models[MODEL].champion}
+    found = {"governor": law(served).registry.models[MODEL].champion}
     for host in served.system.loop.hosts:
         for assignment in host.assignments:
             for state in assignment.states.values():
@@ -135,8 +135,8 @@ def test_a_hand_that_always_fails_keeps_neither_the_model_nor_the_tokens() -> No
         state = law(served)
         ended = [said for said in retrains(served) if said.verdict == "expired"]
         assert [(rule.rule, rule.value) for rule in ended[0].rules] == [("hand", "target_failed")]
-        assert (state.actions, state.loads, state.slots_taken) == ({}, {}, 0)
-        assert state.budgets[SCOPE].reserved == 0.0
+        assert (state.flight.actions, state.flight.loads, state.flight.slots_taken) == ({}, {}, 0)
+        assert state.budgets.by_scope[SCOPE].reserved == 0.0
 
 
 def test_models_of_a_stranger_do_not_slow_the_decisions_of_others() -> None:
@@ -148,5 +148,5 @@ def test_models_of_a_stranger_do_not_slow_the_decisions_of_others() -> None:
         served.system.settle(0, 0)
 
         state = law(served)
-        assert state.n_models.get(SCOPE) == 1
-        assert sum(state.n_models.values()) == len(state.models)
+        assert sum(name.startswith(f"{SCOPE}/") for name in state.registry.models) == 1
+        assert sum(state.registry.n_kept.values()) + state.registry.n_idle == len(state.registry.models)

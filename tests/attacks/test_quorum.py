@@ -56,8 +56,8 @@ def test_a_key_in_another_admins_name_takes_two(court: Court) -> None:
     assert is_held(court.law(mask, "ann"))
     assert is_held(court.law(registration("eve", "admin"), "ann"))
 
-    assert key_of("mask").key_id not in court.state.keys
-    assert "eve" not in court.state.roles
+    assert key_of("mask").key_id not in court.state.keyring.keys
+    assert "eve" not in court.state.keyring.roles
 
 
 def test_a_person_replaces_the_own_key_alone(court: Court) -> None:
@@ -75,11 +75,11 @@ def test_who_takes_the_other_admins_right_away_rules_alone_only_a_week_later(cou
         assert court.law(gone, "ann") == []
 
     assert is_held(court.law(registration("eve", "admin"), "ann"))
-    assert "eve" not in court.state.roles
+    assert "eve" not in court.state.keyring.roles
     court.now += WEEK_MS
     court.law(registration("eve", "admin"), "ann")
 
-    assert court.state.roles["eve"] == ["admin@*"]
+    assert court.state.keyring.roles["eve"] == ["admin@*"]
 
 
 @pytest.mark.parametrize("role", ["notary", "auditor", "hand:retrain_actuator"])
@@ -88,7 +88,7 @@ def test_the_roles_of_services_take_two_as_well(court: Court, role: str) -> None
     assert is_held(court.law(RoleGranted.model_validate({"principal": "ann", "role": role}), "ann"))
     assert is_held(court.law(registration("mal", role), "ann"))
 
-    assert court.state.roles["ann"] == ["admin@*"]
+    assert court.state.keyring.roles["ann"] == ["admin@*"]
 
 
 def test_both_who_gave_power_have_made_who_got_it(court: Court) -> None:
@@ -125,7 +125,7 @@ def test_a_first_yes_to_an_emergency_goes_with_the_right_to_say_it(court: Court)
     court.law(RoleGranted(principal="ada", role="approver", scope=SCOPE), "bea")
 
     assert verdict(court.tell(court.signed(yes, "ada"))).verdict == "approved"
-    assert MODEL in court.state.models
+    assert MODEL in court.state.registry.models
 
 
 def test_keys_of_one_principal_are_bounded(court: Court) -> None:

@@ -38,10 +38,16 @@ def trained(action: str, arm: str = "warm", **changes: Any) -> CandidateTrained:
 
 def reason_of(court: Court, data: Any, **how: Any) -> str:
     """Why a report is refused; the state is what it was."""
-    before = (dict(court.state.actions), {name: list(i.stages) for name, i in court.state.issued.items()})
+    before = (
+        dict(court.state.flight.actions),
+        {name: list(i.stages) for name, i in court.state.issued.by_identity.items()},
+    )
     with pytest.raises(Reject) as refused:
         court.report(data, **how)
-    assert before == (dict(court.state.actions), {name: list(i.stages) for name, i in court.state.issued.items()})
+    assert before == (
+        dict(court.state.flight.actions),
+        {name: list(i.stages) for name, i in court.state.issued.by_identity.items()},
+    )
     return refused.value.reason
 
 
@@ -53,8 +59,8 @@ def test_an_unsigned_report_changes_nothing(court: Court) -> None:
     with pytest.raises(Reject, match="unsigned"):
         court.tell(evil)
 
-    assert court.state.models[MODEL].champion == "v0"
-    assert court.state.actions[action].candidates == []
+    assert court.state.registry.models[MODEL].champion == "v0"
+    assert court.state.flight.actions[action].candidates == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_a_hand_of_another_scope_has_no_say_here(court: Court) -> None:
 
     assert reason_of(court, trained(action), hand="theirs") == "role_missing"
     court.report(trained(action), hand=HAND)
-    assert court.state.actions[action].waiting_for == ["head"]
+    assert court.state.flight.actions[action].waiting_for == ["head"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_a_taken_id_does_not_hide_the_true_report(court: Court) -> None:
 
     court.tell(true)
 
-    assert court.state.actions[action].waiting_for == ["head"]
+    assert court.state.flight.actions[action].waiting_for == ["head"]
     assert court.tell(true) == [], "a repeat says nothing"
 
 
@@ -164,7 +170,7 @@ def test_an_answered_command_is_closed(court: Court) -> None:
     with pytest.raises(Reject, match="command_closed"):
         court.tell(said, subject=SCOPE)
 
-    assert court.state.actions[action].phase == "rolling"
+    assert court.state.flight.actions[action].phase == "rolling"
 
 
 @pytest.mark.parametrize("other", [{"champion": "evil"}, {"champion_artifact": "e" * 64}])
@@ -177,7 +183,7 @@ def test_what_is_said_to_serve_is_what_was_commanded(court: Court, other: dict[s
 
     reason = reason_of(court, ActionApplied.model_validate(report), command=court.name_of(promote))
 
-    assert (reason, court.state.models[MODEL].champion) == ("report_mismatch", "v0")
+    assert (reason, court.state.registry.models[MODEL].champion) == ("report_mismatch", "v0")
 
 
 def test_what_is_admitted_reaches_the_timeline_with_its_proof(court: Court) -> None:
@@ -221,6 +227,6 @@ def test_a_report_after_the_end_still_counts_once(court: Court) -> None:
 
     last = one(emits, Rollout)
 
-    assert court.state.issued[court.name_of(last)].is_closed is False
+    assert court.state.issued.by_identity[court.name_of(last)].is_closed is False
     court.apply(last, "set")
-    assert court.state.issued[court.name_of(last)].is_closed is True
+    assert court.state.issued.by_identity[court.name_of(last)].is_closed is True

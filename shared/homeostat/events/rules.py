@@ -104,6 +104,10 @@ class RulesSet(Request):
     reward_weights: RewardWeights = RewardWeights()
     families: dict[Name, FamilyRules] = Field(default_factory=dict, max_length=_MOST_FAMILIES)
 
+    def max_starts(self, kind: str) -> int:
+        """Starts of a kind of action that are allowed in `rate_window_ms`."""
+        return self.max_meta_trainings if kind == "meta_training" else self.max_actions
+
     def of_family(self, family: str) -> Self:
         """Return the rules as they are for a family, `scope/family`."""
         own = self.families.get(family.partition("/")[2])

@@ -35,9 +35,9 @@ from homeostat.events import (
     VerdictGiven,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
-from homeostat.services.governor.authority import Unproven
+from homeostat.services.governor.authorization import Unproven
 from homeostat.services.governor.fold import Governor
-from homeostat.services.governor.reporting import ANSWERS
+from homeostat.services.governor.reports import ANSWERS
 from homeostat.services.governor.settings import GovernorSettings
 from homeostat.services.governor.state import State
 
@@ -137,13 +137,13 @@ class Court:
         action: str = data.action  # type: ignore[attr-defined]  # every report has one
         answered = (
             name
-            for name, issued in reversed(self.state.issued.items())
+            for name, issued in reversed(self.state.issued.by_identity.items())
             if issued.action == action and not issued.is_closed and isinstance(data, ANSWERS[issued.type])
         )
         named = command or next(answered, "c#1.0")
         if "command" in type(data).model_fields:
             data = data.model_copy(update={"command": named})
-        issued = self.state.issued.get(named)
+        issued = self.state.issued.by_identity.get(named)
         signer = hand or (issued.hand if issued else "rollout_actuator")
         subject = getattr(data, "model", None) or data.family  # type: ignore[attr-defined]  # as above
         signed = self.signed(data, signer, subject=subject, id_=f"{named}#{stage or self.offset}")
@@ -307,5 +307,5 @@ def verdict(emits: Sequence[Emit]) -> VerdictGiven:
 
 def money(court: Court) -> tuple[float, float]:
     """What is reserved and what is spent."""
-    budget = court.state.budgets[SCOPE]
+    budget = court.state.budgets.by_scope[SCOPE]
     return round(budget.reserved, 9), round(budget.spent, 9)

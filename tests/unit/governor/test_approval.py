@@ -270,7 +270,7 @@ def test_an_aborted_canary_does_not_come_back_after_a_freeze() -> None:
     braked(court, action)
 
     assert len(lift(court)) == len(POLICIES)
-    assert court.state.actions[action].phase == "measuring"
+    assert court.state.flight.actions[action].phase == "measuring"
 
 
 def test_an_emergency_needs_two_people_and_goes_through_a_freeze(court: Court) -> None:

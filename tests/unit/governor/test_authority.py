@@ -37,8 +37,7 @@ from homeostat.events import (
     SourceDistrusted,
 )
 from homeostat.events.requests import LONGEST_VALIDITY_MS
-from homeostat.services.governor import authority
-from homeostat.services.governor.authority import has_role
+from homeostat.services.governor import authorization
 from homeostat.services.governor.state import State
 
 FREEZE = FreezeSet(scope=SCOPE)
@@ -61,7 +60,7 @@ def test_the_first_key_signs_itself_and_the_second_one_does_not() -> None:
     assert refused(court, registration("eve", "admin"), "*") == "unsigned"
     assert refused(court, court.signed(registration("root", "admin"), "eve", subject="*"), "*") == "signature_invalid"
     assert court.law(registration("root", "admin")) == []
-    assert list(court.state.keys) == [key_of("root").key_id]
+    assert list(court.state.keyring.keys) == [key_of("root").key_id]
 
 
 def test_a_key_is_named_by_its_bytes(court: Court) -> None:
@@ -69,7 +68,7 @@ def test_a_key_is_named_by_its_bytes(court: Court) -> None:
     wrong = registration("eve").model_copy(update={"key": key_of("ada").key_id})
 
     assert refused(court, court.signed(wrong, "root", subject="*"), "*") == "key_invalid"
-    assert court.state.keys[key_of("ada").key_id].principal == "ada"
+    assert court.state.keyring.keys[key_of("ada").key_id].principal == "ada"
 
 
 def test_a_root_key_with_a_wrong_name_is_no_root() -> None:
@@ -169,7 +168,7 @@ def test_a_signature_in_another_spelling_is_the_same_one(court: Court) -> None:
 
 def test_a_signature_counts_once_however_many_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is forgotten as long as it is valid, and everything once it is not."""
-    monkeypatch.setattr(authority, "MOST_LIVE", 300)
+    monkeypatch.setattr(authorization, "MOST_LIVE", 300)
     court = Court(is_restored=False)
     lift = court.signed(FreezeLifted(scope=SCOPE), "olga", id_="lift")
     court.tell(lift)
@@ -183,7 +182,11 @@ def test_a_signature_counts_once_however_many_come_after_it(monkeypatch: pytest.
     court.law(FreezeLifted(scope=SCOPE), "root", subject=SCOPE)
     court.law(FREEZE, "olga", subject=SCOPE)
 
-    assert sum(len(bucket) for bucket in court.state.spent.values()) == sum(court.state.n_spent.values()) < 10
+    assert (
+        sum(len(bucket) for bucket in court.state.signatures.by_hour.values())
+        == sum(court.state.signatures.n_by_key.values())
+        < 10
+    )
     assert refused(court, lift) == "signature_expired"
 
 
@@ -246,13 +249,13 @@ def test_roles_imply_what_the_table_says() -> None:
     roles = ("admin", "operator", "approver", "notary")
     for granted in roles:
         state = State()
-        state.roles["p"] = [f"{granted}@a"]
-        state.roles["q"] = [f"{granted}@*"]
+        state.keyring.roles["p"] = [f"{granted}@a"]
+        state.keyring.roles["q"] = [f"{granted}@*"]
         for role in roles:
             is_implied = role == granted or (granted == "admin" and role in ("operator", "approver"))
-            assert has_role(state, "p", role, "a") == has_role(state, "q", role, "b") == is_implied
-            assert not has_role(state, "p", role, "b")
-            assert not has_role(state, "p", role, "*")
+            assert state.keyring.has_role("p", role, "a") == state.keyring.has_role("q", role, "b") == is_implied
+            assert not state.keyring.has_role("p", role, "b")
+            assert not state.keyring.has_role("p", role, "*")
 
 
 def test_a_request_of_a_foreign_model_in_the_own_family_is_denied(court: Court) -> None:
@@ -280,7 +283,7 @@ def test_families_hear_the_rules_that_are_in_force_for_them(court: Court) -> Non
     assert data_of(late, RulesSet)[0].price_per_training_second == 7.0
     assert data_of(late, SourceDistrusted)[0].source == "/bad"
     assert court.register("acme/camera-2") == []
-    assert FAMILY in {model.family for model in court.state.models.values()}
+    assert FAMILY in {model.family for model in court.state.registry.models.values()}
 
 
 @pytest.mark.parametrize("is_first", [True, False])

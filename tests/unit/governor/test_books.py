@@ -105,7 +105,7 @@ def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
 def test_an_expired_action_is_charged_what_it_asked_for_until_the_bill_comes(court: Court) -> None:
     """Nobody has said what it cost."""
     action, _ = court.propose()
-    court.tick(court.state.actions[action].expires_at)
+    court.tick(court.state.flight.actions[action].expires_at)
     assert money(court) == (0.0, 5.0)
 
     court.settle(action, "expired", cost=3.0)

@@ -37,7 +37,10 @@ def test_a_deployment_goes_on_to_whoever_follows_the_champion(court: Court) -> N
     passed = [(emit.log, emit.subject) for emit in emits if isinstance(emit.data, DeploymentObserved)]
     assert passed == [(TIMELINE, MODEL), (EXPERIENCE, FAMILY)]
     assert {d.provenance.source for d in data_of(emits, DeploymentObserved) if d.provenance} == {"/cli"}
-    assert (court.state.models[MODEL].champion, court.state.models[MODEL].artifact) == ("v9", "9" * 64)
+    assert (court.state.registry.models[MODEL].champion, court.state.registry.models[MODEL].artifact) == (
+        "v9",
+        "9" * 64,
+    )
     assert verdict(court.propose(champion="v9")[1]).verdict == "approved"
 
 
@@ -77,7 +80,7 @@ def test_a_step_back_by_hand_is_not_approved_either(court: Court) -> None:
     emits = deploy(court, "v0")
 
     assert one(emits, DeploymentUnapproved).replaced == "warm-1"
-    model = court.state.models[MODEL]
+    model = court.state.registry.models[MODEL]
     assert (model.champion, model.artifact, model.last_good) == ("v0", DIGEST["v0"], None)
 
 
@@ -90,8 +93,8 @@ def test_our_own_promotion_is_approved_whoever_announces_it(court: Court, is_rep
         court.apply(promotion, "promote")
 
     assert deploy(court, "warm-1") == []
-    assert court.state.models[MODEL].champion == "warm-1"
-    assert action in court.state.actions
+    assert court.state.registry.models[MODEL].champion == "warm-1"
+    assert action in court.state.flight.actions
 
 
 def test_a_canary_that_somebody_made_the_champion_was_not_approved(court: Court) -> None:
@@ -115,9 +118,9 @@ def test_in_a_scope_that_wants_it_only_signed_deployments_count(court: Court) ->
         deploy(court, "v9")
     with pytest.raises(Reject, match="role_missing"):
         deploy(court, "v9", "ada")
-    assert court.state.models[MODEL].champion == "v0"
+    assert court.state.registry.models[MODEL].champion == "v0"
     assert data_of(deploy(court, "v9", "olga"), DeploymentObserved)
-    assert court.state.models[MODEL].champion == "v9"
+    assert court.state.registry.models[MODEL].champion == "v9"
 
 
 def test_a_signature_covers_the_model_the_version_and_one_deployment(court: Court) -> None:
@@ -134,8 +137,8 @@ def test_a_signature_covers_the_model_the_version_and_one_deployment(court: Cour
     with pytest.raises(Reject, match="replayed"):
         court.tell(data.model_copy(update={"model": MODEL}))
 
-    assert court.state.models["acme/other"].champion == "v0"
-    assert court.state.models[MODEL].champion == "v7"
+    assert court.state.registry.models["acme/other"].champion == "v0"
+    assert court.state.registry.models[MODEL].champion == "v7"
 
 
 def test_what_is_only_noticed_does_not_count_where_it_must_be_signed(court: Court) -> None:
@@ -147,4 +150,4 @@ def test_what_is_only_noticed_does_not_count_where_it_must_be_signed(court: Cour
 
     assert not one(emits, DeploymentUnapproved).is_counted
     assert not data_of(emits, DeploymentObserved)
-    assert (court.state.models[MODEL].champion, action in court.state.actions) == ("v0", True)
+    assert (court.state.registry.models[MODEL].champion, action in court.state.flight.actions) == ("v0", True)

@@ -58,8 +58,8 @@ SENT = (to_first_step, to_second_step, to_promotion, to_abort, to_shadows)
 def is_over(court: Court, action: str) -> bool:
     """Whether tokens and model are free: only the cooldown keeps the next one waiting."""
     court.now += 60_000
-    _, emits = court.propose(champion=court.state.models[MODEL].champion)
-    return action not in court.state.actions and verdict(emits).verdict == "approved" and money(court)[0] == 5.0
+    _, emits = court.propose(champion=court.state.registry.models[MODEL].champion)
+    return action not in court.state.flight.actions and verdict(emits).verdict == "approved" and money(court)[0] == 5.0
 
 
 @pytest.mark.parametrize("enter", SENT)
@@ -99,7 +99,7 @@ def test_what_went_well_in_between_is_no_second_failure(court: Court) -> None:
     court.judge(action, "continue")
 
     assert data_of(court.fail(action, "rollout"), RolloutSet)
-    assert action in court.state.actions
+    assert action in court.state.flight.actions
 
 
 def test_a_brake_of_which_no_freeze_is_known_is_tried_once(court: Court) -> None:
@@ -121,7 +121,7 @@ def test_a_braked_rollout_waits_for_the_end_of_its_freeze_however_long(court: Co
         assert court.fail(action, "rollout", "braked") == []
         assert one(court.law(FreezeLifted(scope=SCOPE), "olga", subject=SCOPE), RolloutSet).step == 1
 
-    assert action in court.state.actions
+    assert action in court.state.flight.actions
 
 
 @pytest.mark.parametrize("reason", ["no_data", "timed_out", "all_arms_failed", "target_failed", "braked", "expired"])
@@ -158,7 +158,7 @@ def test_a_failure_is_no_word_on_what_is_held() -> None:
     action, _ = court.propose()
 
     assert court.fail(action, "retrain") == []
-    assert action in court.state.actions
+    assert action in court.state.flight.actions
 
 
 def test_an_action_that_cost_more_than_it_asked_for_is_charged_that_when_it_expires(court: Court) -> None:
@@ -166,6 +166,6 @@ def test_an_action_that_cost_more_than_it_asked_for_is_charged_that_when_it_expi
     action, _ = court.propose(money=1.0)
     court.train(action, "warm", seconds=900.0)
 
-    court.tick(court.state.actions[action].expires_at)
+    court.tick(court.state.flight.actions[action].expires_at)
 
     assert money(court) == (0.0, 9.0)

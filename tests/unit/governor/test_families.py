@@ -130,7 +130,7 @@ def test_a_key_that_is_revoked_is_told(court: Court) -> None:
     seat(court, "cell")
     taken = registration("cell").model_copy(update={"principal": "olga"})
     assert one(court.law(taken), EventRefused).reason == "key_retired"
-    lost = RoleRevoked(principal="cell", role="source", scope=court.state.roles["cell"][0].partition("@")[2])
+    lost = RoleRevoked(principal="cell", role="source", scope=court.state.keyring.roles["cell"][0].partition("@")[2])
     assert {type(one) for one in heard(court.law(lost))} == {KeyRevoked}
 
 
@@ -146,7 +146,7 @@ def test_beyond_the_bound_a_family_hears_nothing_and_that_is_said_once() -> None
 
     (refused,) = data_of(said, EventRefused)
     assert refused.reason == "families_exceeded"
-    known = court.state.families[SCOPE]
+    known = court.state.families.by_scope[SCOPE]
     assert (len(known.names), known.n_more) == (families.MOST_FAMILIES, 51)
     assert FAMILY in known.names
     assert heard(observed(court, "other/f"), "other/f")  # another scope has places of its own
@@ -165,5 +165,5 @@ def test_a_family_of_a_known_key_finds_a_place_among_made_up_ones() -> None:
 
     assert not heard(forged, "acme/forged")
     assert [type(one) for one in told] == [RulesSet, SourceDistrusted, KeyRegistered]
-    assert FAMILY in court.state.families[SCOPE].names
-    assert len(court.state.families[SCOPE].names) == families.MOST_FAMILIES
+    assert FAMILY in court.state.families.by_scope[SCOPE].names
+    assert len(court.state.families.by_scope[SCOPE].names) == families.MOST_FAMILIES

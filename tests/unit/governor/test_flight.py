@@ -7,7 +7,6 @@ import pytest
 from tests.unit.governor.court import SCOPE, Court, about, proposal, verdict
 
 from homeostat.events import ActionApplied, ApprovalGiven, Band, ModelRegistered, Range, RulesSet
-from homeostat.services.governor import flight
 
 RATE = RulesSet(scope=SCOPE, max_actions=1, cooldown_ms=60_000)
 
@@ -121,8 +120,8 @@ def test_nothing_is_left_of_what_is_over() -> None:
         court.fail(action, "retrain", "no_data")
 
     state = court.state
-    assert (state.loads, state.targets, state.slots_taken, state.actions) == ({}, {}, 0, {})
-    assert len(state.due) <= 64
+    assert (state.flight.loads, state.flight.targets, state.flight.slots_taken, state.flight.actions) == ({}, {}, 0, {})
+    assert len(state.flight.due) <= 64
     assert court.fold.wake_at(state) is None
 
 
@@ -155,4 +154,4 @@ def test_a_decision_takes_as_long_among_thousands_of_models_and_actions_as_among
     few, many = crowd(20), crowd(2_000)
 
     assert best(many) < 3 * best(few)
-    assert flight.next_at(many.state) is not None
+    assert many.fold.wake_at(many.state) is not None

@@ -42,7 +42,7 @@ def test_only_the_old_champion_is_left_beside_the_promoted_version(court: Court)
     assert [candidate.version for candidate in kept.candidates] == ["warm-1"]
     assert (kept.reference, kept.reference_artifact) == ("v0", DIGEST["v0"])
     assert kept.action == action
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
 
 
 def test_it_goes_when_the_outcome_is_final(court: Court) -> None:
@@ -72,12 +72,12 @@ def test_the_next_action_takes_its_place(court: Court) -> None:
     """Its rollout says what is served, whole; the last word on the old action then clears nothing."""
     action, _ = promoted(court)
     following, _ = court.propose(champion="warm-1")
-    assert court.state.holdbacks != {}
+    assert court.state.flight.holdbacks != {}
 
     first = one(court.train(following, "warm", "head"), RolloutSet)
 
     assert (first.reference, len(first.candidates)) == ("warm-1", 2)
-    assert court.state.holdbacks == {}
+    assert court.state.flight.holdbacks == {}
     assert court.settle(action) == []
 
 
@@ -87,7 +87,7 @@ def test_nothing_is_held_back_without_a_promotion(court: Court, state: str) -> N
     action = court.roll()
 
     assert one(court.settle(action, state, is_final=False), RolloutSet).candidates == ()
-    assert court.state.holdbacks == {}
+    assert court.state.flight.holdbacks == {}
 
 
 def test_a_freeze_holds_nothing_back(court: Court) -> None:
@@ -123,7 +123,7 @@ def test_whoever_changes_what_serves_ends_it(court: Court, end: Callable[[Court]
     rollout = end(court)
 
     assert (rollout.champion, rollout.candidates) == (champion, ())
-    assert court.state.holdbacks == {}
+    assert court.state.flight.holdbacks == {}
 
 
 def test_the_same_deployment_again_changes_nothing(court: Court) -> None:
@@ -131,4 +131,4 @@ def test_the_same_deployment_again_changes_nothing(court: Court) -> None:
     promoted(court)
 
     assert data_of(court.tell(DeploymentObserved(version="warm-1", model=MODEL)), Rollout) == []
-    assert court.state.holdbacks != {}
+    assert court.state.flight.holdbacks != {}

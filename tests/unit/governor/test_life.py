@@ -55,7 +55,7 @@ def court() -> Court:
 
 def champion(court: Court) -> tuple[str, str | None]:
     """What the books say: champion, and version to go back to."""
-    model = court.state.models[MODEL]
+    model = court.state.registry.models[MODEL]
     return model.champion, model.last_good
 
 
@@ -100,7 +100,7 @@ def test_an_action_goes_from_proposal_to_settlement(court: Court) -> None:
 
     last = one(court.settle(action), RolloutSet)
     assert (last.champion, last.candidates, last.canary, last.reference) == ("warm-1", (), None, "warm-1")
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court) == (0.0, 2.0)
 
 
@@ -145,7 +145,7 @@ def test_a_judgement_of_an_earlier_step_does_not_move_the_later_one(court: Court
     court.judge(action, "continue")
 
     assert court.judge(action, judgement, 0) == []
-    assert court.state.actions[action].step == 1
+    assert court.state.flight.actions[action].step == 1
     assert data_of(court.judge(action, "abort", 0), RolloutAbort)
 
 
@@ -170,7 +170,7 @@ def test_without_any_arm_the_report_ends_the_action(court: Court) -> None:
 
     assert (verdict(emits).verdict, len(emits)) == ("expired", 2)
     assert [(rule.rule, rule.value) for rule in verdict(emits).rules] == [("hand", "all_arms_failed")]
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court) == (0.0, 0.04)
     assert court.settle(action, "failed", cost=0.04) == []
     assert money(court) == (0.0, 0.04)
@@ -188,7 +188,7 @@ def test_a_skip_trains_and_scores_its_shadows_only(court: Court) -> None:
 
     assert verdict(nothing).verdict == "approved"
     assert len(nothing) == 2
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court)[0] == 0.0
 
 
@@ -201,7 +201,7 @@ def test_a_repeated_or_foreign_training_report_changes_nothing(court: Court) -> 
     court.train(action, "head")
 
     assert court.train(action, "head", "warm") == []
-    assert len(court.state.actions[action].candidates) == 2
+    assert len(court.state.flight.actions[action].candidates) == 2
 
 
 def test_a_retrain_command_read_again_after_a_crash_does_not_end_the_rollout(court: Court) -> None:
@@ -211,7 +211,7 @@ def test_a_retrain_command_read_again_after_a_crash_does_not_end_the_rollout(cou
     assert court.fail(action, "retrain", "expired") == []
     assert court.settle(action, "failed") == []
 
-    assert court.state.actions[action].phase == "rolling"
+    assert court.state.flight.actions[action].phase == "rolling"
 
 
 def test_a_rollout_of_versions_trained_elsewhere_needs_no_training(court: Court) -> None:
@@ -236,7 +236,7 @@ def test_a_threshold_ends_when_its_band_is_there(court: Court) -> None:
 
     court.report(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
 
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court) == (0.0, 0.0)
 
 
@@ -246,7 +246,7 @@ def test_a_report_of_a_threshold_ends_no_retrain(court: Court) -> None:
 
     court.report(ActionApplied.model_validate(about(action, "threshold") | {"band": BAND}))
 
-    assert action in court.state.actions
+    assert action in court.state.flight.actions
 
 
 def meta_training(court: Court) -> tuple[str, MetaTrainingStart]:
@@ -270,7 +270,7 @@ def test_a_meta_training_ends_with_its_settlement(court: Court) -> None:
 
     assert court.settle(action, "done", "meta_training") == []
 
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court) == (0.0, 0.0)
 
 
@@ -287,7 +287,7 @@ def test_the_family_hears_of_what_a_hand_could_not_do(court: Court, kind: str) -
 
     assert verdict(emits).verdict == "expired"
     assert [(rule.rule, rule.value) for rule in verdict(emits).rules] == [("hand", "braked")]
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert money(court) == (0.0, 0.0)
 
 
@@ -344,7 +344,7 @@ def test_an_action_that_outlives_its_time_leaves_no_candidate(court: Court, ente
         (serving, (), serving)
     ] * (enter in SERVED)
     assert len(data_of(emits, Rollout)) == (enter in SERVED)
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
     assert court.fold.wake_at(court.state) is None
     assert money(court) == (0.0, 5.0)
     assert court.settle(action, "expired") == []
@@ -381,7 +381,7 @@ def test_the_family_hears_whether_an_expired_action_was_ever_served(court: Court
     if is_reported:
         court.apply(command, "set")
 
-    emits = court.tick(court.state.actions[action].expires_at)
+    emits = court.tick(court.state.flight.actions[action].expires_at)
 
     assert (verdict(emits).verdict, verdict(emits).was_served) == ("expired", is_reported)
 
@@ -422,7 +422,7 @@ def test_our_own_promotion_seen_from_outside_ends_nothing(court: Court) -> None:
     assert court.tell(DeploymentObserved(version="warm-1", model=MODEL)) == []
 
     assert champion(court) == ("warm-1", "v0")
-    assert action in court.state.actions
+    assert action in court.state.flight.actions
 
 
 def test_the_same_champion_deployed_again_ends_nothing_but_a_promotion(court: Court) -> None:
@@ -434,7 +434,7 @@ def test_the_same_champion_deployed_again_ends_nothing_but_a_promotion(court: Co
     court.judge(action, "promote")
 
     assert one(court.tell(again), RolloutAbort).champion == "v0"
-    assert court.state.actions == {}
+    assert court.state.flight.actions == {}
 
 
 def test_a_held_action_of_a_replaced_champion_is_over() -> None:
@@ -445,7 +445,7 @@ def test_a_held_action_of_a_replaced_champion_is_over() -> None:
     emits = court.tell(DeploymentObserved(version="v9", model=MODEL))
 
     assert verdict(emits).verdict == "expired"
-    assert action not in court.state.actions
+    assert action not in court.state.flight.actions
     assert money(court) == (0.0, 0.0)
 
 
@@ -506,7 +506,7 @@ def test_a_model_registered_again_keeps_its_champion(court: Court) -> None:
     court.register(tier="high")
 
     assert champion(court)[0] == "warm-1"
-    assert court.state.models[MODEL].tier == "high"
+    assert court.state.registry.models[MODEL].tier == "high"
 
 
 def test_the_starts_remembered_are_as_many_as_the_rate_counts(court: Court) -> None:

@@ -33,7 +33,7 @@ def test_a_proposal_waits_for_the_registration_of_its_model(court: Court) -> Non
     assert {emit.story for emit in emits} == {"story"}
     place = next(n for n, emit in enumerate(emits) if isinstance(emit.data, VerdictGiven))
     assert one(emits, RetrainStart).verdict == f"{EMITTER}#{court.offset}.{place}"
-    assert court.state.waiting == {} == court.state.awaited
+    assert court.state.flight.waiting == {} == court.state.flight.awaited
 
 
 def test_the_verdict_is_named_right_behind_what_a_new_family_is_told(court: Court) -> None:
@@ -73,7 +73,7 @@ def test_a_persons_request_waits_too(court: Court) -> None:
     emits = court.register(model=NEW, tier="high")
 
     assert (verdict(emits).action, verdict(emits).verdict) == (action, "held")
-    assert court.state.actions[action].requester == "olga"
+    assert court.state.flight.actions[action].requester == "olga"
 
 
 def test_what_waits_is_decided_in_the_order_in_which_it_came(court: Court) -> None:
@@ -94,4 +94,4 @@ def test_what_waits_is_bounded_in_each_scope() -> None:
 
     assert [len(emits) for emits in said] == [0, 0, 2]
     assert verdict(said[2]).verdict == "denied"
-    assert len(court.state.waiting) == 2
+    assert len(court.state.flight.waiting) == 2

@@ -8,11 +8,24 @@ from hypothesis import strategies as st
 from tests.unit.governor.court import FAMILY, MODEL, SCOPE, START_MS, proposal
 
 from homeostat.core import Identity
-from homeostat.events import Arm, Band, Candidate, MetaTraining, Plan, Range, RuleResult, RulesSet, WeightsPublished
+from homeostat.events import (
+    ActionProposed,
+    Arm,
+    Band,
+    Candidate,
+    MetaTraining,
+    Plan,
+    Range,
+    RuleResult,
+    RulesSet,
+    WeightsPublished,
+)
 from homeostat.events.governance import PASSING_RULES
-from homeostat.services.governor import flight, weights
+from homeostat.services.governor.action import Action
+from homeostat.services.governor.budget import Budget
+from homeostat.services.governor.registry import Model
 from homeostat.services.governor.rules import RULES, judge
-from homeostat.services.governor.state import Action, Budget, Model, State
+from homeostat.services.governor.state import State
 
 NOW = START_MS
 WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
@@ -21,9 +34,9 @@ WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", fro
 def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
     """A scope with models and money."""
     state = State()
-    state.models = {f"acme/camera-{n}": Model(FAMILY, "v0", None, "low") for n in range(1, n_models + 1)}
-    state.n_models[SCOPE] = n_models
-    state.budgets[SCOPE] = Budget(10.0, 1000, NOW)
+    state.registry.models = {f"acme/camera-{n}": Model(FAMILY, "v0", None, "low") for n in range(1, n_models + 1)}
+    state.registry.n_kept[SCOPE] = n_models
+    state.budgets.by_scope[SCOPE] = Budget(10.0, 1000, NOW)
     if rules is not None:
         state.rules[SCOPE], state.rules_version[SCOPE] = rules, "r"
     return state
@@ -31,17 +44,22 @@ def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
 
 def in_flight(state: State, phase: Any = "rolling", **changes: Any) -> None:
     """Put an action in flight."""
-    flight.begin(state, f"a{len(state.actions)}", Action(proposal(**changes), phase, Identity("s")))
+    state.flight.begin(f"a{len(state.flight.actions)}", Action(proposal(**changes), phase, Identity("s")))
 
 
 def rule(name: str, state: State, **changes: Any) -> RuleResult:
     """What one rule says of a proposal."""
-    return next(result for result in judge(state, proposal(**changes), NOW) if result.rule == name)
+    return next(result for result in judged(state, proposal(**changes)) if result.rule == name)
+
+
+def judged(state: State, asked: ActionProposed) -> tuple[RuleResult, ...]:
+    """What all rules say of a proposal."""
+    return judge(state.facts(asked, NOW), asked)
 
 
 def test_a_sound_proposal_passes_every_rule() -> None:
     """Every rule is asked, once, and none names a nearer value."""
-    results = judge(state_of(), proposal(), NOW)
+    results = judged(state_of(), proposal())
 
     assert [result.rule for result in results] == [rule.__name__ for rule in RULES]
     assert all(result.passed and result.nearest is None for result in results)
@@ -161,12 +179,12 @@ def test_concurrency_counts_the_scope(n: int, limit: int) -> None:
 def test_the_rate_forgets_what_is_older_than_its_window() -> None:
     """Two of three starts lie inside."""
     state = state_of(RulesSet(max_actions=2, rate_window_ms=100))
-    state.models[MODEL].starts = [NOW - 101, NOW - 99, NOW - 1]
+    state.registry.models[MODEL].starts = [NOW - 101, NOW - 99, NOW - 1]
 
     result = rule("rate", state)
 
     assert (result.passed, result.value, result.nearest) == (False, 2, 1)
-    state.models[MODEL].starts = [NOW - 100, NOW - 99]
+    state.registry.models[MODEL].starts = [NOW - 100, NOW - 99]
     assert rule("rate", state).passed
 
 
@@ -174,7 +192,7 @@ def test_the_rate_forgets_what_is_older_than_its_window() -> None:
 def test_a_cooldown_lasts_exactly_as_long_as_it_says(since: int) -> None:
     """From the settlement on."""
     state = state_of(RulesSet(cooldown_ms=100))
-    state.models[MODEL].settled_at = NOW - since
+    state.registry.models[MODEL].settled_at = NOW - since
 
     result = rule("cooldown", state)
 
@@ -186,7 +204,7 @@ def test_a_cooldown_lasts_exactly_as_long_as_it_says(since: int) -> None:
 def test_money_is_what_is_left(spent: float, reserved: float, asked: float) -> None:
     """What is spent and what is reserved is gone; what is named as nearest would pass."""
     state = state_of()
-    state.budgets[SCOPE].spent, state.budgets[SCOPE].reserved = spent, reserved
+    state.budgets.by_scope[SCOPE].spent, state.budgets.by_scope[SCOPE].reserved = spent, reserved
 
     result = rule("money", state, money=asked)
 
@@ -279,7 +297,7 @@ def test_threat_an_arm_starts_from_weights_of_a_distrusted_source() -> None:
     """Whoever names the weights, a person too; those that nobody has published rest on nobody."""
     state, warm = state_of(), (Arm(name="warm", initial_weights="1" * 64),)
     assert rule("trust", state, arms=warm).passed
-    weights.remember(state, published("1" * 64, "/jobs", "/bad"))
+    state.weights.update(published("1" * 64, "/jobs", "/bad"))
     assert rule("trust", state, arms=warm).passed
 
     state.distrusted = {SCOPE: ["/bad"]}
@@ -292,10 +310,10 @@ def test_the_memory_of_weights_is_bounded() -> None:
     """The newest are known."""
     state = state_of()
     for number in range(1100):
-        weights.remember(state, published(f"{number:064x}", "/jobs"))
+        state.weights.update(published(f"{number:064x}", "/jobs"))
 
-    assert len(state.weights) == 1000
-    assert f"{1099:064x}" in state.weights
+    assert len(state.weights.by_artifact) == 1000
+    assert f"{1099:064x}" in state.weights.by_artifact
 
 
 def published(artifact: str, *sources: str) -> WeightsPublished:

@@ -48,7 +48,7 @@ def test_a_held_action_is_judged_by_the_money_of_the_day_it_is_approved() -> Non
     court = Court(model_tier="high")
     court.law(BudgetSet(scope=SCOPE, money=8.0, period_ms=1000), "olga", subject=SCOPE)
     action = court.propose()[0]
-    court.state.budgets[SCOPE].spent = 8.0
+    court.state.budgets.by_scope[SCOPE].spent = 8.0
     yes = ApprovalGiven(action=action)
     assert verdict(court.tell(court.signed(yes, "ada"))).verdict == "held"
 
@@ -62,24 +62,24 @@ def test_the_budget_of_all_reaches_scopes_that_have_spent_already() -> None:
     court = Court()
     court.propose()
     court.law(BudgetSet(scope="*", money=6.0, period_ms=1000))
-    assert (court.state.budgets[SCOPE].money, money(court)) == (6.0, (5.0, 0.0))
+    assert (court.state.budgets.by_scope[SCOPE].money, money(court)) == (6.0, (5.0, 0.0))
     court.law(BudgetSet(scope=SCOPE, money=7.0, period_ms=1000), "olga", subject=SCOPE)
 
     court.law(BudgetSet(scope="*", money=1.0, period_ms=1000))
 
-    assert (court.state.budgets[SCOPE].money, money(court)) == (7.0, (5.0, 0.0))
+    assert (court.state.budgets.by_scope[SCOPE].money, money(court)) == (7.0, (5.0, 0.0))
 
 
 def test_new_money_does_not_carry_over_what_an_old_period_spent() -> None:
     """A period that is over is over."""
     court = Court()
     court.law(BudgetSet(scope=SCOPE, money=8.0, period_ms=1000), "olga", subject=SCOPE)
-    court.state.budgets[SCOPE].spent = 8.0
+    court.state.budgets.by_scope[SCOPE].spent = 8.0
     court.now += 1000
 
     court.law(BudgetSet(scope=SCOPE, money=9.0, period_ms=1000), "olga", subject=SCOPE)
 
-    assert court.state.budgets[SCOPE].spent == 0.0
+    assert court.state.budgets.by_scope[SCOPE].spent == 0.0
 
 
 class Governing(RuleBasedStateMachine):
@@ -101,25 +101,25 @@ class Governing(RuleBasedStateMachine):
         for said in {id(v): v for v in data_of(emits, VerdictGiven)}.values():
             if said.verdict in ("denied", "expired"):
                 self.ends[said.action] = self.ends.get(said.action, 0) + 1
-                assert said.action not in self.court.state.actions
+                assert said.action not in self.court.state.flight.actions
 
     @rule(chosen=st.sampled_from(["warm", "head", "skip"]), shadows=st.sampled_from([(), ("head",)]))
     def propose(self, chosen: str, shadows: tuple[str, ...]) -> None:
-        champion = self.court.state.models[MODEL].champion
+        champion = self.court.state.registry.models[MODEL].champion
         id_, emits = self.court.propose(chosen=chosen, shadows=shadows, champion=champion)
         self.ids.append(id_)
         self.hear(emits)
 
     def pick(self, data: st.DataObject) -> str:
         """Mostly what is in flight."""
-        return data.draw(st.sampled_from([*list(self.court.state.actions) * 5, *self.ids[-2:]]))
+        return data.draw(st.sampled_from([*list(self.court.state.flight.actions) * 5, *self.ids[-2:]]))
 
     def chosen(self, id_: str) -> str | None:
-        canary = self.court.state.actions[id_].canary
+        canary = self.court.state.flight.actions[id_].canary
         return None if canary is None else canary.version
 
     def phase(self, id_: str) -> str:
-        action = self.court.state.actions.get(id_)
+        action = self.court.state.flight.actions.get(id_)
         return "" if action is None else action.phase
 
     @precondition(lambda self: self.ids)
@@ -143,7 +143,7 @@ class Governing(RuleBasedStateMachine):
     @rule(data=st.data(), judgement=st.sampled_from(["promote", "continue", "abort"]), is_stale=st.booleans())
     def judge(self, data: st.DataObject, judgement: str, is_stale: bool) -> None:
         id_ = self.pick(data)
-        action = self.court.state.actions.get(id_)
+        action = self.court.state.flight.actions.get(id_)
         step = 0 if action is None or is_stale else max(0, action.step)
         self.hear(self.court.judge(id_, judgement, step))
 
@@ -165,7 +165,7 @@ class Governing(RuleBasedStateMachine):
     def settle(self, data: st.DataObject) -> None:
         """As the evaluator does: when nothing was trained, or when the hand has ended the rollout."""
         id_ = self.pick(data)
-        if self.phase(id_) == "training" and not self.court.state.actions[id_].waiting_for:
+        if self.phase(id_) == "training" and not self.court.state.flight.actions[id_].waiting_for:
             self.hear(self.court.settle(id_, "failed"))
         elif self.phase(id_) == "measuring" and not self.pending and self.is_obeyed:
             is_promoted = self.server is not None and self.server.champion == str(self.chosen(id_))
@@ -177,7 +177,7 @@ class Governing(RuleBasedStateMachine):
     def settle_again(self, data: st.DataObject, is_final: bool, cost: float) -> None:
         """A bill has come, or the last word on an action that is over."""
         id_ = data.draw(st.sampled_from(self.ids))
-        if id_ not in self.court.state.actions:
+        if id_ not in self.court.state.flight.actions:
             self.hear(self.court.settle(id_, is_final=is_final, cost=cost))
 
     @rule(is_set=st.booleans())
@@ -205,33 +205,33 @@ class Governing(RuleBasedStateMachine):
 
     @invariant()
     def what_is_reserved_is_in_flight(self) -> None:
-        actions = self.court.state.actions.values()
+        actions = self.court.state.flight.actions.values()
         expected = sum(max(a.proposal.money, a.cost) for a in actions if a.phase != "held")
-        budget = self.court.state.budgets.get(SCOPE)
+        budget = self.court.state.budgets.by_scope.get(SCOPE)
         assert (0.0 if budget is None else budget.reserved) == expected
         assert budget is None or budget.spent >= 0.0
 
     @invariant()
     def one_action_at_a_time_and_none_ends_twice(self) -> None:
-        assert sum(action.phase != "held" for action in self.court.state.actions.values()) <= 1
+        assert sum(action.phase != "held" for action in self.court.state.flight.actions.values()) <= 1
         assert all(n == 1 for n in self.ends.values())
 
     @invariant()
     def what_is_counted_is_what_is_there(self) -> None:
         """The counts that rules look at, against a walk over all actions."""
         state = self.court.state
-        flying = [action for action in state.actions.values() if action.phase != "held"]
-        load = state.loads.get(SCOPE)
-        assert (load is None) == (not state.actions)
+        flying = [action for action in state.flight.actions.values() if action.phase != "held"]
+        load = state.flight.loads.get(SCOPE)
+        assert (load is None) == (not state.flight.actions)
         if load is not None:
-            assert sorted(load.actions) == sorted(state.actions)
+            assert sorted(load.actions) == sorted(state.flight.actions)
             assert load.n == len(flying)
             assert load.n_canaries == sum(action.proposal.chosen != "skip" for action in flying)
-        assert state.slots_taken == sum(a.proposal.slots for a in flying if a.phase in ("training", "acting"))
-        assert sorted(id_ for ids in state.targets.values() for id_ in ids) == sorted(
-            [*state.actions, *state.holdbacks]
+        assert state.flight.slots_taken == sum(a.proposal.slots for a in flying if a.phase in ("training", "acting"))
+        assert sorted(id_ for ids in state.flight.targets.values() for id_ in ids) == sorted(
+            [*state.flight.actions, *state.flight.holdbacks]
         )
-        live = {action.expires_at for action in (*state.actions.values(), *state.holdbacks.values())}
+        live = {action.expires_at for action in (*state.flight.actions.values(), *state.flight.holdbacks.values())}
         assert self.court.fold.wake_at(state) == min(live, default=None)
 
     @invariant()
@@ -244,8 +244,8 @@ class Governing(RuleBasedStateMachine):
         """As soon as the hand has done all it was told; then no candidate is left without an action."""
         if self.server is None or self.pending or not self.is_obeyed:
             return
-        assert self.server.champion == self.court.state.models[MODEL].champion
-        assert self.court.state.actions or self.court.state.holdbacks or self.server.candidates == ()
+        assert self.server.champion == self.court.state.registry.models[MODEL].champion
+        assert self.court.state.flight.actions or self.court.state.flight.holdbacks or self.server.candidates == ()
 
 
 Governing.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

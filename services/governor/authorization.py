@@ -1,6 +1,7 @@
-"""Who may say what: signatures against the keyring, roles against the request."""
+"""Who may ask for what: signatures against the keyring, roles against the request."""
 
 from base64 import b64decode
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -11,10 +12,7 @@ from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import Data, KeyRegistered
 from homeostat.events.requests import LONGEST_VALIDITY_MS
-from homeostat.services.governor.state import State
-from homeostat.services.governor.words import Key
-
-_IMPLIED: Final = {"admin": ("admin", "operator", "approver")}
+from homeostat.services.governor.keyring import Key, Keyring
 
 _SLACK_MS: Final = 3_600_000
 """Clocks of people differ from the broker's."""
@@ -26,14 +24,64 @@ MOST_LIVE: Final = 10_000
 
 
 class Unproven(Reject):
-    """Nobody who may speak here has said it; nothing is remembered of it."""
+    """Nobody who may speak here has signed it; nothing is remembered of it."""
 
 
-def authorise(state: State, data: Data, role: str, scope: str) -> str:
+@dataclass(slots=True)
+class SpentSignatures:
+    """Signed requests that have counted, for as long as they are valid: then their time is over anyway.
+
+    Args:
+        by_hour: Digest of what was signed and its key, by the hour until which it is valid.
+        n_by_key: How many of them there are, by key.
+    """
+
+    by_hour: dict[int, dict[str, str]] = field(default_factory=dict)
+    n_by_key: dict[str, int] = field(default_factory=dict)
+
+    def check_fresh(self, event: Event, data: Data, key: Key) -> None:
+        """See that a signature counts now: it counts once, and for a time that is signed with it.
+
+        Args:
+            event: For the broker's time.
+            data: The request, with its provenance.
+            key: Of the signer.
+
+        Raises:
+            Unproven: `signature_expired`, `replayed`, `too_many_requests`.
+        """
+        assert data.provenance is not None
+        until = _valid_until(data)
+        if not event.time <= until <= event.time + LONGEST_VALIDITY_MS + _SLACK_MS:
+            raise Unproven(
+                "signature_expired",
+                "valid_until is part of what is signed: in the future, and at most 7 days away; sign a new request"
+                f" (it says {rfc3339(until)}, the broker {rfc3339(event.time)}: see your clock)",
+            )
+        if _digest(data) in self.by_hour.get(until // _BUCKET_MS, ()):
+            raise Unproven("replayed", f"request {data.provenance.id} has counted before: sign a new one")
+        if self.n_by_key.get(data.provenance.key or "", 0) >= MOST_LIVE:
+            raise Unproven("too_many_requests", f"{key.principal} has {MOST_LIVE} requests that are valid: wait")
+
+    def spend(self, data: Data, now: int) -> None:
+        """Take note that a signature has counted, whatever came of it; it never counts again."""
+        provenance = data.provenance
+        assert provenance is not None
+        assert provenance.key is not None
+        self.by_hour.setdefault(_valid_until(data) // _BUCKET_MS, {})[_digest(data)] = provenance.key
+        self.n_by_key[provenance.key] = self.n_by_key.get(provenance.key, 0) + 1
+        for hour in [hour for hour in self.by_hour if (hour + 1) * _BUCKET_MS <= now]:
+            for key in self.by_hour.pop(hour).values():
+                self.n_by_key[key] -= 1
+                if not self.n_by_key[key]:
+                    del self.n_by_key[key]
+
+
+def authorize(keyring: Keyring, data: Data, role: str, scope: str) -> str:
     """Return the principal that signed a request and holds the role.
 
     Args:
-        state: Keyring and roles.
+        keyring: Keys and roles.
         data: A request that `authenticate` has let in: a signature is looked at once, before anything else.
         role: Needed role; empty: none.
         scope: Where it is needed.
@@ -42,32 +90,43 @@ def authorise(state: State, data: Data, role: str, scope: str) -> str:
         Reject: `role_missing`.
     """
     assert data.provenance is not None
-    principal = state.keys[data.provenance.key or ""].principal
-    if role and not has_role(state, principal, role, scope):
+    principal = keyring.keys[data.provenance.key or ""].principal
+    if role and not keyring.has_role(principal, role, scope):
         raise Reject("role_missing", f"{principal} needs the role {role} in {scope}")
     return principal
 
 
-def authenticate(state: State, event: Event, data: Data) -> str:
+def authenticate(keyring: Keyring, spent: SpentSignatures, event: Event, data: Data) -> str:
     """Return the principal that signed a request which counts now; nothing else is looked at before.
+
+    Args:
+        keyring: Keys.
+        spent: Signatures that count no more.
+        event: As it arrived.
+        data: Its payload, as it was signed.
 
     Raises:
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`, `signature_expired`, `replayed`,
             `too_many_requests`.
     """
-    key = signer(state, event, data)
-    _check_fresh(state, event, data, key)
+    key = signer(keyring, event, data)
+    spent.check_fresh(event, data, key)
     return key.principal
 
 
-def signer(state: State, event: Event, data: Data) -> Key:
+def signer(keyring: Keyring, event: Event, data: Data) -> Key:
     """Return the key of the keyring that signed what arrived, whatever it may do.
+
+    Args:
+        keyring: Keys.
+        event: As it arrived.
+        data: Its payload.
 
     Raises:
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
     """
     id_ = data.provenance.key if data.provenance is not None else None
-    key = state.keys.get(id_ or "")
+    key = keyring.keys.get(id_ or "")
     if id_ is not None and key is None:
         raise Unproven("key_unknown", f"key {id_} is not in the keyring")
     if key is not None and key.is_revoked:
@@ -77,17 +136,13 @@ def signer(state: State, event: Event, data: Data) -> Key:
     return key
 
 
-def has_role(state: State, principal: str, role: str, scope: str) -> bool:
-    """Whether a principal holds a role in a scope, directly or by a wider role."""
-    granted = state.roles.get(principal, ())
-    return any(
-        role in _IMPLIED.get(name, (name,)) and place in (scope, "*")
-        for name, _, place in (entry.partition("@") for entry in granted)
-    )
-
-
 def check_signature(event: Event, data: Data, public_key: str) -> None:
     """See that the key has signed type, subject, source, id and payload as they arrived.
+
+    Args:
+        event: As it arrived.
+        data: Its payload, with the signature and the signed bytes as provenance.
+        public_key: Hex.
 
     Raises:
         Unproven: `unsigned`, `signature_invalid`.
@@ -108,15 +163,20 @@ def check_signature(event: Event, data: Data, public_key: str) -> None:
         raise Unproven("signature_invalid", f"the signature is for {subject!r}, not for {event.subject!r}")
 
 
-def check_root(state: State, event: Event, data: KeyRegistered) -> str:
-    """The first key of the log signs itself: whoever starts the system holds it.
+def check_root(spent: SpentSignatures, event: Event, data: KeyRegistered) -> str:
+    """Return the owner of the first key of the log, which signs itself: whoever starts the system holds it.
+
+    Args:
+        spent: Signatures that count no more.
+        event: As it arrived.
+        data: Its payload.
 
     Raises:
         Unproven: It has not.
         Reject: `key_invalid`.
     """
     check_signature(event, data, data.public_key)
-    _check_fresh(state, event, data, Key(data.public_key, data.principal))
+    spent.check_fresh(event, data, Key(data.public_key, data.principal))
     check_key(data)
     assert data.provenance is not None
     if data.provenance.key != data.key:
@@ -125,7 +185,7 @@ def check_root(state: State, event: Event, data: KeyRegistered) -> str:
 
 
 def check_key(data: KeyRegistered) -> None:
-    """Let only keys in that are what they say.
+    """See that the id of a key is the one of its public half.
 
     Raises:
         Reject: `key_invalid`.
@@ -133,40 +193,6 @@ def check_key(data: KeyRegistered) -> None:
     named = key_id(bytes.fromhex(data.public_key))
     if data.key != named:
         raise Reject("key_invalid", f"the id of this public key is {named}, not {data.key}")
-
-
-def spend(state: State, data: Data, now: int) -> None:
-    """Take note that a signature has counted, whatever came of it; it never counts again.
-
-    It is remembered for as long as it is valid: then its time is over anyway.
-    """
-    provenance = data.provenance
-    assert provenance is not None
-    assert provenance.key is not None
-    bucket = state.spent.setdefault(_valid_until(data) // _BUCKET_MS, {})
-    bucket[_digest(data)] = provenance.key
-    state.n_spent[provenance.key] = state.n_spent.get(provenance.key, 0) + 1
-    for hour in [hour for hour in state.spent if (hour + 1) * _BUCKET_MS <= now]:
-        for key in state.spent.pop(hour).values():
-            state.n_spent[key] -= 1
-            if not state.n_spent[key]:
-                del state.n_spent[key]
-
-
-def _check_fresh(state: State, event: Event, data: Data, key: Key) -> None:
-    """A signature counts once, and for a time that is signed with it."""
-    assert data.provenance is not None
-    until = _valid_until(data)
-    if not event.time <= until <= event.time + LONGEST_VALIDITY_MS + _SLACK_MS:
-        raise Unproven(
-            "signature_expired",
-            "valid_until is part of what is signed: in the future, and at most 7 days away; sign a new request"
-            f" (it says {rfc3339(until)}, the broker {rfc3339(event.time)}: see your clock)",
-        )
-    if _digest(data) in state.spent.get(until // _BUCKET_MS, ()):
-        raise Unproven("replayed", f"request {data.provenance.id} has counted before: sign a new one")
-    if state.n_spent.get(data.provenance.key or "", 0) >= MOST_LIVE:
-        raise Unproven("too_many_requests", f"{key.principal} has {MOST_LIVE} requests that are valid: wait")
 
 
 def _valid_until(data: Data) -> int:

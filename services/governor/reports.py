@@ -12,7 +12,6 @@ from homeostat.events import (
     ActionReverted,
     BrakeConfirmed,
     CandidateTrained,
-    Command,
     Data,
     MetaTrainingStart,
     RetrainStart,
@@ -33,9 +32,9 @@ from homeostat.events.logs import (
     VERDICTS,
 )
 from homeostat.events.reports import Report
-from homeostat.services.governor.authority import has_role, signer
+from homeostat.services.governor.authorization import signer
+from homeostat.services.governor.issued import Issued
 from homeostat.services.governor.state import State
-from homeostat.services.governor.words import Issued
 
 Answer = type[Report] | type[WeightsPublished] | type[WeightsRejected]
 ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
@@ -47,40 +46,24 @@ ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
 } | dict.fromkeys((RolloutSet.TYPE, RolloutPromote.TYPE, RolloutAbort.TYPE), (ActionApplied, ActionFailed))
 """What a command may be answered by."""
 
+Reported = (
+    CandidateTrained
+    | ActionApplied
+    | ActionFailed
+    | ActionReverted
+    | ActionProgressed
+    | WeightsPublished
+    | WeightsRejected
+)
+
 _CLOSING: Final = (ActionApplied, ActionReverted, ActionFailed, WeightsPublished, WeightsRejected)
-_GRACE_MS: Final = 7 * 86_400_000
-"""A hand that was away reports what it finds when it is back."""
-
-_MOST_ISSUED: Final = 10_000
-_MOST_STAGES: Final = 1_000
 
 
-def issue(state: State, event: Event, emits: tuple[Emit, ...]) -> None:
-    """Take note of the commands among what is emitted; forget the oldest."""
-    for ordinal, emit in enumerate(emits):
-        command = emit.data
-        if isinstance(command, Command):
-            state.issued[event.emit_identity(ordinal)] = Issued(
-                command.TYPE,
-                command.action,
-                command.model or command.family,
-                command.family,
-                HAND_OF[emit.log],
-                max(event.time, command.expires_at) + _GRACE_MS,
-                (command.champion, command.champion_artifact) if isinstance(command, Rollout) else None,
-            )
-    while state.issued:
-        oldest = next(iter(state.issued))
-        if len(state.issued) <= _MOST_ISSUED and state.issued[oldest].forget_at > event.time:
-            return
-        del state.issued[oldest]
-
-
-def admit(state: State, event: Event, data: Report | WeightsPublished | WeightsRejected) -> tuple[Emit, ...] | None:
+def admit(state: State, event: Event, data: Reported) -> tuple[Emit, ...] | None:
     """Check a report and pass it on to whom it concerns.
 
     Args:
-        state: Keyring, roles, open commands.
+        state: Its keyring is read, the command takes note of the report.
         event: The report as intake passed it on.
         data: Its payload.
 
@@ -91,43 +74,42 @@ def admit(state: State, event: Event, data: Report | WeightsPublished | WeightsR
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
         Reject: `role_missing`, `command_unknown`, `command_closed`, `report_mismatch`.
     """
-    key, provenance = signer(state, event, data), data.provenance
+    key, provenance = signer(state.keyring, event, data), data.provenance
     assert provenance is not None
     named, _, stage = provenance.id.rpartition("#")
-    command = state.issued.get(named)
+    command = state.issued.by_identity.get(named)
     if command is None:
         raise Reject("command_unknown", f"{named or provenance.id!r} is no command of this governor that may be open")
     scope = scope_of(command.target)
-    if not has_role(state, key.principal, f"hand:{command.hand}", scope):
+    if not state.keyring.has_role(key.principal, f"hand:{command.hand}", scope):
         raise Reject("role_missing", f"{key.principal} needs the role hand:{command.hand} in {scope}")
     _check_about(event, data, named, command)
     if isinstance(data, ActionProgressed):
         return _passed_on(data) if not command.is_closed else None
-    if stage in command.stages:
-        return None
-    if command.is_closed or len(command.stages) >= _MOST_STAGES:
-        raise Reject("command_closed", f"{command.action} was answered before: {', '.join(command.stages)[:200]}")
-    command.stages.append(stage)
-    command.is_closed = isinstance(data, _CLOSING)
-    return _passed_on(data)
+    return _passed_on(data) if command.add_stage(stage, is_closing=isinstance(data, _CLOSING)) else None
 
 
 def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, ...]:
     """Pass on that a hand holds.
 
+    Args:
+        state: For the keyring.
+        event: As intake passed it on.
+        data: Its payload.
+
     Raises:
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
         Reject: `role_missing`, `report_mismatch`.
     """
-    key, scope, hand = signer(state, event, data), scope_of(data.scope), HAND_OF.get(data.log)
+    key, scope, hand = signer(state.keyring, event, data), scope_of(data.scope), HAND_OF.get(data.log)
     if hand != data.hand:
         raise Reject("report_mismatch", f"{data.hand} reads no commands from {data.log}")
-    if not has_role(state, key.principal, f"hand:{hand}", scope):
+    if not state.keyring.has_role(key.principal, f"hand:{hand}", scope):
         raise Reject("role_missing", f"{key.principal} needs the role hand:{hand} in {scope}")
     return (Emit(VERDICTS, data, scope),)
 
 
-def _check_about(event: Event, data: Report | WeightsPublished | WeightsRejected, named: str, command: Issued) -> None:
+def _check_about(event: Event, data: Reported, named: str, command: Issued) -> None:
     """What is reported is what was commanded."""
     target = (data.model or data.family) if isinstance(data, Report) else data.family
     answers = isinstance(data, ANSWERS[command.type])
