@@ -1,17 +1,12 @@
 """docker-compose.yml is the code: its commands, ports and variables name what there is."""
 
-import hashlib
-import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
@@ -24,46 +19,32 @@ from homeostat.runtime import registry
 from homeostat.runtime.environment import variables_of
 from homeostat.runtime.settings import HostSettings
 from homeostat_tools.cli.app import app
-from homeostat_tools.local_stack.jars import cache_dir, read_lock
+from homeostat_tools.local_stack.jars import read_lock
 from homeostat_tools.local_stack.local import DEFAULT_PARTITIONS
 from homeostat_tools.local_stack.properties import server_properties
 from homeostat_tools.local_stack.services import packs
 
 ROOT: Final = Path(__file__).parents[2]
+
+
 SETTINGS: Final[tuple[type[BaseSettings], ...]] = (HostSettings, *(load() for _, load in registry.settings_classes()))
+
+
 SERVICES: Final = tuple(registry.services())
+
+
 SERVICE_ROLES: Final = registry.signer_roles()
+
+
 CONTAINERS: Final[dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
     "services"
 ]
+
+
 OURS: Final = {name: spec for name, spec in CONTAINERS.items() if spec["image"].startswith("homeostat:")}
+
+
 HOSTS: Final = {service: CONTAINERS[service.replace("_", "-")] for service in SERVICES}
-
-GO_MODULE: Final = "module resolve\n\ngo 1.24\n\nrequire github.com/compose-spec/compose-go/v2 v2.16.2\n"
-GO_MAIN: Final = """package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/compose-spec/compose-go/v2/cli"
-)
-
-func main() {
-	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithConsistency(true))
-	if err == nil {
-		project, failed := options.LoadProject(context.Background())
-		if err = failed; err == nil {
-			text, _ := project.MarshalJSON()
-			fmt.Println(string(text))
-			return
-		}
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
-"""
 
 
 def check_command(line: list[str]) -> None:
@@ -278,67 +259,3 @@ def test_nothing_is_published_beyond_this_machine_and_all_state_is_in_volumes() 
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
     assert all(spec.get("healthcheck") for spec in CONTAINERS.values())
     assert all(CONTAINERS[name]["volumes"] for name in ("kafka", "redis", "prometheus", "grafana", "model-server"))
-
-
-@cache
-def resolver() -> Path | str:
-    """The library of docker compose as a command, built once per machine; or why there is none."""
-    binary = (
-        cache_dir(os.environ) / f"compose-resolve-{hashlib.sha256((GO_MODULE + GO_MAIN).encode()).hexdigest()[:16]}"
-    )
-    if binary.exists():
-        return binary
-    go = shutil.which("go")
-    if go is None:
-        return "no Go here to build compose-go with"
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "go.mod").write_text(GO_MODULE, "utf-8")
-        (Path(folder) / "main.go").write_text(GO_MAIN, "utf-8")
-        built = Path(folder) / "resolve"
-        try:
-            subprocess.run(
-                [go, "build", "-mod=mod", "-o", str(built), "."],
-                check=True,
-                capture_output=True,
-                text=True,
-                cwd=folder,
-                env={**os.environ, "GOTOOLCHAIN": "local"},
-                timeout=240,
-            )
-        except subprocess.TimeoutExpired:
-            return "compose-go could not be fetched and built within 240 s"
-        except subprocess.CalledProcessError as failed:
-            return f"compose-go cannot be built: {(failed.stderr.strip() or 'no reason given').splitlines()[-1]}"
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        draft = binary.with_name(f".{binary.name}.{os.getpid()}")
-        shutil.copy(built, draft)
-        draft.replace(binary)
-    return binary
-
-
-def resolve(path: Path) -> subprocess.CompletedProcess[str]:
-    """Resolve a compose file, or skip."""
-    binary = resolver()
-    if isinstance(binary, str):
-        pytest.skip(binary)
-    return subprocess.run([binary, path], check=False, capture_output=True, text=True, timeout=240)
-
-
-def test_compose_resolves_the_file_to_what_stands_in_it() -> None:
-    """Anchors, dependencies, volumes: the library of docker compose reads the same as this test."""
-    resolved = resolve(ROOT / "docker-compose.yml")
-
-    assert resolved.returncode == 0, resolved.stderr
-    services = json.loads(resolved.stdout)["services"]
-    as_passed_on = {
-        name: [part.replace("$$", "$") for part in spec.get("command", [])] for name, spec in CONTAINERS.items()
-    }
-    assert {name: spec["command"] or [] for name, spec in services.items()} == as_passed_on
-
-
-def test_compose_refuses_what_is_wrong(tmp_path: Path) -> None:
-    """A dependency that does not exist: the check above can fail."""
-    wrong = tmp_path / "docker-compose.yml"
-    wrong.write_text("name: x\nservices: {a: {image: a, depends_on: [b]}}\n", "utf-8")
-
-    assert resolve(wrong).returncode != 0

@@ -1,7 +1,5 @@
 """The doors on a real broker, visited by clients that nobody here wrote, and by mistakes of their operators."""
 
-import json
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +10,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+from tests.support.door_records import BINARY, MSGPACK, event, java_producer, registration, signal
 from tests.support.intake_process import PARTITIONS, IntakeProcess
 from tests.support.mutations import arrow_stream
 from typer.testing import CliRunner
@@ -20,15 +19,14 @@ from homeostat.codec.arrow import ARROW
 from homeostat.events import Labels, ModelRegistered, Samples, SignalObserved
 from homeostat.events.logs import DOORS, TELEMETRY, TIMELINE
 from homeostat_tools.cli.app import app
-from homeostat_tools.local_stack import jars
 from homeostat_tools.local_stack.errors import KafkaUnavailable
-from homeostat_tools.local_stack.java import find_java
 from homeostat_tools.local_stack.services import topics
 from homeostat_tools.local_stack.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
+
+
 Command = Callable[..., str]
-KAFKA_39 = Path(__file__).parents[1] / "support" / "kafka-3.9.lock"
 
 
 @pytest.fixture
@@ -52,24 +50,6 @@ def command(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comm
         return " ".join(done.stdout.split())
 
     return run
-
-
-def event(type_: str, id_: str, data: dict[str, Any], **attributes: Any) -> bytes:
-    """An event in structured mode."""
-    whole = {"specversion": "1.0", "id": id_, "source": "/stranger", "type": type_, "data": data, **attributes}
-    return json.dumps(whole).encode()
-
-
-def signal(n: int) -> bytes:
-    return event(SignalObserved.TYPE, f"s-{n}", {"layer": "service", "name": "load", "value": float(n)})
-
-
-def registration(name: str) -> bytes:
-    return event(ModelRegistered.TYPE, f"register-{name}", {"family": "f", "champion": "v1"})
-
-
-MSGPACK = {"ce_id": "x", "content-type": "application/msgpack"}
-BINARY = {"ce_specversion": "1.0", "ce_source": "/stranger", "ce_type": Samples.TYPE}
 
 
 def test_a_door_goes_on_whatever_is_written_to_it(intake: IntakeProcess) -> None:
@@ -243,24 +223,6 @@ def test_what_retention_deleted_unread_is_counted(intake: IntakeProcess) -> None
     intake.wait(lambda: len(intake.events(TIMELINE, model)) == 4)
 
     assert intake.metric("homeostat_door_records_lost_total", reason="retention") >= 27
-
-
-def java_producer(broker: str, lines: list[tuple[str, bytes]]) -> None:
-    """Write keys and values with Kafka's own console producer: keys are placed by murmur2."""
-    class_path = ":".join(map(str, jars.ensure_jars(lambda _: None, KAFKA_39)))
-    argv = [
-        str(find_java({})),
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-cp",
-        class_path,
-        "kafka.tools.ConsoleProducer",
-        "--bootstrap-server",
-        broker,
-    ]
-    argv += ["--topic", TELEMETRY, "--property", "parse.key=true"]
-    text = b"".join(key.encode() + b"\t" + value + b"\n" for key, value in lines)
-    subprocess.run(argv, input=text, check=True, capture_output=True, timeout=240)
 
 
 def test_two_partitioners_are_one_history(intake: IntakeProcess) -> None:

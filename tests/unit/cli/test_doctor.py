@@ -1,13 +1,11 @@
 """The doctor names what is wrong and the command that mends it, and what people regret before they do."""
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from tests.unit.cli.system import System
 
 from homeostat.events import (
@@ -26,12 +24,13 @@ from homeostat.events import (
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TIMELINE
 from homeostat.runtime.settings import HostSettings
 from homeostat_tools.cli import extras
-from homeostat_tools.cli.app import app
 from homeostat_tools.cli.checks import Check, Context, examine, registry, warn
 from homeostat_tools.local_stack.process import ProcessStatus, State
 from homeostat_tools.local_stack.report import write_report
 
 UNAPPROVED = DeploymentUnapproved(model="team/m", version="v9", replaced="v1")
+
+
 GOOD_LAW = """
 [rules.reward_weights]
 latency = 1.0
@@ -75,9 +74,13 @@ def test_a_sound_system_has_nothing_to_regret(sound: System) -> None:
 
 
 RANGE = Range(log="l", subject="team/m", source="/s", first="1.0", last="2.0", from_time=0, rows=1)
+
+
 DRIFT = DriftDetected(
     model="team/m", version="v1", kind="concept", detector="adwin", statistic=1, threshold=1, magnitude=1, onset=RANGE
 )
+
+
 EPISODE = EpisodeRecorded.model_validate(
     {"episode": "e", "task": "t", "model": "team/m", "metric": "accuracy", "result": 0.5, "rows": 1, "seconds": 1.0}
 )
@@ -277,32 +280,3 @@ def test_what_is_wrong_without_a_remedy_is_no_finding() -> None:
     """It would help nobody."""
     with pytest.raises(ValueError, match="say what mends it"):
         warn("x", "it is so", "")
-
-
-COMMANDS = typer.main.get_command(app)
-
-
-def test_the_commands_that_mend_exist() -> None:
-    """In every check, and with the options they name."""
-    text = "".join(path.read_text("utf-8") for path in sorted(Path(registry.__file__).parent.glob("*.py")))
-    named = re.findall(r"homeostat ([a-z-]+)(?: ([a-z-]+))?", text)
-
-    commands: Any = COMMANDS
-    for first, second in named:
-        children = getattr(commands.commands.get(first), "commands", {})
-        assert first in commands.commands, first
-        assert not children or second in children, (first, second)
-    assert len(named) > 15
-
-
-def test_the_document_of_mistakes_names_the_checks() -> None:
-    """Those that there are, and every warning about what people regret."""
-    document = (Path(__file__).parents[3] / "docs" / "mistakes.md").read_text("utf-8")
-    named = set(re.findall(r"\*([a-z ]+)\*(?!\*)", document))
-    folder = Path(registry.__file__).parent
-    code = {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
-
-    there = set(re.findall(r'(?:warn|fail)\(\s*"([a-z ]+)"', "".join(code.values())))
-    regretted_ones = set(re.findall(r'warn\(\s*"([a-z ]+)"', "".join(code[m] for m in ("law", "models", "dataset"))))
-    assert named <= there, named - there
-    assert regretted_ones <= named, regretted_ones - named

@@ -1,0 +1,73 @@
+"""Who and what the extreme histories are about."""
+
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from homeostat.admission.doors import ADMITTED
+from homeostat.audit.keys import Key
+from homeostat.audit.signing import key_id
+from homeostat.events import (
+    MODELS,
+    KeyRegistered,
+)
+from homeostat.events.bounds import LARGEST
+from homeostat.events.logs import (
+    DOORS,
+    REPORTS,
+    REQUESTS,
+    TELEMETRY,
+    TRACES,
+)
+from homeostat.testing.enrolled import key_of
+from homeostat_tools.local_stack.services import inputs
+
+FOLDS = inputs()
+
+
+MODEL, FAMILY, SCOPE = "team/model", "team/family", "team"
+
+
+SUBJECTS: Final = {TELEMETRY: (MODEL,), TRACES: (FAMILY,), REQUESTS: (SCOPE, "*"), REPORTS: (MODEL, FAMILY)}
+
+
+ADMITTED_TYPES: Final = [MODELS[payload.TYPE] for door in DOORS for payload in ADMITTED[door]]
+
+
+PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(b"." * 32)
+
+
+PUBLIC: Final = PRIVATE.public_key().public_bytes_raw()
+
+
+KEY: Final = Key("root", key_id(PUBLIC), PUBLIC.hex(), PRIVATE)
+
+
+HAND: Final = key_of("hands")
+
+
+ADMINS: Final = (key_of("ann"), key_of("bea"))
+
+
+ROOT: Final = KeyRegistered(key=KEY.key_id, public_key=KEY.public_key_hex, principal="root", roles=("admin",))
+
+
+DIGEST: Final = "0" * 64
+
+
+OWN_ANSWERS: Final = {"version": "v0", "prediction": (1.0,), "score": (0.5,), "predicted": (1.0,)}
+
+
+OPEN: Final[dict[str, Any]] = {
+    "classes": (),
+    "versions": None,
+    "contract_version": None,
+    "learned_rows": None,
+    "score_low": -LARGEST,
+    "score_high": LARGEST,
+}
+
+"""A contract that takes every answer."""
+
+
+NO_ANSWERS: Final = {"version": None, "prediction": (), "score": (), "predicted": ()}
