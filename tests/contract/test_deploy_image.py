@@ -46,7 +46,7 @@ def test_the_image_installs_extras_that_exist_for_every_service() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
 
-    install = install_steps(Path("/opt/homeostat"))[-1]
+    _, install, _ = install_steps(Path("/opt/homeostat"))
 
     named = set(re.findall(r"[\w-]+", install[-1]))
     assert named <= set(extras)
@@ -65,6 +65,22 @@ def test_the_image_runs_as_nobody_special_and_knows_its_health() -> None:
     assert json.loads(health.partition("CMD ")[2]) == intake["healthcheck"]["test"][1:]
 
 
+def test_the_command_line_is_in_the_image_of_what_needs_it_and_in_no_other() -> None:
+    """Compose runs `homeostat …` in `homeostat:tools`, built to the stage of that name; services in the last."""
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", "\n".join(dockerfile()), re.MULTILINE)
+    ours = {
+        name: spec
+        for name, spec in yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"].items()
+        if spec["image"].startswith("homeostat:")
+    }
+    with_tools = {name for name, spec in ours.items() if "homeostat " in " ".join(spec["command"])}
+
+    assert stages[-1] == "services"
+    assert {name for name, spec in ours.items() if spec["image"] == "homeostat:tools"} == with_tools
+    assert {name for name, spec in ours.items() if spec["build"].get("target") == "tools"} == with_tools
+    assert with_tools == {"keys", "topics", "operator"}
+
+
 @pytest.mark.soak
 def test_the_install_steps_of_the_image_work(tmp_path: Path) -> None:
     """Dependencies resolve under the constraints; the package itself is installed from what is copied, and complete."""
@@ -76,17 +92,21 @@ def test_the_install_steps_of_the_image_work(tmp_path: Path) -> None:
             shutil.copytree(found, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(found, source / name)
-    make, install = install_steps(prefix)
+    make, install, with_tools = install_steps(prefix)
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
     subprocess.run([sys.executable, *make[1:]], check=True, env=env)
     subprocess.run([*install, "--dry-run", "--quiet"], check=True, cwd=source, env=env)
     subprocess.run([*install, "--no-deps", "--quiet"], check=True, cwd=source, env=env)
 
-    names = [*(f"homeostat.services.{name}" for name in SERVICES), "homeostat_tools"]
-    ask = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n) is None])"
-    missing = subprocess.run(
-        [prefix / "bin" / "python", "-c", ask], check=True, capture_output=True, text=True, env=env
-    )
-    assert missing.stdout.strip() == "[]"
+    def lacks(*names: str) -> list[str]:
+        ask = f"import importlib.util as u; print(*[n for n in {names} if u.find_spec(n) is None])"
+        run = [str(prefix / "bin" / "python"), "-c", ask]
+        answer: str = subprocess.run(run, check=True, capture_output=True, text=True, env=env).stdout
+        return answer.split()
+
+    assert lacks(*(f"homeostat.services.{name}" for name in SERVICES)) == []
+    assert lacks("homeostat_tools", "homeostat_lab") == ["homeostat_tools", "homeostat_lab"]
+    subprocess.run([*with_tools, "--no-deps", "--quiet"], check=True, cwd=source, env=env)
+    assert lacks("homeostat_tools", "homeostat_lab") == ["homeostat_lab"]
     assert (prefix / "bin" / "homeostat").exists()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from homeostat.telemetry import quiet_logging
+from homeostat.telemetry.logging import quiet_logging
 from homeostat_lab.bench.floods import floods, held
 from homeostat_lab.bench.ground import ground
 from homeostat_tools.local_stack.errors import KafkaUnavailable

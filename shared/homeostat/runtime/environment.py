@@ -12,11 +12,10 @@ from homeostat.runtime import librdkafka
 from homeostat.runtime.kubernetes import is_service_variable
 from homeostat.runtime.registry import settings_classes
 from homeostat.runtime.settings import HostSettings
-from homeostat.telemetry import logging
 
 PREFIX: Final = "HOMEOSTAT_"
-_OTHERS: Final = (logging.FORMAT, logging.LEVEL, "HOMEOSTAT_CACHE_DIR", "HOMEOSTAT_KEY")
-"""Read by the logs, the embedded broker and the command line."""
+_OTHERS: Final = ("HOMEOSTAT_CACHE_DIR", "HOMEOSTAT_KEY")
+"""Read by the embedded broker and the command line."""
 
 
 S = TypeVar("S", bound=BaseSettings)
@@ -53,10 +52,12 @@ def check_environment(environ: Mapping[str, str]) -> tuple[str, ...]:
     Raises:
         VariableUnknown: Another one does not; the message says which name comes closest.
     """
+    from homeostat.telemetry import logging  # a client reads settings and has no use for the rest of it
+
     ours = {name for name in environ if name.upper().startswith(PREFIX)}
     foreign = {name for name in ours if is_service_variable(name, environ[name])}
     ours -= {name for name in ours - foreign if name.upper().startswith(librdkafka.PREFIX)}  # `HostSettings` looks
-    known = {*variables_of(HostSettings), *_OTHERS}
+    known = {*variables_of(HostSettings), *_OTHERS, logging.FORMAT, logging.LEVEL}
     unknown = {name for name in ours - foreign if name.upper() not in known}
     ignored = tuple(sorted(foreign))
     prefixes = set[str]()

@@ -19,7 +19,7 @@ from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeSet, Command, Data, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
 from homeostat.runtime.hand_refusals import HandRefusals
-from homeostat.telemetry import NullTracer, Tracer
+from homeostat.telemetry.tracing import NullTracer, Tracer
 
 
 @dataclass(slots=True)

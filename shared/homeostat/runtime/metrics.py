@@ -13,8 +13,10 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.kafka import KafkaHost
 from homeostat.runtime.kafka_hands import KafkaHands
 from homeostat.runtime.watch import Watch
-from homeostat.telemetry import Metrics, Server, metrics, serve
+from homeostat.telemetry import metrics
 from homeostat.telemetry.metrics import Counter, Gauge
+from homeostat.telemetry.registry import Metrics
+from homeostat.telemetry.server import Server, serve
 
 
 class HostMetrics(Collector):

@@ -39,7 +39,8 @@ from homeostat.runtime.signer import sign_with
 from homeostat.runtime.stop_signal import StopSignal
 from homeostat.runtime.tracing import observer_of
 from homeostat.runtime.watch import Watch, check_at_start
-from homeostat.telemetry import NullTracer, Tracer, configure_logging, open_tracer
+from homeostat.telemetry.logging import configure_logging
+from homeostat.telemetry.tracing import NullTracer, Tracer, open_tracer
 
 log = structlog.get_logger(__name__)
 EXIT_HALTED: Final = 70
@@ -175,12 +176,15 @@ def _wire(declared: ServiceEntry, context: Context) -> list[Service]:
 
 def main(*names: str) -> None:
     """Run services until SIGTERM or SIGINT. Exits 0 after a clean stop, otherwise not."""
-    configure_logging("+".join(names or sys.argv[1:]))
+    names = names or tuple(sys.argv[1:])
+    configure_logging("+".join(names))
     code = 0
     try:
         if ignored := check_environment(os.environ):
             log.info("kubernetes_variables_ignored", variables=ignored)
-        _run(names or tuple(sys.argv[1:]), settings_of_environment(HostSettings))
+        if not names:
+            raise Halt(f"name the services to run; there are {', '.join(registry.services())}")
+        _run(names, settings_of_environment(HostSettings))
     except Halt as halt:
         log.error("halted", reason=str(halt))
         code = EXIT_HALTED

@@ -22,7 +22,7 @@ def bench(
     """
     import logging
 
-    from homeostat.telemetry import quiet_logging
+    from homeostat.telemetry.logging import quiet_logging
     from homeostat_lab.bench import NAMES, run
     from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.extras import SERVICE_EXTRAS, require

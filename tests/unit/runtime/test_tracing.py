@@ -14,8 +14,8 @@ from homeostat.events.logs import INDICATORS, TIMELINE
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.memory import MemoryLog, MemoryOutbox
 from homeostat.runtime.tracing import observer_of
-from homeostat.telemetry import NullTracer, Tracer, open_tracer, parse
 from homeostat.telemetry.otlp import OtelTracer
+from homeostat.telemetry.tracing import NullTracer, Tracer, open_tracer, parse
 from homeostat.testing.counter import Counter
 
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from homeostat.telemetry import Metrics, metrics
+from homeostat.telemetry import metrics
 from homeostat.telemetry.metrics import CATALOGUE, Counter, Gauge, Histogram, Metric
+from homeostat.telemetry.registry import Metrics
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 SIZES = Histogram("homeostat_sizes_bytes", "Of something.", ("fold",))

@@ -7,7 +7,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from homeostat.telemetry import Metrics, Server, serve
+from homeostat.telemetry.registry import Metrics
+from homeostat.telemetry.server import Server, serve
 
 PROBLEMS: list[str] = []
 

@@ -16,9 +16,16 @@ from homeostat.codec.encode import traceparent
 from homeostat.core import Emit, Event, Identity, Position
 from homeostat.core.event import OPENS
 from homeostat.events import ClockTicked
-from homeostat.telemetry import NullTracer, TraceContext, context_of, open_tracer, parse
 from homeostat.telemetry.otlp import OtelTracer
-from homeostat.telemetry.tracing import OtlpExtraMissing, processing_span_id
+from homeostat.telemetry.tracing import (
+    NullTracer,
+    OtlpExtraMissing,
+    TraceContext,
+    context_of,
+    open_tracer,
+    parse,
+    processing_span_id,
+)
 
 EVENT = Event(
     id="7.0",
