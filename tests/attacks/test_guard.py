@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.hand_shop import MODEL, NOTARY, NOW, SOURCE, Shop, brake, command, key_of, reasons, record
 from tests.unit.client.test_guarding import changed, drain, ids, policies_of, say
 from tests.unit.client.test_policies import NOTARY as CLIENTS_NOTARY
-from tests.unit.runtime.test_hands import MODEL, NOTARY, NOW, SOURCE, Shop, brake, command, key_of, reasons, record
 
 from homeostat.client.brake import release_braked, write_brake
 from homeostat.client.memory import MemoryLogs

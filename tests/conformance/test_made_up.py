@@ -17,9 +17,10 @@ from homeostat.events.logs import INDICATORS, TELEMETRY, TIMELINE
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.intake.telemetry import TelemetryIntake
 from homeostat.testing import conformance
-from homeostat.testing.conformance import CHECKS, Check, NotConforming
+from homeostat.testing.conformance import CHECKS, Check
 from homeostat.testing.counter import Count, Counter
 from homeostat.testing.purity_sandbox import ImpureError
+from homeostat.testing.requirement import NotConforming
 from homeostat.testing.signals import signals as made_up
 from homeostat.testing.strategies import labels, models, observations, records, samples, signals, subjects
 

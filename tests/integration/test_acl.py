@@ -38,7 +38,8 @@ from homeostat.runtime.kafka_errors import BrokerUnreachable, NotAuthorized
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
 from homeostat_tools.local_stack.access import ROLE_ACCESS, together
-from homeostat_tools.local_stack.broker import Broker, is_secure
+from homeostat_tools.local_stack.broker import Broker
+from homeostat_tools.local_stack.broker_files import is_secure
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.scram import ScramUsers

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.broker import shared_broker
+from tests.support.hand_shop import NOTARY, OWN, Worker, command, key_of, record
 from tests.support.two_stage import wait_until
-from tests.unit.runtime.test_hands import NOTARY, OWN, Worker, command, key_of, record
 
 from homeostat.client.kafka import KafkaLogs
 from homeostat.codec import Output, Record, decode_event

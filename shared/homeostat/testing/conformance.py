@@ -14,38 +14,22 @@ from typing import Any, ClassVar, Final
 
 from homeostat.codec import Output, Record, decode_event, encode_payload, encode_state
 from homeostat.codec.channels import CHANNELS
-from homeostat.core import Emit, Event, Identity, Position, Reject
+from homeostat.core import Event, Identity, Position, Reject
 from homeostat.events import ClockTicked
 from homeostat.events.logs import QUARANTINE
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.replay import compare, replay
 from homeostat.runtime.ticks import tick
 from homeostat.testing.purity_sandbox import sealed
-from homeostat.testing.stored import restored
+from homeostat.testing.requirement import NotConforming, require
+from homeostat.testing.spies import Refusing, Storing
 from homeostat.testing.trial import MakeFold, Trial, derive, line_of
 
 Check = Callable[[MakeFold, Sequence[Record]], None]
 
+
 _MAX_TICKS: Final = 1000
 """A fold that still wants to be woken after so many ticks goes on for ever."""
-
-
-class NotConforming(AssertionError):
-    """A fold breaks what hosts, readers and replays rely on.
-
-    Args:
-        rule: Which.
-        detail: Where, and what was found.
-    """
-
-    def __init__(self, rule: str, detail: str) -> None:
-        super().__init__(f"{rule}: {detail}")
-        self.rule, self.detail = rule, detail
-
-
-def _require(condition: object, rule: str, detail: str) -> None:
-    if not condition:
-        raise NotConforming(rule, detail)
 
 
 def _first_difference(one: Sequence[Any], other: Sequence[Any]) -> str:
@@ -58,7 +42,7 @@ def _first_difference(one: Sequence[Any], other: Sequence[Any]) -> str:
 def same_log_same_bytes(make: MakeFold, records: Sequence[Record]) -> None:
     """Two fresh folds say the same, byte for byte."""
     one, other = ([line_of(output) for output in derive(make, records)] for _ in range(2))
-    _require(one == other, "same log, same bytes", _first_difference(one, other))
+    require(one == other, "same log, same bytes", _first_difference(one, other))
 
 
 def uses_nothing_but_its_log(make: MakeFold, records: Sequence[Record]) -> None:
@@ -70,7 +54,7 @@ def uses_nothing_but_its_log(make: MakeFold, records: Sequence[Record]) -> None:
     free = [line_of(output) for output in derive(make, records)]  # and everything it needs is imported
     with sealed():
         inside = [line_of(output) for output in derive(make, records)]
-    _require(free == inside, "nothing but its log", _first_difference(free, inside))
+    require(free == inside, "nothing but its log", _first_difference(free, inside))
 
 
 def says_what_the_catalogue_knows(make: MakeFold, records: Sequence[Record]) -> None:
@@ -79,62 +63,20 @@ def says_what_the_catalogue_knows(make: MakeFold, records: Sequence[Record]) -> 
         record = Record(output.topic, "", output.partition, 0, 0, output.key, output.value, output.headers)
         event = decode_event(record, time=0, emitter="", is_door=False)
         lying = {model.TYPE for model in CHANNELS.get(output.topic, ())}
-        _require(output.topic not in CHANNELS or event.type in lying, "catalogue", f"{event.type} in {output.topic}")
-        _require(encode_payload(event.data)[0] == output.value, "canonical bytes", f"{event.type} {event.identity}")
-
-
-class _Watched:
-    """A fold whose every step is looked at before and after."""
-
-    def __init__(self, make: MakeFold) -> None:
-        self._fold = make()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._fold, name)
-
-
-class _Refusing(_Watched):
-    """Notes the state around every refusal."""
-
-    def step(self, state: Any, event: Event) -> tuple[Any, tuple[Emit, ...]]:
-        before = encode_state(state)
-        try:
-            return self._fold.step(state, event)
-        except Reject as reject:
-            _require(
-                encode_state(state) == before,
-                "a refusal changes nothing",
-                f"{event.type} at offset {event.position.offset} was refused ({reject.reason}) after a change",
-            )
-            raise
-
-
-class _Storing(_Watched):
-    """Puts every state through the snapshot codec."""
-
-    def step(self, state: Any, event: Event) -> tuple[Any, tuple[Emit, ...]]:
-        state, emits = self._fold.step(state, event)
-        raw = encode_state(state)
-        again: Any = restored(self._fold, state)
-        where = f"after {event.type} at offset {event.position.offset}"
-        _require(type(again) is type(state), "a state is what state_type says", f"{type(state).__name__} {where}")
-        _require(encode_state(again) == raw, "a state survives the codec", where)
-        _require(
-            self._fold.wake_at(again) == self._fold.wake_at(state), "a stored state wakes when it would have", where
-        )
-        return again, emits
+        require(output.topic not in CHANNELS or event.type in lying, "catalogue", f"{event.type} in {output.topic}")
+        require(encode_payload(event.data)[0] == output.value, "canonical bytes", f"{event.type} {event.identity}")
 
 
 def states_survive_the_codec(make: MakeFold, records: Sequence[Record]) -> None:
     """After any step the state is stored and read without loss, and what follows is the same."""
     plain = [line_of(output) for output in derive(make, records)]
-    stored = [line_of(output) for output in derive(lambda: _Storing(make), records)]
-    _require(plain == stored, "a state survives the codec", _first_difference(plain, stored))
+    stored = [line_of(output) for output in derive(lambda: Storing(make), records)]
+    require(plain == stored, "a state survives the codec", _first_difference(plain, stored))
 
 
 def a_refusal_changes_nothing(make: MakeFold, records: Sequence[Record]) -> None:
     """Check first, mutate last: around every `Reject` the state has the same bytes."""
-    derive(lambda: _Refusing(make), records)
+    derive(lambda: Refusing(make), records)
 
 
 @dataclass(frozen=True)
@@ -157,10 +99,10 @@ def unknown_types_are_ignored(make: MakeFold, records: Sequence[Record]) -> None
             try:
                 state, emits = fold.step(state, event)
             except Reject:
-                _require(fold.is_door, "unknown types are ignored", f"{data.TYPE} was refused")
+                require(fold.is_door, "unknown types are ignored", f"{data.TYPE} was refused")
                 emits = ()
-            _require(not emits, "unknown types are ignored", f"{data.TYPE} led to {emits!r:.200}")
-            _require(encode_state(state) == before, "unknown types are ignored", f"{data.TYPE} changed the state")
+            require(not emits, "unknown types are ignored", f"{data.TYPE} led to {emits!r:.200}")
+            require(encode_state(state) == before, "unknown types are ignored", f"{data.TYPE} changed the state")
 
 
 def _event(last: Record, subject: str, now: int, data: Any, emitter: str) -> Event:
@@ -191,9 +133,9 @@ def redelivery_changes_nothing(make: MakeFold, records: Sequence[Record]) -> Non
     for offset, record in enumerate(repeats, last.offset + 1):
         trial.assignment.process(replace(record, offset=offset, timestamp=last.timestamp))
     fresh = trial.outputs[n:]
-    _require(not fresh, "redelivery is a no-op", f"{len(fresh)} new outputs, the first {fresh[:1]!r:.300}")
+    require(not fresh, "redelivery is a no-op", f"{len(fresh)} new outputs, the first {fresh[:1]!r:.300}")
     unchanged = trial.assignment.fold.is_door or _states(trial) == before
-    _require(unchanged, "redelivery is a no-op", "a state has changed")
+    require(unchanged, "redelivery is a no-op", "a state has changed")
 
 
 def _type(record: Record) -> bytes:
@@ -219,8 +161,8 @@ def resumes_anywhere(make: MakeFold, records: Sequence[Record], n_seeds: int = 3
                 trial.assignment.snapshot()
             if chance.random() < crash:
                 trial.crash()
-        _require(trial.published() == whole.published(), "resumes anywhere", f"other outputs, seed {seed}")
-        _require(_states(trial) == _states(whole), "resumes anywhere", f"other states, seed {seed}")
+        require(trial.published() == whole.published(), "resumes anywhere", f"other outputs, seed {seed}")
+        require(_states(trial) == _states(whole), "resumes anywhere", f"other states, seed {seed}")
 
 
 def _states(trial: Trial) -> dict[str, bytes]:
@@ -239,7 +181,7 @@ def same_on_every_host(make: MakeFold, records: Sequence[Record]) -> None:
     derived = replay(make(), log.records(source, partition), log.n_partitions)
     written = [record for topic in sorted({output.topic for output in derived}) for record in log.all(topic)]
     report = compare(derived, written, [host.assignments[partition].emitter])
-    _require(report.is_equal, "the same on every host", f"{report.differences[:1]!r:.500}")
+    require(report.is_equal, "the same on every host", f"{report.differences[:1]!r:.500}")
 
 
 def subjects_are_independent(make: MakeFold, records: Sequence[Record]) -> None:
@@ -250,7 +192,7 @@ def subjects_are_independent(make: MakeFold, records: Sequence[Record]) -> None:
         alone = [r if units[r.offset] == unit else _nothing(r) for r in records]
         own = [line_of(output) for output in outputs if units[_offset(output)] == unit]
         said = [line_of(output) for output in derive(make, alone) if units[_offset(output)] == unit]
-        _require(own == said, "subjects are independent", f"{unit}: {_first_difference(own, said)}")
+        require(own == said, "subjects are independent", f"{unit}: {_first_difference(own, said)}")
 
 
 def _offset(output: Output) -> int:
@@ -275,9 +217,9 @@ def wakes_as_it_says(make: MakeFold, records: Sequence[Record]) -> None:
             for is_repeat in (False, True):
                 n, offset = len(trial.outputs), offset + 1
                 assignment.process(_tick(records[0], unit, due, offset, max(due, assignment.now)))
-                _require(not is_repeat or len(trial.outputs) == n, "a second tick is harmless", f"{unit} at {due}")
+                require(not is_repeat or len(trial.outputs) == n, "a second tick is harmless", f"{unit} at {due}")
             wake = assignment.fold.wake_at(assignment.states[unit])
-            _require(wake is None or wake > due, "a tick is answered", f"{unit} still waits for {wake} after {due}")
+            require(wake is None or wake > due, "a tick is answered", f"{unit} still waits for {wake} after {due}")
     raise NotConforming("a tick is answered", f"{_MAX_TICKS} ticks and no end")
 
 

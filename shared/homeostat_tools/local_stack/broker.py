@@ -1,15 +1,13 @@
 """A real Apache Kafka (KRaft, one node) as a child process: no container, no Java of the machine needed."""
 
-import base64
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from homeostat_tools.local_stack import child, jars
+from homeostat_tools.local_stack.broker_files import class_path, is_secure, new_cluster_id, write_private
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.folders import make_folder
 from homeostat_tools.local_stack.java import find_java
@@ -27,9 +26,9 @@ from homeostat_tools.local_stack.scram import ADMIN, ScramUsers
 START_TIMEOUT_SECONDS: Final = 60.0
 """A start takes 2 s on a laptop; a broker that replays a long log after a crash takes longer."""
 
+
 STOP_TIMEOUT_SECONDS: Final = 20.0
 
-_AUTHORIZER: Final = "authorizer.class.name="
 
 _CAUSES: Final = (
     "No space left on device",
@@ -42,7 +41,9 @@ _CAUSES: Final = (
 )
 """What the system says of a place that cannot be written."""
 
+
 _READ_BYTES: Final = 1 << 20
+
 
 _FULL_BYTES: Final = 32 << 20
 """Free space below which a broker that ended did so for want of it: a new segment's index alone takes 10 MiB."""
@@ -128,15 +129,15 @@ class Broker:
         make_folder(self.home)
         self._refuse_shared_data()
         self._refuse_other_security()
-        class_path = _class_path(jars.ensure_jars(self._on_progress, self._lock))
+        jar_path = class_path(jars.ensure_jars(self._on_progress, self._lock))
         deadline = time.monotonic() + timeout_seconds
         try:
-            self._launch(java, class_path, deadline)
+            self._launch(java, jar_path, deadline)
         except KafkaUnavailable:
             if is_free(self._port):
                 raise
             # somebody took the port after it was found free: two first starts at a time both want the same one
-            self._launch(java, class_path, deadline)
+            self._launch(java, jar_path, deadline)
 
     def _launch(self, java: str, class_path: str, deadline: float) -> None:
         properties = self._write_properties()
@@ -189,15 +190,15 @@ class Broker:
         remembered.write_text(json.dumps([self._port, controller_port]))
         properties = self.home / "server.properties"
         security = None if self._users is None else self._users.broker_settings()
-        _write_private(properties, server_properties("logs", self._port, controller_port, self._settings, security))
+        write_private(properties, server_properties("logs", self._port, controller_port, self._settings, security))
         return properties
 
     def _format(self, java: str, class_path: str, properties: Path) -> None:
         """Write the identity of a new cluster."""
-        command = ["format", "--standalone", "-t", _new_cluster_id(), "-c", properties.name]
+        command = ["format", "--standalone", "-t", new_cluster_id(), "-c", properties.name]
         arguments = self.home / "format.arguments"  # passwords on a command line are seen by everybody
         if self._users is not None:
-            _write_private(arguments, "\n".join(self._users.format_arguments()))
+            write_private(arguments, "\n".join(self._users.format_arguments()))
             command.append(f"@{arguments.name}")
         argv = [java, *JVM_OPTIONS, "-cp", class_path, "kafka.tools.StorageTool", *command]
         environment = {**os.environ, **JVM_ENVIRONMENT}
@@ -292,35 +293,3 @@ class Broker:
                 raise KafkaUnavailable(
                     f"Another broker uses {self.home}.", "Stop it, or name another data directory."
                 ) from error
-
-
-def is_secure(data_dir: Path) -> bool | None:
-    """Whether the data of a broker were made with users; None if there are none yet."""
-    home = data_dir / "kafka"
-    if not (home / "logs" / "meta.properties").exists():
-        return None
-    return _AUTHORIZER in (home / "server.properties").read_text(encoding="ascii", errors="replace")
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read: it may hold passwords."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(text)
-
-
-def _class_path(found: Iterable[Path]) -> str:
-    absolute = [str(jar.absolute()) for jar in found]
-    if any(os.pathsep in jar for jar in absolute):
-        raise KafkaUnavailable(
-            f"Kafka lies in {Path(absolute[0]).parent}, and Java takes {os.pathsep!r} for the end of a path.",
-            "Set HOMEOSTAT_CACHE_DIR to a folder without it.",
-        )
-    return os.pathsep.join(absolute)
-
-
-def _new_cluster_id() -> str:
-    """Make an id as Kafka does: 16 random bytes, URL-safe base64, never taken for an option."""
-    while (text := base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")).startswith("-"):
-        pass
-    return text

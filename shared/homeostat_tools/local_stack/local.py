@@ -21,7 +21,7 @@ from homeostat_tools.local_stack.access import ROLE_ACCESS, rules_of, together
 from homeostat_tools.local_stack.acls import apply
 from homeostat_tools.local_stack.braking import PendingBrakes
 from homeostat_tools.local_stack.broker import Broker
-from homeostat_tools.local_stack.broker import is_secure as data_have_users
+from homeostat_tools.local_stack.broker_files import is_secure as data_have_users
 from homeostat_tools.local_stack.data_lock import DataLock
 from homeostat_tools.local_stack.enrolment import enrol, ensure_key
 from homeostat_tools.local_stack.errors import FolderUnusable, KafkaUnavailable

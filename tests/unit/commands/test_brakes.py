@@ -4,7 +4,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.runtime.test_hands import NOTARY, record
+from tests.support.hand_shop import NOTARY, record
 
 from homeostat.codec import Record
 from homeostat.commands import Guard

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.runtime.test_hands import NOTARY, NOW, command, key_of, record
+from tests.support.hand_shop import NOTARY, NOW, command, key_of, record
 
 from homeostat.commands import Guard
 from homeostat.core import Reject

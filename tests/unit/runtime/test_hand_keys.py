@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from tests.unit.runtime.test_hands import Worker
+from tests.support.hand_shop import Worker
 
 from homeostat.audit import keys
 from homeostat.audit.keys import KeyMissing

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 from tests.support import histories
+from tests.support.hand_shop import FAMILY, MODEL, NOTARY, NOW, OWN, record
 from tests.support.sample import install
-from tests.unit.runtime.test_hands import FAMILY, MODEL, NOTARY, NOW, OWN, record
 
 from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.events import Band, ThresholdSet
