@@ -15,12 +15,12 @@ from homeostat.events import ActionFailed, MetaTrainingStart, WeightsPublished
 from homeostat.events.logs import POLICY_META_TRAINING
 from homeostat.runtime.reader import LogReader
 from homeostat.services.maml_trainer.checkpoint import Checkpoint
-from homeostat.services.maml_trainer.mlflow_folder import MlflowFolder
-from homeostat.services.maml_trainer.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.deadline import StopRun
+from homeostat.services.maml_trainer.publish.mlflow_folder import MlflowFolder
+from homeostat.services.maml_trainer.publish.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.publish.tracking import Tracker
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tracking import Tracker
 from homeostat.services.maml_trainer.training import Training
-from homeostat.services.maml_trainer.watch import StopRun
 
 log = structlog.get_logger(__name__)
 

@@ -3,21 +3,22 @@
 from typing import Final
 
 from homeostat.events import MetaTraining
-from homeostat.services.maml_trainer.bodies import Body, Conv, Mlp, Module
-from homeostat.services.maml_trainer.classes import ClassPool
+from homeostat.services.maml_trainer.backbones import Backbone, Conv, Mlp, Module
+from homeostat.services.maml_trainer.data.episode_sampler import EpisodeSampler
+from homeostat.services.maml_trainer.data.task_reader import Collected
+from homeostat.services.maml_trainer.data.task_sampler import Sampler, TaskSampler
 from homeostat.services.maml_trainer.errors import TaskMalformed
-from homeostat.services.maml_trainer.history import Collected
-from homeostat.services.maml_trainer.meta import INITIAL_LR, Learned, MetaConfig
-from homeostat.services.maml_trainer.network import Network
-from homeostat.services.maml_trainer.pool import Pool, TaskPool
-from homeostat.services.maml_trainer.rules import Algorithm, Rule
+from homeostat.services.maml_trainer.meta.algorithms import Algorithm, Rule
+from homeostat.services.maml_trainer.meta.meta_parameters import INITIAL_LR, MetaParameters
+from homeostat.services.maml_trainer.meta.network import Network
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 _HIDDEN: Final = 64
 
 
 def config_of(
-    spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, current: Learned | None
+    spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, current: MetaParameters | None
 ) -> MetaConfig:
     """Make the run that a command asks for.
 
@@ -37,7 +38,7 @@ def config_of(
     width, ways = tasks.train[0].support_x.shape[1], spec.episodes.ways
     n_outputs = 1 if ways or not tasks.n_classes else tasks.n_classes
     rule = Rule(_algorithm(spec, tasks), spec.inner_steps)
-    network = Network(_body(spec, tasks, settings, width), n_outputs)
+    network = Network(_backbone(spec, tasks, settings, width), n_outputs)
     if current is not None and current.rule == rule:
         network = current.network
     return MetaConfig(
@@ -51,7 +52,7 @@ def config_of(
     )
 
 
-def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device: str) -> Pool:
+def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device: str) -> Sampler:
     """Make the pool that episodes are drawn from.
 
     Raises:
@@ -59,10 +60,10 @@ def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device
     """
     episodes = spec.episodes
     if not episodes.ways:
-        return TaskPool(
-            tasks.train, network.body.n_inputs, network.n_outputs, n_queries=episodes.queries, device=device
+        return TaskSampler(
+            tasks.train, network.backbone.n_inputs, network.n_outputs, n_queries=episodes.queries, device=device
         )
-    return ClassPool(
+    return EpisodeSampler(
         tasks.train,
         episodes.ways,
         n_queries=episodes.queries,
@@ -79,14 +80,14 @@ def _algorithm(spec: MetaTraining, tasks: Collected) -> Algorithm:
     return "bayesian_last_layer" if spec.episodes.ways or not tasks.n_classes else "maml"
 
 
-def _body(spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, width: int) -> Body:
+def _backbone(spec: MetaTraining, tasks: Collected, settings: MamlTrainerSettings, width: int) -> Backbone:
     if spec.image is not None:
-        body = Conv(spec.image)
-        if body.n_inputs != width:
+        backbone = Conv(spec.image)
+        if backbone.n_inputs != width:
             raise TaskMalformed(
-                tasks.train[0].task_id, f"rows have {width} numbers, images of {spec.image} {body.n_inputs}"
+                tasks.train[0].task_id, f"rows have {width} numbers, images of {spec.image} {backbone.n_inputs}"
             )
-        return body
+        return backbone
     if settings.network:
         return Module(settings.network, width)
     # A retrain goes on from a network for labels, and its recipe has one hidden layer; one cannot bend a line much.

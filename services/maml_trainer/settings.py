@@ -12,7 +12,7 @@ class MamlTrainerSettings(BaseSettings):
         use_compile: torch.compile always (true) or never (false); unset, from 20,000 steps of a small network on.
         mixed_precision: bfloat16 where it is safe; pays on GPUs.
         hidden: Widths of the hidden layers of a first network; unset: 64, and for numbers 64 and 64.
-        network: A body of your own, `package.module:function`; `function(n_inputs)` returns a torch module.
+        network: A backbone of your own, `package.module:function`; `function(n_inputs)` returns a torch module.
         gate_episodes: Episodes at the gate, where they are drawn.
         held_out_share: Of the tasks, if none is marked as held out: every n-th by id.
         checkpoint_seconds: Longest stretch of work that a kill can cost.

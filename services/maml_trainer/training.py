@@ -14,23 +14,24 @@ from homeostat.core.hand import Report
 from homeostat.events import ActionProgressed, MetaTrainingStart, WeightsPublished, WeightsRejected
 from homeostat.events.bounds import LARGEST
 from homeostat.runtime.reader import LogReader
-from homeostat.services.maml_trainer.beside import Beside
-from homeostat.services.maml_trainer.bodies import Module
+from homeostat.services.maml_trainer.backbones import Module
 from homeostat.services.maml_trainer.checkpoint import Checkpoint
-from homeostat.services.maml_trainer.gate import MIN_TASKS, GateVerdict
-from homeostat.services.maml_trainer.held_out import held_out, training_episodes
-from homeostat.services.maml_trainer.history import Collected, tasks_in
-from homeostat.services.maml_trainer.meta import Learned, OuterLoop, Progress
-from homeostat.services.maml_trainer.own_network import check_own
-from homeostat.services.maml_trainer.provenance import environment, provenance
-from homeostat.services.maml_trainer.rates import first_rate
+from homeostat.services.maml_trainer.data.held_out import held_out, training_episodes
+from homeostat.services.maml_trainer.data.task_reader import Collected, tasks_in
+from homeostat.services.maml_trainer.deadline import RunDeadline
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters
+from homeostat.services.maml_trainer.meta.outer_loop import OuterLoop, Progress
+from homeostat.services.maml_trainer.meta.own_network import check_own
+from homeostat.services.maml_trainer.meta.rates import first_rate
+from homeostat.services.maml_trainer.meta.scaling import TargetScale
+from homeostat.services.maml_trainer.publish.beside import Beside
+from homeostat.services.maml_trainer.publish.gate import MIN_TASKS, GateVerdict
+from homeostat.services.maml_trainer.publish.provenance import environment, provenance
+from homeostat.services.maml_trainer.publish.tracking import Run, Status
+from homeostat.services.maml_trainer.publish.tracking_runs import outer_run, sparse
+from homeostat.services.maml_trainer.publish.weights import load, save
 from homeostat.services.maml_trainer.recipe import config_of, training_pool
-from homeostat.services.maml_trainer.runs import outer_run, sparse
-from homeostat.services.maml_trainer.scaling import TargetScale
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tracking import Run, Status
-from homeostat.services.maml_trainer.watch import Watch
-from homeostat.services.maml_trainer.weights import load, save
 
 _PROGRESS_SECONDS: Final = 5.0
 _CURVE_POINTS: Final = 200
@@ -69,10 +70,12 @@ class Training:
     left_out: dict[str, int] = field(default_factory=dict)
     inherited: tuple[str, ...] = ()
     tasks_per_second: float = 0.0
-    _watch: Watch = field(init=False)
+    _deadline: RunDeadline = field(init=False)
 
     def __post_init__(self) -> None:
-        self._watch = Watch(self.command.timeout_seconds, self.settings.retry_timeout_seconds, self.is_cancelled)
+        self._deadline = RunDeadline(
+            self.command.timeout_seconds, self.settings.retry_timeout_seconds, self.is_cancelled
+        )
 
     def run(self) -> Report:
         """Carry it out.
@@ -88,10 +91,10 @@ class Training:
             StopRun: Cancelled, out of time, or what it needs was not there for too long.
         """
         spec = self.command.meta_training
-        current = self._watch.patiently(self._current)
-        recorded = self._watch.patiently(lambda: self._tasks(current)).split(self.settings.held_out_share)
+        current = self._deadline.patiently(self._current)
+        recorded = self._deadline.patiently(lambda: self._tasks(current)).split(self.settings.held_out_share)
         recorded = replace(recorded, sources=tuple(sorted({*recorded.sources, *self.inherited})))
-        self._watch.check("after reading the tasks")
+        self._deadline.check("after reading the tasks")
         if not recorded.train or not recorded.held_out:
             n, n_held_out = len(recorded.train), len(recorded.held_out)
             return self.rejected(f"{n} tasks to train on and {n_held_out} held out are too few")
@@ -101,8 +104,8 @@ class Training:
         gate = held_out(spec, tasks, config.network, self.settings.gate_episodes)
         if gate.n_units < MIN_TASKS:  # the gate would say so after the training
             return self.rejected(f"too_few_tasks: {gate.n_units} {gate.what}, of {MIN_TASKS} that a judgement needs")
-        if isinstance(config.network.body, Module):
-            check_own(config.network.body, (config.rule.algorithm,))
+        if isinstance(config.network.backbone, Module):
+            check_own(config.network.backbone, (config.rule.algorithm,))
         start = current if current is not None and current.rule == config.rule else None
         few = training_episodes(spec, tasks, config.network)
         if start is None and spec.inner_rate is None:
@@ -119,13 +122,13 @@ class Training:
         self.facts = where | provenance(spec, tasks, config, self.settings, is_continued=start is not None)
         self.facts |= units.facts
         checkpoint = self._checkpoint(loop, where)
-        self._watch.check("before the first step")
+        self._deadline.check("before the first step")
         self._advance(loop, checkpoint)
         report = self._judged(units.in_users_units(loop.learned), Beside(current, config, units, gate, few), tasks)
         self._keep(checkpoint, loop, is_judged=True)
         return report
 
-    def _current(self) -> Learned | None:
+    def _current(self) -> MetaParameters | None:
         """Weights in force; whom they rest on, whatever comes of them rests on too."""
         digest = self.command.meta_training.current
         if not digest:
@@ -134,7 +137,7 @@ class Training:
         self.inherited = tuple(json.loads(facts.get("sources", "[]")))
         return learned
 
-    def _tasks(self, current: Learned | None) -> Collected:
+    def _tasks(self, current: MetaParameters | None) -> Collected:
         spec = self.command.meta_training
         events = self.reader.read(spec.window.log, spec.window.subject, spec.window.from_time)
         tasks = tasks_in(events, spec, self.store, current)
@@ -153,7 +156,7 @@ class Training:
         if state is not None:
             loop.restore(state["loop"])
             self.curves = {name: [(int(at), float(y)) for at, y in curve] for name, curve in state["curves"].items()}
-            self._watch.carry(state["seconds"], is_judged=state["is_judged"])
+            self._deadline.carry(state["seconds"], is_judged=state["is_judged"])
             log.info("run_resumed", command=self.event.identity, step=loop.step, n_steps=loop.config.n_steps)
         return checkpoint
 
@@ -162,7 +165,7 @@ class Training:
             return
         state: dict[str, Any] = {"loop": loop.state(), "curves": self.curves}
         try:
-            checkpoint.write(state | {"seconds": self._watch.seconds, "is_judged": is_judged})
+            checkpoint.write(state | {"seconds": self._deadline.seconds, "is_judged": is_judged})
         except OSError as error:  # a full disk costs what a kill would cost, not the run
             log.warning("checkpoint_unwritten", command=self.event.identity, reason=str(error))
 
@@ -177,7 +180,7 @@ class Training:
                 numbers = {"loss": done.loss, "gradient_norm": done.gradient_norm, **loop.inner_means}
                 for name, value in numbers.items():
                     self.curves.setdefault(name, []).append((done.step, value))
-            self._watch.check(f"at step {done.step} of {n_steps}")
+            self._deadline.check(f"at step {done.step} of {n_steps}")
             now = time.monotonic()
             if now - told > _PROGRESS_SECONDS:
                 told = now
@@ -186,7 +189,7 @@ class Training:
                 saved = now
                 self._keep(checkpoint, loop)
 
-    def _judged(self, learned: Learned, beside: Beside, tasks: Collected) -> Report:
+    def _judged(self, learned: MetaParameters, beside: Beside, tasks: Collected) -> Report:
         """Judge weights as they would be published, rounding and all."""
         if not _is_storable(learned):
             return self.rejected(
@@ -194,7 +197,7 @@ class Training:
             )
         verdict, losses = beside.judge(learned)
         self.inner = beside.inner_runs(learned, self.event.identity)
-        self._watch.check("at the gate")
+        self._deadline.check("at the gate")
         self.facts |= {"gate": verdict.reason, "gate_units": f"{verdict.n} {beside.gate.what}"}
         self.facts |= {f"held_out_loss{name and f'_{name}'}": f"{loss:.6g}" for name, loss in losses.items()}
         self.facts |= {"better_than_trivial_at_shots": json.dumps(verdict.shots)}
@@ -205,9 +208,9 @@ class Training:
             return self.rejected(f"out_of_range: squared errors of these targets are beyond {LARGEST:g}: scale them")
         return self._published(learned, verdict, losses[""], tasks)
 
-    def _published(self, learned: Learned, verdict: GateVerdict, loss: float, tasks: Collected) -> Report:
+    def _published(self, learned: MetaParameters, verdict: GateVerdict, loss: float, tasks: Collected) -> Report:
         data = save(learned, self.facts).data
-        artifact = self._watch.patiently(lambda: self.store.put(data))
+        artifact = self._deadline.patiently(lambda: self.store.put(data))
         published = WeightsPublished(
             action=self.command.action,
             family=self.event.subject,
@@ -218,7 +221,7 @@ class Training:
             gain_low=-verdict.high,
             n_tasks=len(tasks.train),
             sources=tasks.sources,
-            seconds=round(self._watch.seconds, 3),
+            seconds=round(self._deadline.seconds, 3),
             left_out=self.left_out,
         )
         self.facts |= {"artifact": artifact}
@@ -230,7 +233,7 @@ class Training:
             action=self.command.action,
             family=self.event.subject,
             reason=reason[:2000],
-            seconds=round(self._watch.seconds, 3),
+            seconds=round(self._deadline.seconds, 3),
             left_out=self.left_out,
         )
         return Report("weights", rejected)
@@ -260,7 +263,7 @@ class Training:
             ended_ms=ended_ms,
             status=status,
             curves=self.curves,
-            totals={"tasks_per_second": self.tasks_per_second, "seconds": self._watch.seconds},
+            totals={"tasks_per_second": self.tasks_per_second, "seconds": self._deadline.seconds},
             tags={"action": self.command.action, "command": self.event.identity, "outcome": outcome, **self.facts},
         )
 
@@ -271,7 +274,7 @@ def _told(difference: float) -> str:
     )
 
 
-def _is_storable(learned: Learned) -> bool:
+def _is_storable(learned: MetaParameters) -> bool:
     tensors = (*learned.params.values(), *learned.inner.values())
     return all(bool(value.isfinite().all()) for value in tensors) and all(
         bool((value > 0).all()) for value in learned.inner.values()

@@ -5,7 +5,7 @@ from homeostat.runtime.environment import settings_of_environment
 from homeostat.runtime.process import Context
 from homeostat.runtime.reader import KafkaReader
 from homeostat.services.maml_trainer.hand import MamlTrainer
-from homeostat.services.maml_trainer.selfcheck import self_check
+from homeostat.services.maml_trainer.meta.selfcheck import self_check
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
 
 

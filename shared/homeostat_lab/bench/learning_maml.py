@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from homeostat.services.maml_trainer.engines import compiler_at_hand
-from homeostat.services.maml_trainer.rules import Algorithm
-from homeostat.services.maml_trainer.speed import N_WARM_UP, Way, sinusoid_problem, sinusoids, tasks_per_second
+from homeostat.services.maml_trainer.meta.algorithms import Algorithm
+from homeostat.services.maml_trainer.meta.engines import compiler_at_hand
+from homeostat_lab.bench.meta_training_speed import N_WARM_UP, Way, sinusoid_problem, sinusoids, tasks_per_second
 from homeostat_lab.bench.row import Row, missing, row
 
 _LOOP: Final = "Python loop over tasks, torch.autograd"

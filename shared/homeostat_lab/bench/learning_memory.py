@@ -53,7 +53,7 @@ def of_part(part: str, n_decisions: int) -> tuple[int, int]:
 
         state = sum(len(encode_state(each)) for each in taught(n_decisions).states.values())
     elif part == "tasks":
-        from homeostat.services.maml_trainer.speed import sinusoid_problem, sinusoids, tasks_per_second
+        from homeostat_lab.bench.meta_training_speed import sinusoid_problem, sinusoids, tasks_per_second
 
         tasks_per_second("stacked", sinusoid_problem("maml"), sinusoids(100, 5), seconds=0.2)
     return peak_bytes(), state

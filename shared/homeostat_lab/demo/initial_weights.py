@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 
-from homeostat.services.maml_trainer.baselines import pretrain, tuned
-from homeostat.services.maml_trainer.evaluate import few_shot_loss
-from homeostat.services.maml_trainer.meta import MetaConfig, meta_train
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.pool import TaskPool
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.meta.evaluate import few_shot_loss
+from homeostat.services.maml_trainer.meta.network import mlp
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig, meta_train
 from homeostat_lab.demo.world import World
+from homeostat_lab.evaluation.few_shot_baselines import pretrain, tuned
 from homeostat_lab.evaluation.rows import Row, mean_row
 
 _NETWORK = mlp((64, 64, 10))
@@ -36,9 +36,9 @@ def evaluate(seeds: Iterable[int], *, n_train: int = 200, n_test: int = 60, say:
         say(f"seed {seed}: initial weights")
         world = World(seed)
         train, test = _tasks(world, n_train, is_held_out=False), _tasks(world, n_test, is_held_out=True)
-        maml = meta_train(TaskPool(train, 64, 10), MetaConfig(_NETWORK, seed=seed), device="cpu")
+        maml = meta_train(TaskSampler(train, 64, 10), MetaConfig(_NETWORK, seed=seed), device="cpu")
         pooled, fresh = pretrain(train, _NETWORK, seed), _NETWORK.init(seed)
-        few = TaskPool(train[:40], 64, 10)
+        few = TaskSampler(train[:40], 64, 10)
         for k in _SHOTS:
             shots = [few.shots(np.random.default_rng(0), np.arange(len(few)), k)]
             starts = {

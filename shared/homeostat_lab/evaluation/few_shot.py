@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import open_store
 from homeostat.events import Episodes, MetaTraining
-from homeostat.services.maml_trainer.baselines import pretrain, tuned
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.bodies import Conv
-from homeostat.services.maml_trainer.classes import ClassPool
-from homeostat.services.maml_trainer.evaluate import few_shot
-from homeostat.services.maml_trainer.meta import Learned
-from homeostat.services.maml_trainer.network import Network
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.backbones import Conv
+from homeostat.services.maml_trainer.data.batch import Batch
+from homeostat.services.maml_trainer.data.episode_sampler import EpisodeSampler
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.meta.evaluate import few_shot
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters
+from homeostat.services.maml_trainer.meta.network import Network
+from homeostat_lab.evaluation.few_shot_baselines import pretrain, tuned
 from homeostat_lab.evaluation.meta_training import NotPublished, Trained, log_of, task_recorded, train
 from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, Row, mean_row
 
@@ -177,7 +177,7 @@ def drawn(tasks: list[Task], ways: int, shots: int, seed: int) -> Batch:
         shots: Labelled examples per class.
         seed: Of the drawing.
     """
-    pool = ClassPool(tasks, ways, n_queries=5 if ways < _WAYS else 2, max_shots=shots)
+    pool = EpisodeSampler(tasks, ways, n_queries=5 if ways < _WAYS else 2, max_shots=shots)
     return pool.draw(np.random.default_rng([seed, ways, shots]), N_EPISODES, shots)
 
 
@@ -224,7 +224,7 @@ def _trained(
         return train(log, spec, store, job.say, workdir=root / "work")
 
 
-def _baseline(training: list[Alphabet], gate: list[Alphabet], image: tuple[int, int, int], seed: int) -> Learned:
+def _baseline(training: list[Alphabet], gate: list[Alphabet], image: tuple[int, int, int], seed: int) -> MetaParameters:
     """Classify all training characters at once, then fit a new last layer to each episode.
 
     The same network sees as many images; the step size is tuned on the gate's alphabets.
@@ -243,12 +243,12 @@ def _baseline(training: list[Alphabet], gate: list[Alphabet], image: tuple[int, 
     pooled = pretrain(tasks, classifier, seed, n_steps=N_STEPS, n_rows=n_rows)
     network = Network(Conv(image), 1)
     weight, bias = network.head
-    pooled[weight], pooled[bias] = pooled[weight].new_zeros(network.body.n_features, 1), pooled[bias].new_zeros(1)
+    pooled[weight], pooled[bias] = pooled[weight].new_zeros(network.backbone.n_features, 1), pooled[bias].new_zeros(1)
     few = [drawn([alphabet.task() for alphabet in gate], 5, 1, seed).part(0, 100)]
     return tuned(network, pooled, few, _FINE_TUNE_STEPS, is_head_only=True)
 
 
-def _accuracies(start: Learned, episodes: Batch) -> list[float]:
+def _accuracies(start: MetaParameters, episodes: Batch) -> list[float]:
     found = few_shot(start, episodes).accuracies
     assert found is not None
     return [float(value) for value in found]

@@ -25,9 +25,9 @@ from homeostat.events import (
 from homeostat.events.base import Range
 from homeostat.events.logs import POLICY_META_TRAINING, TASKS
 from homeostat.services.maml_trainer.hand import MamlTrainer
-from homeostat.services.maml_trainer.meta import Learned
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters
+from homeostat.services.maml_trainer.publish.weights import load
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.weights import load
 from homeostat_lab.evaluation.rows import Say
 
 FAMILY: Final = "evaluation/tasks"
@@ -51,7 +51,7 @@ class Trained:
         cpu_seconds: Of this process from the command to the report.
     """
 
-    learned: Learned
+    learned: MetaParameters
     published: WeightsPublished
     cpu_seconds: float
 

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 
 from homeostat.artifacts import open_store
 from homeostat.events import Episodes, MetaTraining
-from homeostat.services.maml_trainer.baselines import pretrain, tuned
-from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.data.batch import Batch
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Task
 from homeostat.services.maml_trainer.errors import DivergedError
-from homeostat.services.maml_trainer.evaluate import few_shot
-from homeostat.services.maml_trainer.meta import Learned
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.pool import TaskPool
+from homeostat.services.maml_trainer.meta.evaluate import few_shot
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters
+from homeostat.services.maml_trainer.meta.network import mlp
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat_lab.evaluation.few_shot_baselines import pretrain, tuned
 from homeostat_lab.evaluation.meta_training import NotPublished, log_of, task_recorded, train
 from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, Row, Say, mean_row, missing_row
 
@@ -53,7 +53,7 @@ _PUBLISHED: Final = {(5, 1): 0.67, (5, 5): 0.38, (5, 10): 0.35}
 
 _BASELINE: Final = "pretrain + fine-tune"
 
-Starts = dict[int, Learned]
+Starts = dict[int, MetaParameters]
 """Where adaptation begins, by the number of its steps."""
 
 
@@ -140,7 +140,7 @@ class _School:
 
     def _fine_tuned(self, shots: int) -> Starts:
         self._say(f"seed {self._seed}, {shots} shots: {_BASELINE}")
-        pool = TaskPool(self._training[:_N_HELD_OUT], 1, 1)
+        pool = TaskSampler(self._training[:_N_HELD_OUT], 1, 1)
         few = [pool.shots(np.random.default_rng(self._seed), np.arange(len(pool)), shots)]
         return {steps: tuned(self._network, self._pooled, few, steps, grid=_FINE_TUNE) for steps in _STEPS}
 
@@ -205,5 +205,5 @@ def _wave(generator: np.random.Generator, name: str, n_support: int, n_query: in
 def _episodes(seed: int, shots: int) -> Batch:
     """New tasks: so many points to adapt on, 100 to be judged on."""
     generator = np.random.default_rng([seed, 99])
-    pool = TaskPool([_wave(generator, f"new-{number:05d}", shots, 100) for number in range(N_NEW)], 1, 1)
+    pool = TaskSampler([_wave(generator, f"new-{number:05d}", shots, 100) for number in range(N_NEW)], 1, 1)
     return pool.shots(np.random.default_rng(seed), np.arange(N_NEW), shots)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from homeostat.services.maml_trainer.speed import Way, sinusoid_problem, sinusoids, tasks_per_second
 from homeostat_lab.bench import learning_maml
 from homeostat_lab.bench.learning_maml import maml
+from homeostat_lab.bench.meta_training_speed import Way, sinusoid_problem, sinusoids, tasks_per_second
 
 
 def test_every_engine_stands_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from homeostat.events import MetaTraining
-from homeostat.services.maml_trainer.batch import Batch
+from homeostat.services.maml_trainer.data.batch import Batch
 from homeostat_lab.evaluation import few_shot, meta_training, report, sinusoid
 from homeostat_lab.evaluation.meta_training import NotPublished, TasksLog, Trained
 from homeostat_lab.evaluation.rows import OURS, Job, Row

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.data.tasks import Task
 
 N_HISTORY_IMAGES = 1000
 

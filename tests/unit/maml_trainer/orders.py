@@ -9,12 +9,12 @@ from tests.unit.maml_trainer.small import SIZES, small_tasks
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Event, Position, Report
 from homeostat.core.identity import Identity
-from homeostat.events import MetaTraining, MetaTrainingStart, TaskRecorded
+from homeostat.events import MetaTraining, MetaTrainingStart, TaskRecorded, WeightsPublished, WeightsRejected
 from homeostat.events.logs import POLICY_META_TRAINING
 from homeostat.runtime.reader import LogReader
 from homeostat.services.maml_trainer.checkpoint import Checkpoint
+from homeostat.services.maml_trainer.data.tasks import Task
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tasks import Task
 from homeostat.services.maml_trainer.training import Training
 from homeostat_lab.evaluation.meta_training import FAMILY, TasksLog, log_of, task_recorded
 
@@ -99,3 +99,15 @@ class Faltering:
         if isinstance(failure, Exception):
             raise failure
         return iter(list(events)[:failure])
+
+
+def published(report: Report) -> WeightsPublished:
+    """Take the weights that were published."""
+    assert isinstance(report.data, WeightsPublished), report.data
+    return report.data
+
+
+def rejected(report: Report) -> WeightsRejected:
+    """Take the rejection."""
+    assert isinstance(report.data, WeightsRejected), report.data
+    return report.data

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.pool import TaskPool
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.meta.network import mlp
 
 SIZES = (4, 6, 3)
 NETWORK = mlp(SIZES)
 
 
-def small_pool(n_tasks: int, *, seed: int = 0) -> TaskPool:
-    """Pool the tasks for the small network."""
-    return TaskPool(small_tasks(n_tasks, seed=seed), SIZES[0], SIZES[-1])
+def small_pool(n_tasks: int, *, seed: int = 0) -> TaskSampler:
+    """Sampler the tasks for the small network."""
+    return TaskSampler(small_tasks(n_tasks, seed=seed), SIZES[0], SIZES[-1])
 
 
 def small_tasks(n_tasks: int, *, seed: int = 0) -> list[Task]:

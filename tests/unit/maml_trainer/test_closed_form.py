@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from homeostat.services.maml_trainer.closed_form import posterior, predictive_loss
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.rules import BIAS_VARIANCE, NOISE, WEIGHT_VARIANCE, Rule
+from homeostat.services.maml_trainer.meta.algorithms import BIAS_VARIANCE, NOISE, WEIGHT_VARIANCE, Rule
+from homeostat.services.maml_trainer.meta.closed_form import posterior, predictive_loss
+from homeostat.services.maml_trainer.meta.network import mlp
 
 NETWORK = mlp((2, 4, 1))
 

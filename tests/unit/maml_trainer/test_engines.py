@@ -7,15 +7,15 @@ from structlog.testing import capture_logs
 from tests.unit.maml_trainer.small import NETWORK, small_pool
 from torch import Tensor
 
-from homeostat.services.maml_trainer import engines
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.bodies import Conv, Params
-from homeostat.services.maml_trainer.engines import COMPILE_FROM_STEPS, choose, functional, prepared, stacked
+from homeostat.services.maml_trainer.backbones import Conv, Params
+from homeostat.services.maml_trainer.data.batch import Batch
 from homeostat.services.maml_trainer.errors import SelfCheckFailed
-from homeostat.services.maml_trainer.inner import Problem
-from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
-from homeostat.services.maml_trainer.network import Network
-from homeostat.services.maml_trainer.rules import Rule, join
+from homeostat.services.maml_trainer.meta import engines
+from homeostat.services.maml_trainer.meta.algorithms import Rule, join
+from homeostat.services.maml_trainer.meta.engines import COMPILE_FROM_STEPS, choose, functional, prepared, stacked
+from homeostat.services.maml_trainer.meta.inner_loop import Problem
+from homeostat.services.maml_trainer.meta.network import Network
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig, OuterLoop
 
 CPU = torch.device("cpu")
 MAML = Problem(NETWORK, Rule("maml"), True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from homeostat.services.maml_trainer.gate import MIN_TASKS, GateVerdict, judge
+from homeostat.services.maml_trainer.publish.gate import MIN_TASKS, GateVerdict, judge
 
 LOSSES = arrays(np.float64, 20, elements=st.floats(0, 10, width=32))
 Losses = np.ndarray[Any, np.dtype[np.float64]]

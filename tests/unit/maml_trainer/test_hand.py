@@ -18,10 +18,10 @@ from homeostat.artifacts import open_store
 from homeostat.events import Episodes
 from homeostat.services.maml_trainer.checkpoint import Checkpoint
 from homeostat.services.maml_trainer.errors import DivergedError
-from homeostat.services.maml_trainer.meta import OuterLoop, Progress
-from homeostat.services.maml_trainer.mlflow_server import MlflowServer
-from homeostat.services.maml_trainer.tracking import Run
-from homeostat.services.maml_trainer.weights import load
+from homeostat.services.maml_trainer.meta.outer_loop import OuterLoop, Progress
+from homeostat.services.maml_trainer.publish.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.publish.tracking import Run
+from homeostat.services.maml_trainer.publish.weights import load
 from homeostat_lab.evaluation.meta_training import NotPublished, train
 
 
@@ -62,8 +62,8 @@ def test_drawn_classes_are_learned_in_closed_form(tmp_path: Path) -> None:
 def test_weights_in_force_are_continued_and_must_be_beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that learns nothing ends where it began, at the published weights: they stay."""
     digest = go(tmp_path)
-    monkeypatch.setattr("homeostat.services.maml_trainer.meta.WEIGHT_RATE", 0.0)
-    monkeypatch.setattr("homeostat.services.maml_trainer.meta.LOG_RATE", 0.0)
+    monkeypatch.setattr("homeostat.services.maml_trainer.meta.outer_loop.WEIGHT_RATE", 0.0)
+    monkeypatch.setattr("homeostat.services.maml_trainer.meta.outer_loop.LOG_RATE", 0.0)
 
     with pytest.raises(NotPublished, match=r"not_better_than_current: [+-]0\.0000"):
         go(tmp_path, current=digest, seed=2)
@@ -89,7 +89,7 @@ def test_a_run_out_of_time_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return advance(loop)
 
     monkeypatch.setattr(OuterLoop, "advance", slow)
-    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("homeostat.services.maml_trainer.deadline.monotonic", lambda: seconds[0])
 
     with pytest.raises(NotPublished, match=r"timed_out 250 s are over at step 3 of 60"):
         train(log, spec(log), store, print, workdir=tmp_path / "work", settings=SETTINGS, timeout_seconds=250)
@@ -196,11 +196,11 @@ def test_a_server_gets_the_same_run_once() -> None:
 
     server.record("family", run, [Run("inner", "task", 1, 2, "FINISHED")])
 
-    assert [body["run_id"] for path, body in calls if path == "runs/delete"] == ["old", "old"]
-    created = [body for path, body in calls if path == "runs/create"]
+    assert [backbone["run_id"] for path, backbone in calls if path == "runs/delete"] == ["old", "old"]
+    created = [backbone for path, backbone in calls if path == "runs/create"]
     assert {"key": "mlflow.parentRunId", "value": "new"} in created[1]["tags"]
     assert {"key": "loss", "value": 0.5, "step": 1, "timestamp": 2} in [
-        metric for path, body in calls if path == "runs/log-batch" for metric in body.get("metrics", [])
+        metric for path, backbone in calls if path == "runs/log-batch" for metric in backbone.get("metrics", [])
     ]
 
 

@@ -10,11 +10,11 @@ from tests.unit.maml_trainer.small import NETWORK, SIZES, small_tasks
 
 from homeostat.artifacts import open_store
 from homeostat.events import Episodes, MetaTraining
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.gate import MIN_TASKS
-from homeostat.services.maml_trainer.held_out import HeldOut, held_out
-from homeostat.services.maml_trainer.history import Collected
-from homeostat.services.maml_trainer.network import mlp
+from homeostat.services.maml_trainer.data.batch import Batch
+from homeostat.services.maml_trainer.data.held_out import HeldOut, held_out
+from homeostat.services.maml_trainer.data.task_reader import Collected
+from homeostat.services.maml_trainer.meta.network import mlp
+from homeostat.services.maml_trainer.publish.gate import MIN_TASKS
 from homeostat_lab.evaluation.meta_training import log_of, task_recorded
 
 DRAWN = Episodes(ways=5, shots=(1,), queries=2)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from homeostat.services.maml_trainer.bodies import Conv, Module
+from homeostat.services.maml_trainer.backbones import Conv, Module
 from homeostat.services.maml_trainer.errors import NetworkRefused, WeightsMalformed
-from homeostat.services.maml_trainer.network import Network, mlp, network_of
-from homeostat.services.maml_trainer.selfcheck import self_check
+from homeostat.services.maml_trainer.meta.network import Network, mlp, network_of
+from homeostat.services.maml_trainer.meta.selfcheck import self_check
 
 
 def test_init_is_a_function_of_sizes_and_seed() -> None:
@@ -108,11 +108,11 @@ Offer = Callable[[Callable[[int], nn.Module]], Module]
 
 def test_a_users_module_is_trained_exactly(offered: Offer) -> None:
     """GroupNorm passes the triple check of every algorithm."""
-    body = offered(lambda n: nn.Sequential(nn.Linear(n, 8), nn.GroupNorm(2, 8), nn.Tanh()))
+    backbone = offered(lambda n: nn.Sequential(nn.Linear(n, 8), nn.GroupNorm(2, 8), nn.Tanh()))
 
-    self_check(bodies={"user": body})
+    self_check(backbones={"user": backbone})
 
-    assert (body.n_inputs, body.n_features) == (6, 8)
+    assert (backbone.n_inputs, backbone.n_features) == (6, 8)
 
 
 @pytest.mark.parametrize(

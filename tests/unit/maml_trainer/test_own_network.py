@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from homeostat.artifacts import open_store
 from homeostat.events import WeightsPublished
-from homeostat.services.maml_trainer.bodies import Module
-from homeostat.services.maml_trainer.engines import functional
+from homeostat.services.maml_trainer.backbones import Module
 from homeostat.services.maml_trainer.errors import NetworkRefused
-from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
-from homeostat.services.maml_trainer.network import Network
-from homeostat.services.maml_trainer.own_network import check_own
-from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.meta.algorithms import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.meta.engines import functional
+from homeostat.services.maml_trainer.meta.network import Network
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig, OuterLoop
+from homeostat.services.maml_trainer.meta.own_network import check_own
+from homeostat.services.maml_trainer.publish.weights import load, save
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.weights import load, save
 
 PATH: Final = "own_network:make"
 Make = Callable[[int], nn.Module]
@@ -70,7 +70,7 @@ def test_what_is_frozen_stays_to_the_bit(offer: Callable[[Make], None], algorith
     """Parameters without a gradient, and buffers, in every rule; what is not frozen moves, and the loop agrees."""
     offer(Partly)
     network = Network(Module(PATH, SIZES[0]), SIZES[-1])
-    assert network.body.frozen == FROZEN
+    assert network.backbone.frozen == FROZEN
     check_own(Module(PATH, SIZES[0]), (algorithm,))
     first = network.init(1)
     loop = OuterLoop(small_pool(12), MetaConfig(network, seed=1, rule=Rule(algorithm, 2), n_steps=5), device="cpu")
@@ -92,12 +92,14 @@ def test_a_network_that_is_all_frozen_has_its_last_layer_trained(
 ) -> None:
     """Features of somebody else's, and our head on them."""
     offer(lambda n: nn.Sequential(nn.Linear(n, 8), nn.Tanh()).requires_grad_(False))
-    body = Module(PATH, SIZES[0])
-    check_own(body)
+    backbone = Module(PATH, SIZES[0])
+    check_own(backbone)
     loop = OuterLoop(
-        small_pool(12), MetaConfig(Network(body, SIZES[-1]), seed=1, rule=Rule(algorithm, 2), n_steps=3), device="cpu"
+        small_pool(12),
+        MetaConfig(Network(backbone, SIZES[-1]), seed=1, rule=Rule(algorithm, 2), n_steps=3),
+        device="cpu",
     )
-    first = Network(body, SIZES[-1]).init(1)
+    first = Network(backbone, SIZES[-1]).init(1)
 
     for _ in range(3):
         loop.advance()

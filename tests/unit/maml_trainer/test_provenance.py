@@ -13,10 +13,10 @@ from tests.unit.maml_trainer.small import NETWORK, small_pool
 
 from homeostat.artifacts import open_store
 from homeostat.events import WeightsPublished
-from homeostat.services.maml_trainer.meta import MetaConfig, OuterLoop
-from homeostat.services.maml_trainer.provenance import environment
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig, OuterLoop
+from homeostat.services.maml_trainer.publish.provenance import environment
+from homeostat.services.maml_trainer.publish.weights import load
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.weights import load
 
 LOOP = OuterLoop(small_pool(5), MetaConfig(NETWORK, seed=0), device="cpu")
 

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from tests.unit.maml_trainer.small import NETWORK, sinusoids, small_pool
 
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.meta import INITIAL_LR, MetaConfig, meta_train
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.pool import TaskPool
-from homeostat.services.maml_trainer.rates import first_rate
-from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from homeostat.services.maml_trainer.tasks import Task
+from homeostat.services.maml_trainer.data.batch import Batch
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.meta.algorithms import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.meta.meta_parameters import INITIAL_LR
+from homeostat.services.maml_trainer.meta.network import mlp
+from homeostat.services.maml_trainer.meta.outer_loop import MetaConfig, meta_train
+from homeostat.services.maml_trainer.meta.rates import first_rate
 
 
-def drawn(pool: TaskPool) -> dict[int, Batch]:
+def drawn(pool: TaskSampler) -> dict[int, Batch]:
     """Some episodes at each number of shots."""
     return {k: pool.draw(np.random.default_rng(0), 16, k) for k in (1, 5, 10)}
 
@@ -30,7 +31,7 @@ def test_what_works_is_left_alone(algorithm: Algorithm) -> None:
 def test_large_inputs_do_not_end_a_run_at_its_first_step(size: float) -> None:
     """Gradient descent on wide inputs diverges with the usual step; with the one that is chosen a run survives."""
     tasks = sinusoids(20)
-    pool = TaskPool([_stretched(task, size) for task in tasks], 1, 1)
+    pool = TaskSampler([_stretched(task, size) for task in tasks], 1, 1)
     network = mlp((1, 64, 64, 1))
     rate = first_rate(network, 0, Rule("maml"), drawn(pool))
 

@@ -17,8 +17,8 @@ from tests.unit.maml_trainer.small import small_tasks
 from homeostat.artifacts import open_store
 from homeostat.core import Report, Task
 from homeostat.services.maml_trainer.hand import MamlTrainer
-from homeostat.services.maml_trainer.mlflow_server import MlflowServer
-from homeostat.services.maml_trainer.tracking import Run
+from homeostat.services.maml_trainer.publish.mlflow_server import MlflowServer
+from homeostat.services.maml_trainer.publish.tracking import Run
 from homeostat_lab.evaluation.meta_training import NotPublished, train
 
 RUN = Run(

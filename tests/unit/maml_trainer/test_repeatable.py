@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from homeostat.services.maml_trainer.repeatable import make_repeatable, switches
+from homeostat.services.maml_trainer.meta.repeatable import make_repeatable, switches
 
 GPU = torch.device("cuda")
 

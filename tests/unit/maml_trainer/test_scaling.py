@@ -13,26 +13,26 @@ from torch import Tensor
 
 from homeostat.artifacts import open_store
 from homeostat.events import Episodes, WeightsPublished, WeightsRejected
-from homeostat.services.maml_trainer.inner import Problem, adapt
-from homeostat.services.maml_trainer.meta import Learned
-from homeostat.services.maml_trainer.network import mlp
-from homeostat.services.maml_trainer.rules import ALGORITHMS, Algorithm, Rule
-from homeostat.services.maml_trainer.scaling import TargetScale
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.meta.algorithms import ALGORITHMS, Algorithm, Rule
+from homeostat.services.maml_trainer.meta.inner_loop import Problem, adapt
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters
+from homeostat.services.maml_trainer.meta.network import mlp
+from homeostat.services.maml_trainer.meta.scaling import TargetScale
+from homeostat.services.maml_trainer.publish.weights import load
 from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tasks import Task
-from homeostat.services.maml_trainer.weights import load
 
 NETWORK = mlp((1, 8, 8, 1))
 DEEP = MamlTrainerSettings(**SETTINGS.model_dump() | {"hidden": (40, 40)})
 
 
-def start(algorithm: Algorithm) -> Learned:
+def start(algorithm: Algorithm) -> MetaParameters:
     """Random weights in float64."""
     params, rule = NETWORK.init(3, dtype=torch.float64), Rule(algorithm, 3)
-    return Learned(NETWORK, rule, params, rule.initial(NETWORK, params, 0.05))
+    return MetaParameters(NETWORK, rule, params, rule.initial(NETWORK, params, 0.05))
 
 
-def predicted(learned: Learned, x: Tensor, y: Tensor, query: Tensor) -> Tensor:
+def predicted(learned: MetaParameters, x: Tensor, y: Tensor, query: Tensor) -> Tensor:
     """What weights predict after they have been adapted to rows."""
     problem = Problem(learned.network, learned.rule, is_classification=False)
     rows = (x, y, torch.ones(len(x), dtype=x.dtype))
@@ -85,7 +85,7 @@ def test_targets_that_are_all_the_same_have_a_unit() -> None:
 
 def published(
     folder: Path, factor: float, offset: float, n_steps: int = 200
-) -> tuple[WeightsPublished, Learned, dict[str, str]]:
+) -> tuple[WeightsPublished, MetaParameters, dict[str, str]]:
     """Learn sine waves in some units, through the log and the store."""
     store = open_store(folder)
     tasks = enumerate(sinusoids(60, factor=factor, offset=offset))
@@ -97,11 +97,11 @@ def published(
     return answer.data, learned, metadata
 
 
-def probe(learned: Learned, factor: float, offset: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def probe(learned: MetaParameters, factor: float, offset: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Predictions after ten points of a new sine wave, in the users' units, and back."""
     task = sinusoids(1, seed=9, factor=factor, offset=offset)[0]
     params, inner = ({n: v.double() for n, v in part.items()} for part in (learned.params, learned.inner))
-    double = Learned(learned.network, learned.rule, params, inner)
+    double = MetaParameters(learned.network, learned.rule, params, inner)
     rows = [
         torch.from_numpy(part.astype(np.float64).reshape(-1, 1))
         for part in (task.support_x, task.support_y, task.query_x)

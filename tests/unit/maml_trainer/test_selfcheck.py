@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.bodies import Mlp, Params
-from homeostat.services.maml_trainer.engines import Engine, compiled, compiler_at_hand, functional
+from homeostat.services.maml_trainer.backbones import Mlp, Params
+from homeostat.services.maml_trainer.data.batch import Batch
 from homeostat.services.maml_trainer.errors import SelfCheckFailed
-from homeostat.services.maml_trainer.inner import Problem
-from homeostat.services.maml_trainer.rules import Algorithm, Rule
-from homeostat.services.maml_trainer.selfcheck import BODIES, check_engine, self_check
+from homeostat.services.maml_trainer.meta.algorithms import Algorithm, Rule
+from homeostat.services.maml_trainer.meta.engines import Engine, compiled, compiler_at_hand, functional
+from homeostat.services.maml_trainer.meta.inner_loop import Problem
+from homeostat.services.maml_trainer.meta.selfcheck import BACKBONES, check_engine, self_check
 
 SMALL = {"mlp": Mlp((5, 4))}
 
 
-@pytest.mark.parametrize("body", BODIES)
-def test_the_engines_compute_their_definition(body: str) -> None:
-    """Every algorithm on every body equals the autograd loop to 1e-10 and finite differences to 1e-5."""
-    self_check(bodies={body: BODIES[body]})
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_the_engines_compute_their_definition(backbone: str) -> None:
+    """Every algorithm on every backbone equals the autograd loop to 1e-10 and finite differences to 1e-5."""
+    self_check(backbones={backbone: BACKBONES[backbone]})
 
 
 def with_rule(change: Callable[[Rule], Rule]) -> Callable[[Problem], Engine]:
@@ -85,7 +85,7 @@ def test_a_wrong_engine_is_caught(make: Callable[[Problem], Engine]) -> None:
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
 def test_the_compiled_engine_computes_its_definition(algorithm: Algorithm) -> None:
     """Compiled in float64 it equals the autograd loop to 1e-10 and finite differences to 1e-5; compiling takes long."""
-    self_check(compiled, {"mlp": BODIES["mlp"]}, (algorithm,))
+    self_check(compiled, {"mlp": BACKBONES["mlp"]}, (algorithm,))
 
 
 def test_an_engine_is_checked_once_for_what_a_run_needs() -> None:

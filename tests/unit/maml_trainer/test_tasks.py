@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.maml_trainer.small import SIZES, small_tasks
 
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Array, Task, canonical
 from homeostat.services.maml_trainer.errors import TaskMalformed
-from homeostat.services.maml_trainer.pool import TaskPool
-from homeostat.services.maml_trainer.tasks import Array, Task, canonical
 
 
 def test_canonical_order_ignores_arrival() -> None:
@@ -56,7 +56,7 @@ def test_a_malformed_task_is_refused(field: str, value: Array) -> None:
 def test_a_task_must_fit_the_network(n_inputs: int, n_outputs: int) -> None:
     """Another width, or a label above the last class, is refused."""
     with pytest.raises(TaskMalformed):
-        TaskPool([GOOD], n_inputs, n_outputs)
+        TaskSampler([GOOD], n_inputs, n_outputs)
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,7 +64,7 @@ def test_a_task_must_fit_the_network(n_inputs: int, n_outputs: int) -> None:
 def test_a_draw_holds_k_distinct_rows_of_each_class(seed: int, k: int, n_tasks: int) -> None:
     """Each drawn row is a row of its task's pool with its label, at most once; all rows where fewer than k exist."""
     tasks = small_tasks(4)
-    pool = TaskPool(tasks, SIZES[0], SIZES[-1])
+    pool = TaskSampler(tasks, SIZES[0], SIZES[-1])
     batch = pool.shots(np.random.default_rng(seed), np.arange(4), k)
 
     for i, task in enumerate(pool.tasks):
@@ -81,7 +81,7 @@ def test_a_draw_holds_k_distinct_rows_of_each_class(seed: int, k: int, n_tasks: 
 
 def test_every_row_is_drawn_as_often_as_the_others() -> None:
     """Over 3,000 seeded 1-shot draws each row's share is 1/n of its class, within 5 standard errors."""
-    pool = TaskPool([GOOD], SIZES[0], SIZES[-1])
+    pool = TaskSampler([GOOD], SIZES[0], SIZES[-1])
     generator = np.random.default_rng(0)
     n_draws, n_class = 3000, int((GOOD.support_y == 0).sum())
     seen = [pool.shots(generator, np.arange(1), 1).support_x[0, 0].numpy() for _ in range(n_draws)]
@@ -95,7 +95,7 @@ def test_every_row_is_drawn_as_often_as_the_others() -> None:
 def test_query_padding_has_no_weight() -> None:
     """Uneven query sets are padded, and the padding is weighted 0."""
     tasks = small_tasks(4)
-    batch = TaskPool(tasks, SIZES[0], SIZES[-1]).shots(np.random.default_rng(0), np.arange(4), 2)
+    batch = TaskSampler(tasks, SIZES[0], SIZES[-1]).shots(np.random.default_rng(0), np.arange(4), 2)
 
     assert batch.query_weight.sum(-1).tolist() == [len(task.query_y) for task in tasks]
 
@@ -105,7 +105,7 @@ def test_regression_draws_k_rows() -> None:
     x = np.arange(12, dtype=np.float32)[:, None]
     task = Task("sine", x[:8], np.sin(x[:8, 0]), x[8:], np.sin(x[8:, 0]))
 
-    batch = TaskPool([task], 1, 1).shots(np.random.default_rng(0), np.arange(1), 5)
+    batch = TaskSampler([task], 1, 1).shots(np.random.default_rng(0), np.arange(1), 5)
 
     assert batch.support_weight.sum() == 5
     assert torch.allclose(batch.support_y, batch.support_x.sin(), atol=1e-6)

@@ -1,34 +1,26 @@
-"""A meta-training in this thread: what is left out, what is waited for, what time it may take, what it goes on from."""
+"""A meta-training in this thread: what is left out, what is waited for, what is told of it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from tests.unit.maml_trainer.orders import SETTINGS, Faltering, record, recorded, spec, training
+from tests.unit.maml_trainer.orders import Faltering, published, record, recorded, rejected, spec, training
 from tests.unit.maml_trainer.small import small_tasks
 
 from homeostat.artifacts import FolderStore, StoreUnavailable, open_store
 from homeostat.core import Report
-from homeostat.events import ActionProgressed, Episodes, WeightsPublished, WeightsRejected
+from homeostat.events import ActionProgressed, Episodes
 from homeostat.runtime.kafka_errors import BrokerUnreachable
-from homeostat.services.maml_trainer import training as module
 from homeostat.services.maml_trainer.checkpoint import Checkpoint
-from homeostat.services.maml_trainer.meta import OuterLoop, Progress
-from homeostat.services.maml_trainer.settings import MamlTrainerSettings
-from homeostat.services.maml_trainer.tasks import Task
-from homeostat.services.maml_trainer.watch import StopRun
-from homeostat.services.maml_trainer.weights import load, save
-
-
-class Killed(BaseException):
-    """The process is gone."""
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.deadline import StopRun
+from homeostat.services.maml_trainer.meta.outer_loop import OuterLoop
+from homeostat.services.maml_trainer.publish.weights import load, save
 
 
 def odd_task() -> Task:
@@ -37,18 +29,6 @@ def odd_task() -> Task:
     labels = task.support_y.copy()
     labels[0] = 6
     return replace(task, support_y=labels)
-
-
-def published(report: Report) -> WeightsPublished:
-    """Take the weights that were published."""
-    assert isinstance(report.data, WeightsPublished), report.data
-    return report.data
-
-
-def rejected(report: Report) -> WeightsRejected:
-    """Take the rejection."""
-    assert isinstance(report.data, WeightsRejected), report.data
-    return report.data
 
 
 def test_one_odd_task_does_not_replace_good_weights(tmp_path: Path) -> None:
@@ -98,7 +78,7 @@ def test_a_task_that_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
 def test_weights_say_what_they_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds of wall clock, published or rejected: a meta-training is not free."""
     store = open_store(tmp_path)
-    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", count().__next__)
+    monkeypatch.setattr("homeostat.services.maml_trainer.deadline.monotonic", count().__next__)
     enough, too_few = recorded(store), recorded(store, n=12)
 
     one = published(training(enough, spec(enough), store).run())
@@ -190,101 +170,6 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning(tmp_path: Path, monkey
 
     assert answer.n_tasks == 26
     assert {line["event"] for line in logs} == {"checkpoint_unwritten"}
-
-
-@pytest.mark.parametrize(
-    ("phase", "where"),
-    [
-        ("tasks_in", "after reading the tasks"),
-        ("environment", "before the first step"),
-        ("_is_storable", "at the gate"),
-    ],
-)
-def test_every_phase_counts_against_the_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str, where: str
-) -> None:
-    """Reading, preparing, judging: a run that takes too long publishes nothing, wherever it took it."""
-    store = open_store(tmp_path)
-    log = recorded(store)
-    run = training(log, spec(log, n_steps=2), store, timeout_seconds=3000.0)
-    real, late = getattr(module, phase), [0.0]
-
-    def slow(*args: Any, **fields: Any) -> Any:
-        late[0] = 4000.0
-        return real(*args, **fields)
-
-    monkeypatch.setattr(module, phase, slow)
-    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: monotonic() + late[0])
-
-    with pytest.raises(StopRun, match=f"3000 s are over {where}") as caught:
-        run.run()
-
-    assert caught.value.reason == "timed_out"
-
-
-def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Let the process die before a step; returns what brings the next one up."""
-    advance = OuterLoop.advance
-
-    def dying(loop: OuterLoop) -> Progress:
-        if loop.step == step:
-            raise Killed
-        return advance(loop)
-
-    monkeypatch.setattr(OuterLoop, "advance", dying)
-    return lambda: monkeypatch.setattr(OuterLoop, "advance", advance)
-
-
-@pytest.mark.parametrize(
-    ("change", "first_step"),
-    [
-        ({"hidden": (127,)}, 0),
-        ({"mixed_precision": True}, 0),
-        ({"retry_timeout_seconds": 1.0, "tracking_uri": "runs"}, 30),
-    ],
-    ids=["network", "precision", "nothing that changes a bit"],
-)
-def test_a_run_of_other_settings_is_another_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], first_step: int
-) -> None:
-    """Started again with them it begins anew, and gives the bits that these settings give without a kill."""
-    store = open_store(tmp_path / "artifacts")
-    log = recorded(store)
-    other = MamlTrainerSettings(**(SETTINGS.model_dump() | change))
-    expected = published(training(log, spec(log), store, settings=other).run())
-    restart = killed_at(30, monkeypatch)
-    with pytest.raises(Killed):
-        training(log, spec(log), store, folder=tmp_path / "checkpoints").run()
-    restart()
-
-    with capture_logs() as logs:
-        found = published(training(log, spec(log), store, folder=tmp_path / "checkpoints", settings=other).run())
-
-    assert [line["step"] for line in logs if line["event"] == "run_resumed"] == ([first_step] if first_step else [])
-    assert found.artifact == expected.artifact
-
-
-def test_time_of_a_killed_process_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is killed again and again does not live for ever; one that was judged keeps its result."""
-    store = open_store(tmp_path / "artifacts")
-    log = recorded(store)
-    began = [1000.0]
-    monkeypatch.setattr("homeostat.services.maml_trainer.watch.monotonic", lambda: began[0])
-    restart = killed_at(30, monkeypatch)
-    first = training(log, spec(log), store, folder=tmp_path / "checkpoints")
-    began[0] += 400
-    with pytest.raises(Killed):
-        first.run()
-    restart()
-
-    second = training(log, spec(log), store, folder=tmp_path / "checkpoints")
-    began[0] += 150
-    seconds = published(second.run()).seconds
-    third = training(log, spec(log), store, folder=tmp_path / "checkpoints")
-    began[0] += 450
-
-    assert seconds == 550
-    assert published(third.run()).seconds == 1000
 
 
 def test_progress_is_told_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

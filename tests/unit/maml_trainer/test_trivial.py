@@ -6,16 +6,16 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 from tests.unit.maml_trainer.small import SIZES, sinusoids, small_tasks
 
-from homeostat.services.maml_trainer import trivial
-from homeostat.services.maml_trainer.batch import Batch
-from homeostat.services.maml_trainer.pool import TaskPool
-from homeostat.services.maml_trainer.tasks import Task
-from homeostat.services.maml_trainer.trivial import Prior
+from homeostat.services.maml_trainer.data.batch import Batch
+from homeostat.services.maml_trainer.data.task_sampler import TaskSampler
+from homeostat.services.maml_trainer.data.tasks import Task
+from homeostat.services.maml_trainer.publish import trivial
+from homeostat.services.maml_trainer.publish.trivial import Prior
 
 
 def episodes(tasks: list[Task], k: int, n_outputs: int = 1) -> Batch:
     """Every task once, with k shots."""
-    pool = TaskPool(tasks, tasks[0].support_x.shape[1], n_outputs)
+    pool = TaskSampler(tasks, tasks[0].support_x.shape[1], n_outputs)
     return pool.shots(np.random.default_rng(0), np.arange(len(pool)), k)
 
 

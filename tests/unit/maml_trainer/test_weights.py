@@ -10,14 +10,14 @@ import torch
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from homeostat.services.maml_trainer.bodies import Conv
+from homeostat.services.maml_trainer.backbones import Conv
 from homeostat.services.maml_trainer.errors import WeightsMalformed
-from homeostat.services.maml_trainer.meta import Learned, scratch
-from homeostat.services.maml_trainer.network import Network, mlp
-from homeostat.services.maml_trainer.rules import ALGORITHMS, NOISE, NOISE_FLOOR, Algorithm, Rule
-from homeostat.services.maml_trainer.weights import load, save
+from homeostat.services.maml_trainer.meta.algorithms import ALGORITHMS, NOISE, NOISE_FLOOR, Algorithm, Rule
+from homeostat.services.maml_trainer.meta.meta_parameters import MetaParameters, random_init
+from homeostat.services.maml_trainer.meta.network import Network, mlp
+from homeostat.services.maml_trainer.publish.weights import load, save
 
-LEARNED = scratch(mlp((5, 4, 3)), 0)
+LEARNED = random_init(mlp((5, 4, 3)), 0)
 FACTS = {"seed": "1", "n_tasks": "7"}
 STATED = load(save(LEARNED, FACTS).data)[1]
 
@@ -26,7 +26,7 @@ STATED = load(save(LEARNED, FACTS).data)[1]
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_save_then_load_is_identity(algorithm: Algorithm, network: Network) -> None:
     """Network, rule, tensors and facts come back, bit for bit."""
-    start = scratch(network, 0, rule=Rule(algorithm, 3))
+    start = random_init(network, 0, rule=Rule(algorithm, 3))
 
     learned, metadata = load(save(start, FACTS).data)
 
@@ -39,7 +39,7 @@ def test_save_then_load_is_identity(algorithm: Algorithm, network: Network) -> N
 
 def test_equal_weights_are_equal_bytes() -> None:
     """The order in which names and facts were put in leaves no trace."""
-    shuffled = Learned(
+    shuffled = MetaParameters(
         LEARNED.network,
         LEARNED.rule,
         dict(reversed(LEARNED.params.items())),
@@ -55,7 +55,7 @@ def test_equal_weights_are_equal_bytes() -> None:
 def test_another_bit_is_another_digest() -> None:
     """Weights are named by their content."""
     params = {**LEARNED.params, "b1": LEARNED.params["b1"] + 1}
-    other = Learned(LEARNED.network, LEARNED.rule, params, LEARNED.inner)
+    other = MetaParameters(LEARNED.network, LEARNED.rule, params, LEARNED.inner)
 
     assert save(LEARNED, FACTS).digest != save(other, FACTS).digest
 
@@ -105,7 +105,7 @@ def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
 
 def test_noise_has_its_floor_in_it() -> None:
     """Weights that were written before it was stated had it added whenever they were used."""
-    start = scratch(mlp((2, 3, 1)), 0, rule=Rule("bayesian_last_layer"))
+    start = random_init(mlp((2, 3, 1)), 0, rule=Rule("bayesian_last_layer"))
     data = save(start, {}).data
     length = int.from_bytes(data[:8], "little")
     stated = data[8 : 8 + length].decode()

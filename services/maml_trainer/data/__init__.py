@@ -1,0 +1,1 @@
+"""Recorded tasks, and the episodes that are drawn from them."""

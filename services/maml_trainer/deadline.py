@@ -1,0 +1,91 @@
+"""The limits of a run: how long it may take, how long it waits for what is not there, whether it was called off."""
+
+from collections.abc import Callable
+from math import inf
+from time import monotonic, sleep
+from typing import Final, TypeVar
+
+import structlog
+
+from homeostat.core import HomeostatError, Retry
+
+T = TypeVar("T")
+
+_PAUSE_SECONDS: Final = 0.2
+"""Between two attempts to get what is not there yet."""
+
+log = structlog.get_logger(__name__)
+
+
+class StopRun(HomeostatError):
+    """The run is over before its end.
+
+    Args:
+        reason: Stable code: cancelled, timed_out, no_data.
+        detail: For people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class RunDeadline:
+    """Begins when it is made.
+
+    Args:
+        timeout_seconds: Of the whole run, in all processes that worked on it.
+        retry_timeout_seconds: For one thing that is not there.
+        is_cancelled: Whether nobody wants the result any more.
+    """
+
+    def __init__(self, timeout_seconds: float, retry_timeout_seconds: float, is_cancelled: Callable[[], bool]) -> None:
+        self._timeout, self._retry_timeout, self._is_cancelled = timeout_seconds, retry_timeout_seconds, is_cancelled
+        self._began, self._carried = monotonic(), 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall clock so far, time of processes that died included, as far as they have told."""
+        return self._carried + monotonic() - self._began
+
+    def carry(self, seconds: float, *, is_judged: bool) -> None:
+        """Take over from a process that died.
+
+        Args:
+            seconds: That it had spent.
+            is_judged: It had a result in time: that stands, however long it takes to say it again.
+        """
+        self._carried = seconds
+        if is_judged:
+            self._timeout = inf
+
+    def check(self, where: str) -> None:
+        """Ask whether to go on, after each phase and each step.
+
+        Raises:
+            StopRun: Cancelled, or the time is up.
+        """
+        if self._is_cancelled():
+            raise StopRun("cancelled", f"cancelled {where}")
+        if self.seconds > self._timeout:
+            raise StopRun("timed_out", f"{self._timeout:.0f} s are over {where}")
+
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Try again what passing trouble stops, until the retry time-out.
+
+        Raises:
+            StopRun: It lasted longer, or the run is over; what else the attempt raises.
+        """
+        since: float | None = None
+        while True:
+            try:
+                return attempt()
+            except Retry as trouble:
+                if since is None:
+                    since = monotonic()
+                    log.info("run_waits", reason=str(trouble), retry_timeout_seconds=self._retry_timeout)
+                waited = monotonic() - since
+                if waited >= self._retry_timeout:
+                    raise StopRun("no_data", f"{trouble}; waited for {waited:.0f} s") from trouble
+            self.check("waiting for what is not there yet")
+            sleep(_PAUSE_SECONDS)

@@ -1,0 +1,1 @@
+"""What is judged and kept of a run: gate, weights, provenance, record."""
