@@ -26,7 +26,7 @@ class StaleDeployment(Reject):
 
 
 class SequenceInvalid(Reject):
-    """Not the place of a record in a log: as a fence it would keep every later command out, for ever."""
+    """Not the position of a record in a log: as a fence it would keep every later command out, for ever."""
 
     def __init__(self, source: str, sequence: str) -> None:
         where = f"source {source[:40]!r}, sequence {sequence[:40]!r}"
@@ -42,17 +42,17 @@ def fenced(fences: dict[str, str], model: str, deployment: Deployment) -> dict[s
         SequenceInvalid: The deployment's source or sequence is none.
         StaleDeployment: A later one of its source has acted.
     """
-    place, last = _place(deployment.sequence), fences.get(deployment.source)
+    position, last = _position(deployment.sequence), fences.get(deployment.source)
     is_source = 0 < len(deployment.source) <= _MAX_SOURCE and deployment.source.isprintable()
-    if place is None or not is_source:
+    if position is None or not is_source:
         raise SequenceInvalid(deployment.source, deployment.sequence)
-    if last is not None and place < (_place(last) or (-1, 0)):
+    if last is not None and position < (_position(last) or (-1, 0)):
         raise StaleDeployment(model, deployment.sequence, last)
     others = [item for item in fences.items() if item[0] != deployment.source]
     return dict([*others[-_MAX_SOURCES + 1 :], (deployment.source, deployment.sequence)])
 
 
-def _place(sequence: str) -> tuple[int, int] | None:
+def _position(sequence: str) -> tuple[int, int] | None:
     found = _SEQUENCE.fullmatch(sequence)
     if found is None or int(found[1]) >= _MAX_OFFSET:
         return None
