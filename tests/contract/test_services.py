@@ -19,7 +19,7 @@ from homeostat_tools.local_stack.services import packs
 
 ROOT = Path(__file__).parents[2]
 FOLDS, HANDS, SERVICES = registry.folds(), registry.hands(), registry.services()
-TARGETS = {"model_server"}
+PROGRAMS = {program.service for program in registry.programs().values()}
 """What the stack starts beside the services that read logs: no fold and no hand."""
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "services").glob("*/__init__.py"))
@@ -76,7 +76,7 @@ def test_every_folder_is_started_once() -> None:
     for some in (packs(), packs(is_packed=False)):
         started = [service for pack in some for service in pack.services]
 
-        assert sorted({*started, *TARGETS}) == sorted({*SERVICES, *TARGETS}) == FOLDERS
+        assert sorted({*started, *PROGRAMS}) == sorted({*SERVICES, *PROGRAMS}) == FOLDERS
         assert [service for service in FOLDERS if started.count(service) > 1] == ["intake"]
         assert sorted(f"homeostat.{door}" for pack in some for door in pack.doors) == doors
         assert len({pack.name for pack in some}) == len(some)
@@ -100,7 +100,7 @@ def test_a_service_has_an_extra_and_is_in_all(folder: str) -> None:
     assert any(extra in line.partition("[")[2].rstrip("]").split(",") for line in extras["all"])
 
 
-@pytest.mark.parametrize("folder", sorted({*FOLDERS} - TARGETS))
+@pytest.mark.parametrize("folder", sorted({*FOLDERS} - PROGRAMS))
 def test_a_service_can_be_started(folder: str) -> None:
     """`python -m homeostat.services.<folder>` calls `main` with its own name; what is declared is in its folder."""
     assert folder in strings(ROOT / "services" / folder / "__main__.py")

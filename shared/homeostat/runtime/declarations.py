@@ -121,7 +121,24 @@ class WatcherEntry(_Entry):
     group: str = ""
 
 
-Entry = FoldEntry | HandEntry | TargetEntry | WatcherEntry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramEntry(_Entry):
+    """A program with a port of its own that a local stack runs beside the services: `make` is a module to run.
+
+    Args:
+        options: Of its command line; `{port}`, `{data_dir}`, `{store}` and `{token}` stand for what the stack chooses.
+        port: That it has if it is free.
+        ready: Path that answers once it serves.
+        variable: In which every process is told its URL.
+    """
+
+    options: tuple[str, ...]
+    port: int
+    ready: str
+    variable: str
+
+
+Entry = FoldEntry | HandEntry | TargetEntry | WatcherEntry | ProgramEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A service says what it is made of in a declaration: plain values, and the name of what makes it as text, so that nothing
 heavy is imported before it runs. Ours are the `ENTRIES` of `homeostat.services.<name>.registration`; another package
-names one object per entry point, in the groups `homeostat.folds`, `homeostat.hands`, `homeostat.targets`, and
-`homeostat.watchers`.
+names one object per entry point, in the groups `homeostat.folds`, `homeostat.hands`, `homeostat.targets`,
+`homeostat.watchers` and `homeostat.programs`.
 
 Ours are found in the package itself, because the metadata of an installation are a copy that may be stale: a checkout
 on the path has the services that lie in it. A process of ours loads no declaration of another package, so that one
@@ -29,12 +29,13 @@ from homeostat.runtime.declarations import (
     Entry,
     FoldEntry,
     HandEntry,
+    ProgramEntry,
     ServiceEntry,
     TargetEntry,
     WatcherEntry,
 )
 
-E = TypeVar("E", FoldEntry, HandEntry, TargetEntry, WatcherEntry)
+E = TypeVar("E", FoldEntry, HandEntry, TargetEntry, WatcherEntry, ProgramEntry)
 
 _SERVICES: Final = "homeostat.services"
 _GROUPS: Final[dict[type[Entry], str]] = {
@@ -42,6 +43,7 @@ _GROUPS: Final[dict[type[Entry], str]] = {
     HandEntry: "homeostat.hands",
     TargetEntry: "homeostat.targets",
     WatcherEntry: "homeostat.watchers",
+    ProgramEntry: "homeostat.programs",
 }
 _OF_THE_LAW: Final = frozenset((*POLICIES, VERDICTS, AUDIT))
 """Topics whose records are believed: no other package may declare that it writes them."""
@@ -124,13 +126,13 @@ def target(name: str) -> TargetEntry:
     return every[name]
 
 
-def watchers() -> dict[str, WatcherEntry]:
-    """Every service that neither folds nor acts, by name.
+def programs() -> dict[str, ProgramEntry]:
+    """Every program that a local stack runs beside the services, by name.
 
     Raises:
         DeclarationInvalid: A package declares one that cannot be run.
     """
-    return _every(WatcherEntry)
+    return _every(ProgramEntry)
 
 
 def services() -> dict[str, ServiceEntry]:
@@ -139,7 +141,7 @@ def services() -> dict[str, ServiceEntry]:
     Raises:
         DeclarationInvalid: A package declares something that cannot be run.
     """
-    entries: list[Entry] = [*folds().values(), *hands().values(), *watchers().values()]
+    entries: list[Entry] = [*folds().values(), *hands().values(), *_every(WatcherEntry).values()]
     ordered = sorted(entries, key=lambda entry: not entry.is_ours)  # ours first; otherwise as they are
     return {name: _service(name, ordered) for name in dict.fromkeys(entry.service for entry in ordered)}
 

@@ -97,7 +97,7 @@ class LiveSystem:
 
         self.stack = stack
         self.settings = stack.settings(OPERATOR)
-        self.target = EmbeddedTarget(stack.model_server, token_file=self.settings.token_file)
+        self.target = EmbeddedTarget(stack.addresses["model-server"], token_file=self.settings.token_file)
         self.store = open_store(self.settings.store_url)
         self._client = Client(settings=self.settings, source="/demo/cameras", key=stack.keys()[1])
         self._cluster = Cluster(self.settings)

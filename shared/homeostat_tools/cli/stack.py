@@ -84,6 +84,7 @@ def _check_above(data_dir: Path) -> None:
 
 def _check_packs(*, separate: bool, without: list[str]) -> None:
     """See that every service that is to run can: one that cannot would be started again and again."""
+    from homeostat.runtime.registry import programs
     from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.extras import missing_modules, require
     from homeostat_tools.local_stack.services import packs
@@ -94,10 +95,11 @@ def _check_packs(*, separate: bool, without: list[str]) -> None:
     if unknown := sorted(set(without) - set(every)):
         raise usage(f"no process {unknown[0]!r}; there are {', '.join(every)}")
     wanted = {name: services for name, services in every.items() if name not in without}
-    # the model server runs with any choice of services
-    extras = dict.fromkeys(["model-server", *(service for services in wanted.values() for service in services)])
+    # programs run with any choice of services
+    beside = [program.service.replace("_", "-") for program in programs().values()]
+    extras = dict.fromkeys([*beside, *(service for services in wanted.values() for service in services)])
     lacking = [name for name, services in wanted.items() if any(missing_modules(service) for service in services)]
-    is_small = len(lacking) == 1 and not missing_modules("model-server")
+    is_small = len(lacking) == 1 and not any(map(missing_modules, beside))
     instead = f"leave it out: homeostat up --without {' --without '.join([*without, *lacking])}" if is_small else ""
     require("homeostat up", [*extras], instead)
 

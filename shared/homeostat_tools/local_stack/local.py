@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.roles import NOTARY, OPERATOR
 from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
-from homeostat.runtime.registry import signer_roles
+from homeostat.runtime.registry import programs, signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
 from homeostat.runtime.stop_signal import StopSignal
@@ -34,7 +35,6 @@ from homeostat_tools.local_stack.supervisor import Supervisor
 from homeostat_tools.local_stack.topics import ensure_topics, repair_topics
 
 DEFAULT_PARTITIONS: Final = 12
-MODEL_SERVER_PORT: Final = 8100
 FIRST_METRICS_PORT: Final = 9101
 """Of the first process; the others follow. Another one if it is taken."""
 
@@ -83,7 +83,8 @@ class LocalStack:
         self._environment, self._say = environment or {}, on_progress
         self.broker: Broker | None = None
         self.bootstrap_servers = bootstrap_servers or ""
-        self.model_server = ""
+        self.addresses: dict[str, str] = {}
+        """URL of each program that runs beside the services, by its name."""
         self.ports: dict[str, int] = {}
         self._supervisor: Supervisor | None = None
         self._brakes: PendingBrakes | None = None
@@ -176,21 +177,14 @@ class LocalStack:
         return {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.data_dir),
-            "HOMEOSTAT_ROLLOUT_ACTUATOR_URL": self.model_server,
+            **{program.variable: self.addresses.get(name, "") for name, program in programs().items()},
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         } | self._environment
 
     def _specs(self) -> list[ProcessSpec]:
-        store = str(self.data_dir / "artifacts")
-        port = pick_port((MODEL_SERVER_PORT,))
-        self.model_server = f"http://127.0.0.1:{port}"
+        specs = self._programs()
         common = self.environment
-        state = str(self.data_dir / "model-server.json")
-        module = (sys.executable, "-m", "homeostat.services.model_server")
-        token = str(self._settings().token_file)
-        server = (*module, "--port", str(port), "--artifacts", store, "--state", state, "--token", token)
-        specs = [ProcessSpec("model-server", server, common, f"{self.model_server}/healthz")]
         for index, pack in enumerate(self._packs):
             self.ports[pack.name] = pick_port((FIRST_METRICS_PORT + index,), tuple(self.ports.values()))
             argv = (sys.executable, "-m", "homeostat.runtime.process", *pack.services)
@@ -198,6 +192,22 @@ class LocalStack:
             environment = common | pack.environment | user
             specs.append(self._at_port(ProcessSpec(pack.name, argv, environment)))
         return specs
+
+    def _programs(self) -> list[ProcessSpec]:
+        settings, specs = self._settings(), list[ProcessSpec]()
+        for name, program in programs().items():
+            port = pick_port((program.port,))
+            self.addresses[name] = f"http://{LOOPBACK}:{port}"
+            chosen = {
+                "port": port,
+                "data_dir": self.data_dir,
+                "store": settings.store_url,
+                "token": settings.token_file,
+            }
+            options = (option.format_map(chosen) for option in program.options)
+            argv = (sys.executable, "-m", program.make, *options)
+            specs.append(ProcessSpec(name, argv, {}, f"{self.addresses[name]}{program.ready}"))
+        return [replace(spec, env=self.environment) for spec in specs]
 
     def _at_port(self, spec: ProcessSpec) -> ProcessSpec:
         port = self.ports[spec.name]
@@ -283,7 +293,7 @@ class LocalStack:
             self._lock.release()
 
     def _write(self) -> None:
-        facts: dict[str, object] = {"model_server": self.model_server, "metrics": self.ports}
+        facts: dict[str, object] = {"programs": self.addresses, "metrics": self.ports}
         if self._users is not None:  # whoever may read the password's file
             properties = self._users.properties(OPERATOR)
             facts["user"] = {name: value for name, value in properties.items() if name != "sasl.password"}
