@@ -21,7 +21,7 @@ _STOP_SECONDS: Final = 1
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     parser = argparse.ArgumentParser(prog="homeostat.services.model_server", description="A model server.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)

@@ -30,8 +30,8 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
     Raises:
         Reject: `body_too_large`, `body_too_slow`.
     """
-    told = request.headers.get("content-length", "0")
-    if not told.isdigit() or len(told) > len(str(max_bytes)) or int(told) > max_bytes:
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdigit() or len(announced) > len(str(max_bytes)) or int(announced) > max_bytes:
         raise _too_large(max_bytes)
     chunks, n_bytes = list[bytes](), 0
     try:

@@ -1,6 +1,6 @@
 """Scores every candidate on the same labelled traffic as the champion, and emits what an action did."""
 
-from typing import Any
+from typing import assert_never
 
 from homeostat.core import Emit, Event
 from homeostat.events import (
@@ -23,6 +23,21 @@ from homeostat.services.outcome_evaluator.rollout import apply, revert
 from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
 from homeostat.services.outcome_evaluator.settlement import settle_failed
 from homeostat.services.outcome_evaluator.state import State
+
+Input = (
+    ActionApplied
+    | ActionFailed
+    | ActionReverted
+    | BillReceived
+    | CandidateTrained
+    | ClockTicked
+    | DeploymentObserved
+    | Labels
+    | ModelRegistered
+    | Samples
+    | SliObserved
+)
+"""Payloads of the timeline that it reads; others pass by."""
 
 
 class OutcomeEvaluator:
@@ -59,7 +74,9 @@ class OutcomeEvaluator:
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event of the timeline in."""
-        data: Any = event.data
+        data = event.data
+        if not isinstance(data, Input):
+            return state, ()
         match data:
             case Samples():
                 return state, compare_samples(state, event, data, self.settings)
@@ -84,5 +101,5 @@ class OutcomeEvaluator:
             case ModelRegistered():
                 state.register(data)
             case _:
-                pass
+                assert_never(data)
         return state, ()

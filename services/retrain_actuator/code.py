@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _LIBRARIES: Final = ("homeostat", "numpy", "scikit-learn", "torch")
-"""Whose versions are told, where they are installed: a recipe that knows better says so itself."""
+"""Whose versions are reported, where they are installed; a recipe that knows better reports its own."""
 
 _MOST_FILES: Final = 1000
 """Beside a script; a folder with more is no recipe's."""
@@ -29,7 +29,7 @@ def digest_of(command: Sequence[str]) -> str:
         sha256 in hex; the same code at another place has the same.
     """
     digest = hashlib.sha256()
-    for part in command[1:]:  # the interpreter is told by its version
+    for part in command[1:]:  # the interpreter is known by its version
         digest.update(f"{Path(part).name if Path(part).is_file() else part}\0".encode())
     for root, path in _sources(command):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())

@@ -1,4 +1,4 @@
-"""What is said of a training, and the names and seeds that follow from its action."""
+"""What is reported of a training, and the names and seeds that follow from its action."""
 
 import hashlib
 from collections.abc import Mapping

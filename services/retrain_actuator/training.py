@@ -73,7 +73,7 @@ class Training:
         self._context, self._command, self._identity = context, command, identity
         self._folder = JobFolder(context.workdir, identity)
         self._results = self._folder.results()
-        self._told = False
+        self._is_restored = False
         self._run: Run | None = None
         self._attempt = Path()
         self._read_bytes = 0
@@ -102,8 +102,8 @@ class Training:
         self._stop()
 
     def _advance(self) -> Iterator[Report]:
-        if not self._told:
-            self._told = True
+        if not self._is_restored:
+            self._is_restored = True
             yield from [self._trained(arm) for arm in self._results]
         if self._run is None and self._pending:
             yield from self._launch()
@@ -174,7 +174,7 @@ class Training:
         """Put an arm's weights into the store, unless they cannot be used."""
         if not line.is_possible:
             return Result(error="the recipe told of seconds, rows or losses that cannot be")
-        told = Result(
+        reported = Result(
             seconds=line.seconds,
             rows=line.rows,
             loss_curve=line.loss_curve,
@@ -185,11 +185,11 @@ class Training:
             try:
                 content = (self._attempt / "out" / line.path).read_bytes()
                 if all(np.isfinite(tensor).all() for tensor in load(content).values()):
-                    return msgspec.structs.replace(told, artifact=self._context.store.put(content))
+                    return msgspec.structs.replace(reported, artifact=self._context.store.put(content))
                 error = "the weights are not finite"
             except (OSError, SafetensorError, KeyError, TypeError) as unusable:
                 error = f"no usable weights at {line.path!r}: {unusable}"
-        return msgspec.structs.replace(told, error=error)
+        return msgspec.structs.replace(reported, error=error)
 
     def _last_words(self) -> str:
         words = (self._attempt / ERRORS).read_text(errors="replace").strip()
