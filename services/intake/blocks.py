@@ -69,7 +69,13 @@ def wide(columns: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 
 def merged(one: Block, other: Block, level: int) -> Block:
-    """Join two blocks, the older one first, keeping the sample of a level."""
+    """Join two blocks, the older one first, keeping the sample of a level.
+
+    Args:
+        one: The older; not changed.
+        other: The younger; not changed.
+        level: Of the sample: one request of 2^level is kept.
+    """
     names, width = sorted({*one.names, *other.names}), max(len(one.columns), len(other.columns))
     both = replace(
         one,

@@ -48,7 +48,13 @@ class Join:
     blocks: Blocks = field(default_factory=Blocks)
 
     def remember(self, samples: Samples, now: int, bounds: Bounds) -> None:
-        """Keep what a version said, and the inline labels if it is the champion."""
+        """Keep what a version said, and the inline labels if it is the champion.
+
+        Args:
+            samples: Rows of one version.
+            now: Broker time, ms.
+            bounds: Window and memory of the model.
+        """
         n = len(samples.request)
         rows = np.full((4, n), np.nan)
         rows[:_LABEL] = np.frombuffer(samples.time + samples.prediction + samples.score, F8).reshape(3, n)
@@ -58,7 +64,13 @@ class Join:
         self._settle(self.answered, now, bounds, bounds.memory_bytes * 3 // 4)
 
     def match(self, labels: Labels, now: int, bounds: Bounds) -> "Match":
-        """Find the requests of labels; changes nothing."""
+        """Find the requests of labels; changes nothing.
+
+        Args:
+            labels: Without answers of their own.
+            now: Broker time, ms.
+            bounds: Window and memory of the model.
+        """
         hashes, low = hashes_of(labels.request), now - bounds.window_ms
         found = self.answered.find(hashes, self.blocks, low)
         is_answered = np.zeros(len(hashes), np.bool_)
@@ -70,7 +82,13 @@ class Join:
         return match
 
     def fresh(self, labels: Labels, now: int, bounds: Bounds) -> "Match":
-        """Leave out the labels that are known already, of those that bring their own answers; changes nothing."""
+        """Leave out the labels that are known already, of those that bring their own answers; changes nothing.
+
+        Args:
+            labels: With the answers they are about.
+            now: Broker time, ms.
+            bounds: Window and memory of the model.
+        """
         hashes, low = hashes_of(labels.request), now - bounds.window_ms
         known = self._known(hashes, self.answered.find(hashes[:0], self.blocks, low), low)
         match = Match()
@@ -90,7 +108,14 @@ class Join:
         return known
 
     def take(self, labels: Labels, match: "Match", now: int, bounds: Bounds) -> None:
-        """Note labels as known."""
+        """Note labels as known.
+
+        Args:
+            labels: As they came.
+            match: What `match` or `fresh` found for them.
+            now: Broker time, ms.
+            bounds: Window and memory of the model.
+        """
         requests = [labels.request[row] for row in match.rows]
         self.labelled.add(requests, f8(labels.label)[match.rows].reshape(1, -1), "", now)
         self._settle(self.labelled, now, bounds, bounds.memory_bytes // 4)

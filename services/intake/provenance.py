@@ -58,12 +58,23 @@ def unsigned(event: Event) -> Provenance:
 
 
 def with_provenance(data: D, event: Event, redacted: tuple[str, ...] = ()) -> D:
-    """Return a copy of a payload that says where it came from."""
+    """Return a copy of a payload that says where it came from.
+
+    Args:
+        data: Not changed.
+        event: That brought it.
+        redacted: Fields whose personal data were taken out.
+    """
     return data.model_copy(update={"provenance": provenance_of(event, redacted)})
 
 
 def with_proven_provenance(data: D, event: Event, redacted: tuple[str, ...] = ()) -> D:
     """The same for an observation or a trace. Without its key, a signature is carried and proves nothing.
+
+    Args:
+        data: Not changed.
+        event: That brought it.
+        redacted: Fields whose personal data were taken out.
 
     Raises:
         Reject: `signature_invalid`.
@@ -74,6 +85,11 @@ def with_proven_provenance(data: D, event: Event, redacted: tuple[str, ...] = ()
 
 def columns_with_provenance(columns: C, event: Event, redacted: tuple[str, ...] = ()) -> C:
     """The same for columns; a signature without its key is not even carried.
+
+    Args:
+        columns: Not changed.
+        event: That brought them.
+        redacted: Fields whose personal data were taken out.
 
     Raises:
         Reject: `signature_invalid`.

@@ -46,6 +46,11 @@ class Registrations:
         """Whether the law hears of a registration: what it looks at is new, or somebody has signed it.
 
         What changes nothing is said again once an hour.
+
+        Args:
+            model: As it was registered now.
+            before: As it was the last time; None at first.
+            now: Broker time, ms.
         """
         is_signed = model.provenance is not None and model.provenance.signer is not None
         is_same = before is not None and _law(model) == _law(before) and not is_signed

@@ -115,7 +115,15 @@ class Rows:
             self.n_hashed, self.pending = self.n, []
 
     def settle(self, blocks: Blocks, now: int, *, window_ms: int, memory_bytes: int, block_rows: int) -> None:
-        """Close a block if there are enough young rows, forget what is too old, and keep within the bound of memory."""
+        """Close a block if there are enough young rows, forget what is too old, and keep within the bound of memory.
+
+        Args:
+            blocks: Of the model; changed.
+            now: Broker time, ms.
+            window_ms: Age from which a row is forgotten, > 0.
+            memory_bytes: Bound for these rows.
+            block_rows: Young rows that make a block, >= 1.
+        """
         while self.order and blocks.held[self.order[0]].last < now - window_ms:
             blocks.drop(self.order.pop(0))
             self._note_coarsest(blocks)
@@ -168,7 +176,13 @@ class Rows:
         self.level = max(self.level, min(blocks.held[number].level for number in self.order))
 
     def find(self, hashes: Hashes, blocks: Blocks, low: int) -> Found:
-        """Find the rows of ids, none older than a broker time; changes nothing."""
+        """Find the rows of ids, none older than a broker time; changes nothing.
+
+        Args:
+            hashes: (n,) of the ids.
+            blocks: Of the model.
+            low: Broker time before which nothing counts, ms.
+        """
         names: list[str] = []
         parts = [*self._in_blocks(hashes, blocks, low, names), *self._in_young(hashes, low, names)]
         if not parts:

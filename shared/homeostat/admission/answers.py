@@ -47,6 +47,11 @@ def check_label_answers(labels: Labels, contract: ModelRegistered) -> None:
 def check_classes(name: str, column: bytes, contract: ModelRegistered) -> None:
     """Take indices of the registered classes, and NaN.
 
+    Args:
+        name: Of the column.
+        column: float64, little endian.
+        contract: Of the model: its classes.
+
     Raises:
         Reject: `class_unknown`.
     """

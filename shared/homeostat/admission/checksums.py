@@ -75,7 +75,13 @@ def is_phone(text: str) -> bool:
 
 
 def is_iban(text: str, start: int, end: int) -> int:
-    """Return where the IBAN that begins at `start` ends, at most at `end`; 0 if none does."""
+    """Return where the IBAN that begins at `start` ends, at most at `end`; 0 if none does.
+
+    Args:
+        text: Searched.
+        start: Index of its first letter.
+        end: Index behind the last character that may belong to it.
+    """
     code = text[start : start + 2].upper()
     wanted, letters, at = _LENGTHS.get(code, 0), list[str](), start
     while at < end and len(letters) < wanted:

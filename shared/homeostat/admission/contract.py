@@ -229,7 +229,13 @@ class Checks:
         self._held: dict[str, Check] = {}
 
     def of(self, subject: str, contract: ModelRegistered, features: list[str]) -> Check:
-        """Return what `check_of` does, laid out once for a run of samples with the same features."""
+        """Return what `check_of` does, laid out once for a run of samples with the same features.
+
+        Args:
+            subject: Model.
+            contract: In force.
+            features: Names as they were sent, in order.
+        """
         check = self._held.get(subject)
         if check is None or check.contract is not contract or check.sent != features:
             check = check_of(contract, features)

@@ -85,7 +85,13 @@ class Redaction:
         self._n = 0
 
     def record(self, key: bytes | None, value: bytes | None, headers: Headers) -> Kept:
-        """Redact a record; never fails."""
+        """Redact a record; never fails.
+
+        Args:
+            key: Of the record.
+            value: Of the record, in any form.
+            headers: Of the record.
+        """
         self._fields, self._n = {}, 0
         if not self._names and _is_clean(key, headers):
             return Kept(key, self._value(value), list(headers), self._fields)

@@ -39,6 +39,11 @@ def check_name(what: str, name: str) -> None:
 def check_ids(source: str, id_: str, story: str) -> None:
     """Take an identity without personal data in it: it is quoted wherever the event is.
 
+    Args:
+        source: Of the event.
+        id_: Of the event.
+        story: Correlation id that it claims.
+
     Raises:
         Reject: `personal_data`.
     """

@@ -103,6 +103,11 @@ def is_digest(text: str) -> bool:
 def checked(content: bytes, digest: str, url: str) -> bytes:
     """Return the content if it has the digest.
 
+    Args:
+        content: As it was read.
+        digest: SHA-256 in hex that it must have.
+        url: Of the store, for the message.
+
     Raises:
         ArtifactCorrupted: It has not.
     """

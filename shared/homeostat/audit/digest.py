@@ -106,7 +106,19 @@ def leaf_hash(
     digest: str,
     time: int | None = None,
 ) -> str:
-    """Hash a leaf with the leaf before it: the chain. Leaves of before times were noted hash as they did."""
+    """Hash a leaf with the leaf before it: the chain. Leaves of before times were noted hash as they did.
+
+    Args:
+        previous: Hash of the leaf before; empty for the first.
+        index: Of the leaf, >= 0.
+        log: Topic that is digested.
+        topic_id: Incarnation of it.
+        partition: Of it.
+        first: Offset of the first record.
+        last: Offset of the last one.
+        digest: Of the records, hex.
+        time: Broker time of the last record, ms; None for a leaf of before times were noted.
+    """
     fields = [previous, str(index), log, topic_id, str(partition), str(first), str(last), digest]
     if time is not None:
         fields.append(str(time))
@@ -115,7 +127,13 @@ def leaf_hash(
 
 
 def checkpoint_bytes(origin: str, tree_size: int, root_hash: str) -> bytes:
-    """Lay out what a checkpoint's signature covers: three lines, as in C2SP tlog-checkpoint."""
+    """Lay out what a checkpoint's signature covers: three lines, as in C2SP tlog-checkpoint.
+
+    Args:
+        origin: Name of the log.
+        tree_size: Leaves, >= 0.
+        root_hash: Hash of the last one, hex.
+    """
     return f"{origin}\n{tree_size}\n{root_hash}\n".encode()
 
 

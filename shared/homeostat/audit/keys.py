@@ -100,7 +100,15 @@ class Key:
         return signing.sign(self.private, signed)
 
     def headers(self, type_: str, subject: str, source: str, id_: str, content: bytes) -> list[tuple[str, bytes]]:
-        """Return the headers that sign an event; see `signed_bytes`."""
+        """Return the headers that sign an event; see `signed_bytes`.
+
+        Args:
+            type_: CloudEvents type.
+            subject: Key of the record.
+            source: Of the event.
+            id_: Of the event.
+            content: Payload as it is sent.
+        """
         signed = signing.signed_bytes(type_, subject, source, id_, content)
         return [("signature", self.sign(signed).encode()), ("key-id", self.key_id.encode())]
 

@@ -108,7 +108,13 @@ def _cover(leaf: LogDigested, next_offsets: dict[tuple[str, str, int], int]) -> 
 
 
 def signature_of(checkpoint: CheckpointSigned, keyring: Mapping[str, str], origin: str = ORIGIN) -> bool:
-    """Whether a checkpoint of an audit log is signed by a key of the keyring (public key in hex by id)."""
+    """Whether a checkpoint of an audit log is signed by a key of the keyring (public key in hex by id).
+
+    Args:
+        checkpoint: To be looked at.
+        keyring: Public keys in hex by id.
+        origin: Of the log that it must be about.
+    """
     public = keyring.get(checkpoint.key)
     signed = checkpoint_bytes(checkpoint.origin, checkpoint.tree_size, checkpoint.root_hash)
     return checkpoint.origin == origin and public is not None and verify(public, checkpoint.signature, signed)

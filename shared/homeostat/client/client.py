@@ -217,6 +217,12 @@ class Client(Publishing):
         """Call a function for every approved command, in a thread of its own, until `Listener.stop`.
 
         A forked child does not inherit the thread: call it there.
+
+        Args:
+            callback: Called for each, in a thread of the listener.
+            kinds: Short types of commands; none: all.
+            model: `scope/model`; None: all.
+            since: Where to begin.
         """
         return Listener(self.policies(*kinds, model=model, since=since), callback)
 

@@ -152,7 +152,7 @@ class KafkaLogs:
         last: int | None = None,
         partition: int | None = None,
     ) -> Iterator[Record]:
-        """Yield what is there at the time of the call."""
+        """See `Logs.read`."""
         ranges = {
             place: (low if last is None else max(low, high - last), high)
             for place, (low, high) in self.ranges(topics).items()

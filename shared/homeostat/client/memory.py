@@ -59,7 +59,7 @@ class MemoryLogs:
         last: int | None = None,
         partition: int | None = None,
     ) -> Iterator[Record]:
-        """Yield what is there at the time of the call."""
+        """See `Logs.read`."""
         for (topic, place), (low, high) in self.ranges(topics).items():
             if partition not in (None, place):
                 continue

@@ -22,7 +22,13 @@ class Publishing(ABC):
 
     @abstractmethod
     def publish(self, log: str | None, subject: str, data: Payload) -> Identity:
-        """Publish any payload of `homeostat.events`; see `Client.publish`."""
+        """Publish any payload of `homeostat.events`; see `Client.publish`.
+
+        Args:
+            log: Ingress topic; None: that of the type.
+            subject: Key.
+            data: Payload.
+        """
 
     def publish_samples(
         self,
@@ -90,6 +96,12 @@ class Publishing(ABC):
         self, model: str, version: str, rows: Iterable[Mapping[str, Any]], *, role: Role = "champion"
     ) -> list[str]:
         """Publish rows; names other than request, time, prediction, score, label, latency_seconds, inputs are features.
+
+        Args:
+            model: `scope/model`.
+            version: That answered.
+            rows: One mapping per request.
+            role: Of the version.
 
         Returns:
             The request ids.

@@ -36,6 +36,13 @@ class Sealer:
     def seal(self, log: str, subject: str, data: Payload, n_partitions: int = 1, key: Key | None = None) -> Output:
         """Lay a payload out as a record of a log, signed if there is a key.
 
+        Args:
+            log: Topic.
+            subject: Key.
+            data: Payload.
+            n_partitions: Of the topic.
+            key: Who signs; None: the one of the sealer, if any.
+
         Raises:
             Reject: `payload_invalid`, `header_invalid`: a text is no UTF-8.
         """
@@ -60,7 +67,19 @@ class Sealer:
         source: str = "",
         key: Key | None = None,
     ) -> Output:
-        """Lay a value out as a record of a log, whatever it is; `source` replaces the client's."""
+        """Lay a value out as a record of a log, whatever it is; `source` replaces the client's.
+
+        Args:
+            log: Topic.
+            subject: Key.
+            type_: CloudEvents type.
+            value: Payload.
+            n_partitions: Of the topic.
+            content_type: Of the value.
+            id_: Of the event.
+            source: Instead of the client's.
+            key: Who signs; None: the one of the sealer, if any.
+        """
         source = source or self.source
         key_bytes = utf8("the subject", subject)
         utf8("the source or the id", source + id_)

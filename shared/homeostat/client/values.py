@@ -40,7 +40,13 @@ def column(name: str, values: Column, n: int, dtype: np.dtype[np.floating[Any]] 
 
 
 def floats(name: str, values: object, dtype: np.dtype[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Turn numbers of any shape into an array; see `column`."""
+    """Turn numbers of any shape into an array; see `column`.
+
+    Args:
+        name: Of the column, for the message.
+        values: Anything that numpy or pandas take for numbers; masked ones become NaN.
+        dtype: Of the result.
+    """
     try:
         array = np.asarray(np.ma.filled(values.astype(F8), np.nan) if np.ma.isMaskedArray(values) else values)
         if array.dtype.kind not in _NUMBERS:

@@ -81,7 +81,19 @@ def encode_headers(
     cause: Identity | None = None,
     sequence: str | None = None,
 ) -> Headers:
-    """Lay out the CloudEvents attributes in binary mode."""
+    """Lay out the CloudEvents attributes in binary mode.
+
+    Args:
+        id_: `ce_id`.
+        source: `ce_source`.
+        type_: `ce_type`.
+        time: Event time, ms.
+        subject: `ce_subject`.
+        content_type: Of the value.
+        story: Correlation id.
+        cause: Identity of the input that led to it.
+        sequence: Order within the source, if it has one.
+    """
     headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", id_.encode()),

@@ -35,9 +35,22 @@ class PolicyState:
         return next((name for name in ("*", scope_of(model), model) if name in self.freezes), None)
 
     def add_budget(self, scope: str, money: float, period_ms: int) -> None:
-        """Enter the budget of a scope, or of `*`."""
+        """Enter the budget of a scope, or of `*`.
+
+        Args:
+            scope: A scope, or `*`.
+            money: Per period.
+            period_ms: Length of the period.
+        """
         self.budgets[scope] = BudgetSet(scope=scope, money=money, period_ms=period_ms)
 
     def add_model(self, model: str, tier: Tier, owner: str, *, is_regulated: bool) -> None:
-        """Enter what is said of a model, `scope/model`; an empty owner is none."""
+        """Enter what is said of a model, `scope/model`; an empty owner is none.
+
+        Args:
+            model: `scope/model`.
+            tier: As it counts.
+            owner: Empty for none.
+            is_regulated: Whether a person approves whatever changes it.
+        """
         self.models[model] = ModelConfigured(model=model, tier=tier, owner=owner or None, is_regulated=is_regulated)

@@ -32,7 +32,13 @@ class Series:
 
 
 def series_of(signal: str, layer: str | None, attributes: Mapping[str, Attribute] | None) -> Series:
-    """Return the series that an event speaks of; a whole number is one value, however it was written (1, 1.0)."""
+    """Return the series that an event speaks of; a whole number is one value, however it was written (1, 1.0).
+
+    Args:
+        signal: Name.
+        layer: Of the signal; None for one that has none.
+        attributes: That tell series of a name apart.
+    """
     named = attributes or {}
     return Series(signal, layer, {name: _plain(named[name]) for name in sorted(named)})
 

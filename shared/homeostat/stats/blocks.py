@@ -47,6 +47,13 @@ class BlockTest:
     def start(cls, d: int, *, reference: int, delta: float, threshold: float, z_limit: float) -> "BlockTest":
         """Return the test before any bucket; the parameters are those of `ZPageHinkley`, in blocks.
 
+        Args:
+            d: Columns, >= 1.
+            reference: Blocks before anything is tested.
+            delta: Change that is tolerated, deviations.
+            threshold: At which it alarms.
+            z_limit: Bound of one block, deviations.
+
         Raises:
             ValueError: A setting outside its range.
         """

@@ -35,6 +35,11 @@ class AdaptiveConformal:
     def start(cls, *, length: int, rate: float, gain: float) -> "AdaptiveConformal":
         """Return the tracker before any value.
 
+        Args:
+            length: Values looked back on, >= 1.
+            rate: Share that shall exceed, in [0, 1).
+            gain: Step of the correction, >= 0.
+
         Raises:
             ValueError: A parameter outside its range.
         """

@@ -99,6 +99,12 @@ class ExchangeabilityWatch:
     def start(cls, d: int, *, first: int, full: int, is_symmetric: bool = False) -> "ExchangeabilityWatch":
         """Return the watch over d columns before any row.
 
+        Args:
+            d: Columns, >= 1.
+            first: Rows of the first reference, >= 32.
+            full: Rows of the last one.
+            is_symmetric: Whether a change to either side counts alike.
+
         Raises:
             ValueError: `first` below 32 or above `full`.
         """
@@ -182,6 +188,11 @@ class ExchangeabilityWatch:
         The reference's own values, moved by `shift` of their deviations in that column in which it is hardest to see,
         50 rows at a time; nothing of the watch is changed. Evidence of the past does not count. A column that hardly
         ever leaves one value is not tried: the first row off it is seen.
+
+        Args:
+            threshold: Of the statistic.
+            most: Rows that are tried.
+            shift: Deviations by which the values are moved.
 
         Returns:
             None if `most` rows do not suffice: the watch is blind.

@@ -50,6 +50,11 @@ def normal_probability(x: FloatArray) -> FloatArray:
 def expected_improvement(mean: FloatArray, sd: FloatArray, best: FloatArray | float) -> FloatArray:
     """Return E max(0, y - best) for y ~ N(mean, sd^2), elementwise, sd > 0; never negative.
 
+    Args:
+        mean: Any shape.
+        sd: The same shape, > 0.
+        best: Broadcast against them.
+
     Source: Jones, Schonlau and Welch 1998, equation 15.
     """
     z = (mean - best) / sd

@@ -131,7 +131,14 @@ class TiltedMartingales:
         return mean
 
     def refer_rate(self, channel: int, hits: float, m: float, *, head_start: float) -> None:
-        """Give a channel a rate for its reference: of m rows, `hits` were off the common value."""
+        """Give a channel a rate for its reference: of m rows, `hits` were off the common value.
+
+        Args:
+            channel: Index.
+            hits: Rows off the common value, in [0, m].
+            m: Rows of the reference, > 0.
+            head_start: See `refer`.
+        """
         self.hits[channel] = hits + _JEFFREYS
         self._begin(channel, m, head_start)
 
@@ -175,6 +182,12 @@ class TiltedMartingales:
 
     def rows_to_find(self, channel: int, score: float, threshold: float, tried: range) -> int | None:
         """Try a copy without evidence on a channel whose centred scores are all `score`.
+
+        Args:
+            channel: Index.
+            score: Of every row that is tried.
+            threshold: Of the statistic.
+            tried: Numbers of rows, rising.
 
         Returns:
             The first of the numbers of rows at which the statistic reaches the threshold; None if none does.

@@ -61,6 +61,13 @@ class ZPageHinkley:
         A point to start from: reference 12, delta 0.5, threshold 12, z_limit 5 gave, on 2,000 Gaussian signals,
         1.3 false alarms per 10,000 values; a shift of 2 sd was seen after 9 values, of 4 sd after 4 (medians).
 
+        Args:
+            d: Signals, >= 1.
+            reference: Values before anything is tested.
+            delta: Change that is tolerated, deviations.
+            threshold: At which it alarms.
+            z_limit: Bound of one value, deviations.
+
         Raises:
             ValueError: A setting outside its range.
         """

@@ -63,7 +63,13 @@ class Trail:
     most: float = inf
 
     def follow(self, watch: ExchangeabilityWatch, rows: Float32s, time: float) -> None:
-        """Give a batch of (d, n) rows to the watch and take note of it; `time` is that of its middle, seconds."""
+        """Give a batch of (d, n) rows to the watch and take note of it; `time` is that of its middle, seconds.
+
+        Args:
+            watch: Changed.
+            rows: (d, n).
+            time: Of the middle of the batch, seconds.
+        """
         if self.begun != self.begun:
             self.begun = time
         due, bets = watch.due, watch.bets

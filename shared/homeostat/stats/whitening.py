@@ -47,7 +47,13 @@ def fit(x: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
 
 
 def residuals(values: npt.NDArray[np.float32], phi: float, before: float) -> npt.NDArray[np.float32]:
-    """Subtract from each of (n,) values what the one before it says; `before` stands before the first."""
+    """Subtract from each of (n,) values what the one before it says; `before` stands before the first.
+
+    Args:
+        values: (n,); not changed.
+        phi: Coefficient of the value before, in (-1, 1).
+        before: Value before the first.
+    """
     if phi == 0.0:
         return values
     shifted = np.concatenate((np.array([before]), values[:-1].astype(np.float64)))
@@ -57,6 +63,12 @@ def residuals(values: npt.NDArray[np.float32], phi: float, before: float) -> npt
 def residuals_of_columns(
     values: npt.NDArray[np.float32], phi: FloatArray, before: FloatArray
 ) -> npt.NDArray[np.float32]:
-    """Do the same with (d, n) values, (d,) coefficients and (d,) values before."""
+    """Do the same with (d, n) values, (d,) coefficients and (d,) values before.
+
+    Args:
+        values: (d, n); not changed.
+        phi: (d,).
+        before: (d,).
+    """
     shifted = np.concatenate((before[:, None], values[:, :-1].astype(np.float64)), axis=1)
     return (values - phi[:, None] * shifted).astype(np.float32)
