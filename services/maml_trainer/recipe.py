@@ -53,7 +53,13 @@ def config_of(
 
 
 def training_pool(spec: MetaTraining, tasks: Collected, network: Network, device: str) -> Sampler:
-    """Make the pool that episodes are drawn from.
+    """Make the sampler that episodes are drawn from.
+
+    Args:
+        spec: Of the command.
+        tasks: At least one to train on.
+        network: Whose inputs and outputs they must fit.
+        device: As `device_of`.
 
     Raises:
         TaskMalformed: A task does not fit.

@@ -255,7 +255,14 @@ class Training:
         return Report(f"progressed.{done.step}", progressed)
 
     def record(self, started_ms: int, ended_ms: int, status: Status, outcome: str) -> Run:
-        """Make the outer run for the record; its inner runs are in `inner`."""
+        """Make the outer run for the record; its inner runs are in `inner`.
+
+        Args:
+            started_ms: Wall clock, ms.
+            ended_ms: Wall clock, ms.
+            status: How it ended, in MLflow's words.
+            outcome: How it ended, in the report's.
+        """
         return outer_run(
             self.event,
             self.command.meta_training,

@@ -38,6 +38,11 @@ def fenced(fences: dict[str, str], model: str, deployment: Deployment) -> dict[s
 
     A fence that is no sequence, as earlier versions took, fences nothing.
 
+    Args:
+        fences: Before it; not modified.
+        model: `scope/model`, for the refusal.
+        deployment: To be set.
+
     Raises:
         SequenceInvalid: The deployment's source or sequence is none.
         StaleDeployment: A later one of its source has acted.

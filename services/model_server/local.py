@@ -33,5 +33,5 @@ class LocalTarget:
         return self._router.state(model).deployment
 
     def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Answers:
-        """Answer a batch, see `Router.predict`."""
+        """See `Router.predict`."""
         return self._router.predict(model, request, x)

@@ -56,7 +56,13 @@ class ServerMetrics:
         self.registry.register(_Versions(router))
 
     def observe(self, model: str, answers: Answers, latency_seconds: float) -> None:
-        """Count one batch."""
+        """Count one batch.
+
+        Args:
+            model: `scope/model`.
+            answers: To the batch.
+            latency_seconds: That it took inside the server.
+        """
         self._latency.observe(latency_seconds)
         n_served = Counts(answers.served.version)
         for version, role in answers.roles.items():

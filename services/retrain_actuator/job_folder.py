@@ -77,6 +77,13 @@ class JobFolder:
     def prepare(self, arms: Sequence[Arm], rows: Rows, champion: str | None, seed: int, store: ArtifactStore) -> Path:
         """Lay a new attempt out.
 
+        Args:
+            arms: To train.
+            rows: Inputs (n, width) and labels (n,).
+            champion: Digest of the weights in force, None without any.
+            seed: Of the training.
+            store: Has the weights.
+
         Returns:
             Its job file.
 

@@ -32,7 +32,14 @@ def seed_of(action: str) -> int:
 
 
 def trained(command: RetrainStart, identity: str, arm: str, result: Result) -> Report:
-    """Say how an arm has ended, and at which price of the command's list."""
+    """Report how an arm has ended, and at which price of the command's list.
+
+    Args:
+        command: That named the arm.
+        identity: Of the command.
+        arm: Its name.
+        result: What is kept of it.
+    """
     instance, is_spot = instance_of(next((known for known in command.arms if known.name == arm), Arm(name=arm)))
     candidate = CandidateTrained(
         **_about(command, identity),
@@ -55,7 +62,13 @@ def trained(command: RetrainStart, identity: str, arm: str, result: Result) -> R
 
 
 def failed(command: RetrainStart, identity: str, results: Mapping[str, Result]) -> Report:
-    """Say that no arm was trained, and the reason code if all have the same."""
+    """Report that no arm was trained, and the reason code if all have the same.
+
+    Args:
+        command: Whose arms they were.
+        identity: Of the command.
+        results: By arm, each with an error.
+    """
     reasons = {result.reason for result in results.values()}
     reason = (reasons.pop() if len(reasons) == 1 else "") or "all_arms_failed"
     detail = next((result.error for result in results.values()), "the command names no arm")

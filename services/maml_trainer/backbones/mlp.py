@@ -14,6 +14,12 @@ from homeostat.services.maml_trainer.backbones.base import Params
 def dense(generator: np.random.Generator, n_in: int, n_out: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Draw a weight (in, out) and a bias (out,) of zeros.
 
+    Args:
+        generator: Source of chance; advanced.
+        n_in: Inputs, >= 1.
+        n_out: Outputs, >= 1.
+        dtype: Of both.
+
     Source: He et al. 2015, normal with variance 2 / fan-in.
     """
     weight = generator.standard_normal((n_in, n_out)) * np.sqrt(2.0 / n_in)
@@ -21,7 +27,13 @@ def dense(generator: np.random.Generator, n_in: int, n_out: int, dtype: torch.dt
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Map (…, n, in) by (…, in, out) and (…, out): with a leading dimension, each episode by its own."""
+    """Apply an affine layer: with a leading dimension, to each episode its own.
+
+    Args:
+        x: (…, n, in).
+        weight: (…, in, out).
+        bias: (…, out).
+    """
     return x @ weight + bias.unsqueeze(-2)
 
 

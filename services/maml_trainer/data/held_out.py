@@ -80,7 +80,13 @@ def held_out(spec: MetaTraining, tasks: Collected, network: Network, n_drawn: in
 
 
 def training_episodes(spec: MetaTraining, tasks: Collected, network: Network) -> dict[int, Batch]:
-    """Draw some episodes of training tasks at each number of shots, on the CPU, to tune trivial predictors on."""
+    """Draw some episodes of training tasks at each number of shots, on the CPU, to tune trivial predictors on.
+
+    Args:
+        spec: Of the command.
+        tasks: At least one to train on.
+        network: Whose inputs and outputs they must fit.
+    """
     asked, shots = spec.episodes, sorted(set(spec.episodes.shots))
     if asked.ways:
         pool = EpisodeSampler(tasks.train, asked.ways, n_queries=asked.queries, max_shots=max(shots))

@@ -24,7 +24,13 @@ class Sampler(Protocol):
         """Labels instead of numbers."""
 
     def draw(self, generator: np.random.Generator, n_tasks: int, k: int) -> Batch:
-        """Draw episodes of k shots; the generator alone decides which."""
+        """Draw episodes; the generator alone decides which.
+
+        Args:
+            generator: Source of chance; advanced.
+            n_tasks: Episodes, >= 1.
+            k: Shots, >= 1.
+        """
 
 
 def device_of(name: str) -> torch.device:
@@ -122,7 +128,13 @@ class _Part:
         return x[at], y[at], weight[at]
 
     def draw(self, generator: np.random.Generator, chosen: Array, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        """K rows of each class, without replacement."""
+        """Draw k rows of each class, without replacement.
+
+        Args:
+            generator: Source of chance; advanced.
+            chosen: Indices of tasks, (t,).
+            k: Rows, >= 1.
+        """
         labels, counts = self._labels[chosen], self._counts[chosen]
         order = np.lexsort((generator.random(labels.shape), labels), axis=-1)
         labels = np.take_along_axis(labels, order, axis=1)

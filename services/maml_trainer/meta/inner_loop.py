@@ -105,6 +105,13 @@ def objective(problem: Problem, params: Params, inner: Params, task: Batch, grad
     """Compute what is minimised: the query loss after adaptation, or its predictive likelihood.
 
     Reptile has no such loss; its query loss, after training on all rows, is for people to watch.
+
+    Args:
+        problem: Network and rule.
+        params: Tensors of the network.
+        inner: The rule's positive numbers.
+        task: One episode.
+        gradient: Of a support loss.
     """
     network, rule = problem.network, problem.rule
     if rule.is_closed_form and not problem.is_classification:

@@ -29,12 +29,24 @@ def cross_entropy(outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 
 
 def squared_error(outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Average the squared error; arguments as `cross_entropy`, with real targets."""
+    """Average the squared error.
+
+    Args:
+        outputs: (…, n, d).
+        targets: Real, (…, n, d).
+        weights: (…, n), >= 0, with a positive sum.
+    """
     rows = (outputs - targets).square().mean(-1)
     return (weights * rows).sum(-1) / weights.sum(-1)
 
 
 def accuracy(outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Average how often the largest logit is the label's, in [0, 1]; arguments as `cross_entropy`."""
+    """Average how often the largest logit is the label's, in [0, 1].
+
+    Args:
+        outputs: Logits (…, n, c).
+        targets: One-hot (…, n, c).
+        weights: (…, n), >= 0, with a positive sum.
+    """
     hits = (outputs.argmax(-1) == targets.argmax(-1)).to(weights.dtype)
     return (weights * hits).sum(-1) / weights.sum(-1)

@@ -29,6 +29,13 @@ class MetaParameters:
 
 
 def random_init(network: Network, seed: int, *, rule: Rule | None = None, rate: float = INITIAL_LR) -> MetaParameters:
-    """Make the start that knows nothing: a fresh draw, one step size for all tensors."""
+    """Make the start that knows nothing: a fresh draw, one step size for all tensors.
+
+    Args:
+        network: To draw.
+        seed: Of the draw, >= 0.
+        rule: How it adapts; None is MAML.
+        rate: The step size, > 0.
+    """
     params, rule = network.init(seed), rule or Rule("maml")
     return MetaParameters(network, rule, params, rule.initial(network, params, rate))

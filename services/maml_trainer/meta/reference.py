@@ -63,7 +63,15 @@ def loop_objective(
     record: Trace | None = None,
     frozen: Trace | None = None,
 ) -> Tensor:
-    """Compute the mean objective; `record` collects the inner gradients, `frozen` replaces them."""
+    """Compute the mean objective.
+
+    Args:
+        problem: Network and rule.
+        meta: Meta-parameters.
+        tasks: As from `unpadded`.
+        record: Takes the inner gradients.
+        frozen: Inner gradients to take instead of computing them.
+    """
     params, inner = split(meta)
     losses = []
     for number, (support, query) in enumerate(tasks):

@@ -81,6 +81,11 @@ def check_engine(make: MakeEngine, algorithm: Algorithm, kind: Kind) -> None:
 
     For the compiled one, which the check at the start leaves out: half a minute for each rule and kind.
 
+    Args:
+        make: The engine.
+        algorithm: That the run uses.
+        kind: Of its targets.
+
     Raises:
         SelfCheckFailed: As `self_check`; or whatever the compiler says.
     """

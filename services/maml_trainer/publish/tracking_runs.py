@@ -62,7 +62,14 @@ def outer_run(
 
 
 def inner_runs(learned: MetaParameters, episodes: Batch, key: str, factor: float) -> list[Run]:
-    """Follow the first held-out episodes through their inner steps; losses are multiplied by `factor`."""
+    """Follow the first held-out episodes through their inner steps.
+
+    Args:
+        learned: Adapts to them.
+        episodes: Held out.
+        key: Of the outer run.
+        factor: Of the losses: from standard units to the users'.
+    """
     part = episodes.part(0, _INNER_RUNS)
     steps = (0, 1) if learned.rule.is_closed_form else range(learned.rule.inner_steps + 1)
     by_step = [factor * few_shot(learned, part, steps=step).losses for step in steps]

@@ -11,6 +11,11 @@ def deployment_of(command: Rollout, source: str, sequence: str) -> Deployment:
 
     Candidates without a role of their own are shadows; so is the champion of the action's start, as
     the reference of every payoff, as long as there are candidates to compare with it.
+
+    Args:
+        command: The whole state of serving that is asked for.
+        source: `ce_source` of the command.
+        sequence: `ce_sequence` of the command.
     """
     canary = command.canary if command.canary != command.champion else None
     candidates = [(candidate.version, candidate.artifact) for candidate in command.candidates]

@@ -79,7 +79,7 @@ class EmbeddedTarget:
         return msgspec.json.decode(self._call("GET", f"/models/{model}/deployment"), type=ModelState).deployment
 
     def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Answers:
-        """Answer a batch, see `Router.predict`."""
+        """See `Router.predict`."""
         body = encode_batch(request, x)
         return msgspec.msgpack.decode(self._call("POST", f"/models/{model}/predict", body, MSGPACK), type=Answers)
 
