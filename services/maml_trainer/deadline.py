@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from homeostat.core import HomeostatError, Retry
+from homeostat.core import Reject, Retry
 
 T = TypeVar("T")
 
@@ -17,17 +17,13 @@ _PAUSE_SECONDS: Final = 0.2
 log = structlog.get_logger(__name__)
 
 
-class StopRun(HomeostatError):
+class StopRun(Reject):
     """The run is over before its end.
 
     Args:
         reason: Stable code: cancelled, timed_out, no_data.
         detail: For people.
     """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
 
 
 class RunDeadline:

@@ -112,7 +112,7 @@ class _Run:
         except StopRun as stop:
             if self._cancelled.is_set():
                 return
-            report = self._failed(stop.reason, str(stop)[:2000])
+            report = self._failed(stop.reason, stop.detail[:2000])
         except Reject as reject:
             report = self._training.rejected(f"{reject.reason}: {reject.detail}")
         except Exception as bug:  # a thread's exception would be lost: it is the report

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from homeostat.core import Halt
 from homeostat.services.maml_trainer.backbones import Backbone, Conv, Mlp, Params
 from homeostat.services.maml_trainer.data.batch import Batch
 from homeostat.services.maml_trainer.errors import SelfCheckFailed
@@ -38,7 +39,7 @@ N_CLASSES: Final = 3
 BACKBONES: Final[dict[str, Backbone]] = {"mlp": Mlp((5, 8, 6)), "conv": Conv((1, 6, 6), (8, 8))}
 
 
-class NotVectorised(RuntimeError):
+class NotVectorised(Halt):
     """An engine cannot do for many tasks at once what the loop does for each."""
 
 

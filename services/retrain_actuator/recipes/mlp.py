@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from homeostat.core import Reject
 from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]
@@ -36,8 +37,11 @@ _REPORTS: Final = 10
 """Points of a loss curve."""
 
 
-class RecipeFailed(Exception):
-    """An arm cannot be trained as asked; the message says why."""
+class RecipeFailed(Reject):
+    """An arm cannot be trained as asked; the detail says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("recipe_failed", detail)
 
 
 def train(path: Path) -> Iterator[Line]:
@@ -53,7 +57,9 @@ def train(path: Path) -> Iterator[Line]:
         started = perf_counter()
         try:
             yield _train_arm(job, arm, x, y, started)
-        except (RecipeFailed, SafetensorError, OSError, ValueError) as error:
+        except RecipeFailed as refusal:
+            yield Line(arm.arm, seconds=perf_counter() - started, error=refusal.detail)
+        except (SafetensorError, OSError, ValueError) as error:
             yield Line(arm.arm, seconds=perf_counter() - started, error=str(error))
 
 

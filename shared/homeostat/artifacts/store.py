@@ -4,12 +4,12 @@ import hashlib
 import re
 from typing import Final, Protocol
 
-from homeostat.core import Halt, Reject, Retry
+from homeostat.core import Halt, Missing, Reject, Retry
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
-class ArtifactMissing(Reject):
+class ArtifactMissing(Missing, Reject):
     """Nothing is stored under this digest; what refers to it cannot be used.
 
     The input that named it is refused; once the artifact is back, it can be replayed from quarantine.

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from homeostat.audit import signing
-from homeostat.core import Halt
+from homeostat.core import Halt, Missing
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_\-]{0,127}")  # no dot: retired keys are `<name>.<key id>.pem`
 _OPEN: Final = 0o027
@@ -27,7 +27,7 @@ _OPEN: Final = 0o027
 _WRITABLE: Final = "make room there, or move away what is in its place"
 
 
-class KeyMissing(Halt):
+class KeyMissing(Missing, Halt):
     """There is no key of this name.
 
     Operator: `homeostat keys create NAME`, and register its public key with a signed request.

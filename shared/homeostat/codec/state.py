@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from homeostat.codec.river_objects import decode_river, encode_river
+from homeostat.core import Halt
 from homeostat.core.snapshot import Pieces
 
 S = TypeVar("S")
@@ -23,7 +24,7 @@ _DTYPE: Final = re.compile(r"[<|][biuf][1248]")
 """Numbers: an array of objects would be code."""
 
 
-class StateInvalid(ValueError):
+class StateInvalid(Halt):
     """Bytes that are no state of the class: damaged, forged, or of another version."""
 
 

@@ -1,6 +1,6 @@
 """Pure vocabulary of the system: events, identities, folds, hands, snapshots, errors. Standard library only."""
 
-from homeostat.core.errors import Halt, HomeostatError, Reject, Retry
+from homeostat.core.errors import Halt, HomeostatError, Missing, Reject, Retry
 from homeostat.core.event import Emit, Event, Payload, Position
 from homeostat.core.fold import Fold
 from homeostat.core.hand import Hand, Observer, Report, Task
@@ -14,6 +14,7 @@ __all__ = [
     "Hand",
     "HomeostatError",
     "Identity",
+    "Missing",
     "Observer",
     "Payload",
     "Position",

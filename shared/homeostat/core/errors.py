@@ -1,9 +1,12 @@
-"""The error tree. Each branch names who must act.
+"""The error tree. Each branch names who must act; every error raised on purpose is of one of them.
 
 HomeostatError
 ├── Retry      the host: the same call may succeed later, nothing was lost
 ├── Reject     quarantine: this input is refused, with a reason code; the log goes on
 └── Halt       a human: the process stops before it writes anything wrong
+
+`Missing` marks those, of any branch, that say that what was named does not exist. Outside of the tree stand a test's
+simulated crash and its failed checks (`homeostat.testing`), which no host may take for an error of ours.
 """
 
 
@@ -32,3 +35,7 @@ class Reject(HomeostatError):
 
 class Halt(HomeostatError):
     """Going on would write something wrong. The message says what an operator should do."""
+
+
+class Missing:
+    """Marks an error of the tree: what was named does not exist."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from homeostat.core import Halt, HomeostatError, Retry
+from homeostat.core import Halt, HomeostatError, Missing, Retry
 
 T = TypeVar("T")
 _RETRY_SECONDS: Final = 30.0
@@ -70,7 +70,7 @@ class BrokerTooOld(Halt):
         self.servers, self.reason = servers, reason
 
 
-class TopicMissing(Halt):
+class TopicMissing(Missing, Halt):
     """A topic of the catalogue does not exist.
 
     Operator: run `homeostat topics create`.

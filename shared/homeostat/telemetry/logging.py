@@ -11,6 +11,8 @@ from typing import Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from homeostat.core import Halt
+
 FORMAT: Final = "HOMEOSTAT_LOG_FORMAT"
 LEVEL: Final = "HOMEOSTAT_LOG_LEVEL"
 REDACTED: Final = "[redacted]"
@@ -52,7 +54,7 @@ class _Lossy:
             self._stream.flush()
 
 
-class LogSettingInvalid(ValueError):
+class LogSettingInvalid(Halt, ValueError):
     """An environment variable of the logs has a value that is none of its values."""
 
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from homeostat.core import HomeostatError
+from homeostat.core import Halt
 
 
-class BenchFailed(HomeostatError):
+class BenchFailed(Halt):
     """A measurement could not be made; the message says of what, and why."""
 
 

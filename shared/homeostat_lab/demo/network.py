@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from homeostat.core import Halt
 from homeostat_lab.demo.digits import N_CLASSES, PIXELS, Floats, Labels
 
 Weights = dict[str, Floats]
@@ -14,7 +15,7 @@ HIDDEN: Final = 64
 HEAD: Final = ("w2", "b2")
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(Halt):
     """The loss became non-finite; carries the step."""
 
     def __init__(self, step: int) -> None:

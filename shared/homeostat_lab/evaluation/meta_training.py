@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.core import Event, HomeostatError, Position
+from homeostat.core import Event, Halt, Position
 from homeostat.core.hand import Report
 from homeostat.core.identity import emit_id, identity
 from homeostat.events import (
@@ -37,7 +37,7 @@ _INLINE_BYTES: Final = 65536
 _POLL_SECONDS: Final = 0.02
 
 
-class NotPublished(HomeostatError):
+class NotPublished(Halt):
     """The hand kept its weights to itself; the message is its reason."""
 
 

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
-from homeostat.core import HomeostatError, Reject
+from homeostat.core import Halt, HomeostatError, Missing, Reject
 
 
 class Exit(IntEnum):
@@ -26,7 +26,7 @@ EPILOG: Final = (
 )
 
 
-class CommandFailed(HomeostatError):
+class CommandFailed(Halt):
     """A command cannot do what was asked.
 
     Args:
@@ -53,6 +53,6 @@ def code_of(error: HomeostatError) -> Exit:
     """Exit code of any error of ours."""
     if isinstance(error, CommandFailed):
         return error.code
-    if type(error).__name__ in ("KeyMissing", "NotaryKeyMissing", "TopicMissing", "ArtifactMissing"):
+    if isinstance(error, Missing):
         return Exit.NOT_FOUND
     return Exit.USAGE if isinstance(error, Reject | ValueError) else Exit.FAILED

@@ -3,13 +3,11 @@
 import errno
 import tempfile
 import traceback
-from typing import Any, Final
+from typing import Any
 
 from homeostat.core import HomeostatError
 from homeostat_tools.cli.exits import Exit, code_of
 from homeostat_tools.cli.extras import explain_missing
-
-_OF_THE_STACK: Final = "homeostat_tools.local_stack.errors"
 
 
 def explain(error: Exception) -> tuple[Exit, str]:
@@ -28,11 +26,12 @@ def explain(error: Exception) -> tuple[Exit, str]:
             return Exit.FAILED, _of_system(error)
         case RecursionError() | MemoryError():
             return Exit.FAILED, "the input is nested too deeply or too large to be read: send less at once"
-    if type(error).__module__ == _OF_THE_STACK:
-        return Exit.FAILED, str(error)
-    if type(error).__module__.startswith("pydantic"):
+    from pydantic import ValidationError  # a command that needs neither has not loaded them
+    from pydantic_settings import SettingsError
+
+    if isinstance(error, ValidationError | SettingsError):
         return Exit.USAGE, _of_values(error)
-    if type(error).__name__ == "KafkaException":
+    if type(error).__name__ == "KafkaException":  # the command line does not import the client library
         return Exit.FAILED, f"Kafka: {_of_kafka(error)}; `homeostat doctor` looks what is wrong"
     return Exit.FAILED, _bug(error)
 

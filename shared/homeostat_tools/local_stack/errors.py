@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Final
 
+from homeostat.core import Halt
+
 _SHOWN: Final = 200
 """Characters of a path that a message shows."""
 
 
-class KafkaUnavailable(RuntimeError):
+class KafkaUnavailable(Halt):
     """There is no Kafka to work with.
 
     Args:
@@ -20,7 +22,7 @@ class KafkaUnavailable(RuntimeError):
         self.what, self.todo = what, todo
 
 
-class StackRunning(RuntimeError):
+class StackRunning(Halt):
     """Another process runs a stack in this data folder.
 
     Operator: look with `homeostat status`; stop it with `homeostat down`, or name another folder with `--data-dir`.
@@ -34,7 +36,7 @@ class StackRunning(RuntimeError):
         self.data_dir, self.holder = data_dir, holder
 
 
-class FolderUnusable(RuntimeError):
+class FolderUnusable(Halt):
     """A folder cannot be made, or not be written to.
 
     Operator: see the reason; name another one (`--data-dir`).
@@ -47,7 +49,7 @@ class FolderUnusable(RuntimeError):
         self.path, self.why = path, why
 
 
-class TopicMismatch(RuntimeError):
+class TopicMismatch(Halt):
     """A topic exists with another number of partitions.
 
     A key would move to another partition, and its order would be lost; so nothing is changed.

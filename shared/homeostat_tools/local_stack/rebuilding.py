@@ -6,14 +6,14 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from homeostat.core import HomeostatError
+from homeostat.core import Halt
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.topics import TopicSpec, recreate_topic
 
 _ASK_SECONDS: Final = 4.0
 
 
-class GroupAtWork(HomeostatError):
+class GroupAtWork(Halt):
     """A service that is to stand still runs.
 
     Operator: stop it (`homeostat down`), then say it again.
