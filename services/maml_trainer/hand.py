@@ -10,7 +10,7 @@ import structlog
 import torch
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.core import Event, Reject, Report, Task
+from homeostat.core import CommandExecution, Event, Reject, Report
 from homeostat.events import ActionFailed, MetaTrainingStart, WeightsPublished
 from homeostat.events.logs import POLICY_META_TRAINING
 from homeostat.runtime.reader import LogReader
@@ -53,7 +53,7 @@ class MamlTrainer:
         """Its policy log."""
         return (POLICY_META_TRAINING,)
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """Begin a run, or go on with one that a dead process has begun."""
         return _Run(self, command, command.data) if isinstance(command.data, MetaTrainingStart) else None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.core import Event, Task
+from homeostat.core import CommandExecution, Event
 from homeostat.events import RetrainStart
 from homeostat.events.logs import POLICY_RETRAIN
 from homeostat.services.retrain_actuator.history import History
@@ -50,7 +50,7 @@ class RetrainActuator:
         """See `Hand.logs`."""
         return (POLICY_RETRAIN,)
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`."""
         if not isinstance(command.data, RetrainStart) or command.data.model is None:
             return None

@@ -57,7 +57,7 @@ class TrainingContext:
 
 
 class Training:
-    """A `Task`: launches the recipe on every arm without a result and reports each as it finishes.
+    """A `CommandExecution`: launches the recipe on every arm without a result and reports each as it finishes.
 
     A recipe works through its arms in order. If it ends, or takes too long, the arm it was at has
     failed, and it is launched again with the rest.
@@ -82,7 +82,7 @@ class Training:
         self._troubled_since: float | None = None
 
     def poll(self) -> Iterator[Report]:
-        """See `Task.poll`."""
+        """See `CommandExecution.poll`."""
         now = self._context.clock()
         if self.is_done or now < self._next_attempt_at:
             return
@@ -97,7 +97,7 @@ class Training:
                 yield from self._finish()
 
     def cancel(self) -> None:
-        """See `Task.cancel`."""
+        """See `CommandExecution.cancel`."""
         self.is_done = True
         self._stop()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Final, Literal, TypedDict
 
-from homeostat.core import Event, Reject, Report, Retry, Task
+from homeostat.core import CommandExecution, Event, Reject, Report, Retry
 from homeostat.core.identity import sequence_of
 from homeostat.events import (
     ActionApplied,
@@ -58,7 +58,7 @@ class RolloutActuator:
         """See `Hand.logs`."""
         return (POLICY_ROLLOUT,)
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`."""
         if not isinstance(command.data, Rollout) or command.data.model is None:
             return None
@@ -89,7 +89,7 @@ class _RolloutExecution:
         self._retry_until = self._next_attempt_at + hand.retry_timeout_seconds
 
     def poll(self) -> Iterator[Report]:
-        """See `Task.poll`."""
+        """See `CommandExecution.poll`."""
         if self._report is None and not self.is_done and self._hand.clock() >= self._next_attempt_at:
             self.attempt()
         if self._report is not None and not self.is_done:
@@ -97,7 +97,7 @@ class _RolloutExecution:
             yield self._report
 
     def cancel(self) -> None:
-        """See `Task.cancel`."""
+        """See `CommandExecution.cancel`."""
         self.is_done = True
 
     def attempt(self) -> None:

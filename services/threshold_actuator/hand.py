@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from homeostat.core import Event, Report, Task
+from homeostat.core import CommandExecution, Event, Report
 from homeostat.core.identity import sequence_of
 from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
@@ -34,7 +34,7 @@ class ThresholdActuator:
         """See `Hand.logs`."""
         return (POLICY_THRESHOLD, INDICATORS)
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`; the effect is there, or has failed, when it returns."""
         data = command.data
         if not isinstance(data, ThresholdSet | ThresholdRevert) or data.model is None:
@@ -74,13 +74,13 @@ class _Answered:
         self._report = report
 
     def poll(self) -> Iterator[Report]:
-        """See `Task.poll`."""
+        """See `CommandExecution.poll`."""
         if not self.is_done:
             self.is_done = True
             yield self._report
 
     def cancel(self) -> None:
-        """See `Task.cancel`."""
+        """See `CommandExecution.cancel`."""
         self.is_done = True
 
 

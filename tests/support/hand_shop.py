@@ -11,7 +11,7 @@ from homeostat.audit.signing import key_id
 from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.channels import CHANNELS
 from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core import Event, Identity, Payload, Report, Task
+from homeostat.core import CommandExecution, Event, Identity, Payload, Report
 from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionFailed,
@@ -133,7 +133,7 @@ class Worker:
         self.work: list[Work] = []
         self.seen: list[tuple[str, bool]] = []
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """Begin, unless it is not for this hand."""
         if not self.takes:
             return None

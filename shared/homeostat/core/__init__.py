@@ -3,10 +3,11 @@
 from homeostat.core.errors import Halt, HomeostatError, Missing, Reject, Retry
 from homeostat.core.event import Emit, Event, Payload, Position
 from homeostat.core.fold import Fold
-from homeostat.core.hand import Hand, Observer, Report, Task
+from homeostat.core.hand import CommandExecution, Hand, Observer, Report
 from homeostat.core.identity import Identity
 
 __all__ = [
+    "CommandExecution",
     "Emit",
     "Event",
     "Fold",
@@ -21,5 +22,4 @@ __all__ = [
     "Reject",
     "Report",
     "Retry",
-    "Task",
 ]

@@ -25,7 +25,7 @@ class Report:
     subject: str | None = None
 
 
-class Task(Protocol):
+class CommandExecution(Protocol):
     """One command under way."""
 
     def poll(self) -> Iterator[Report]:
@@ -43,7 +43,7 @@ class Hand(Protocol):
     """Acts on a target. Stateless between commands, at-least-once, idempotent on the command's identity.
 
     The host verifies signature, fence, expiry and brake before `start`, keeps commands of one partition
-    unacknowledged until their task is done, and after a crash starts them again.
+    unacknowledged until their execution is done, and after a crash starts them again.
     """
 
     @property
@@ -54,7 +54,7 @@ class Hand(Protocol):
     def logs(self) -> Sequence[str]:
         """Topics of commands it reads."""
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """Begin one command. None: not for this hand, or a higher `sequence` has already acted."""
 
 

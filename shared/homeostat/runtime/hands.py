@@ -14,7 +14,7 @@ from homeostat.codec import Output, Record, encode_payload
 from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.commands import BrakeFile, Guard, Refusal, is_way_back
 from homeostat.commands.guard import decoded
-from homeostat.core import Event, Hand, Identity, Observer, Reject, Task
+from homeostat.core import CommandExecution, Event, Hand, Identity, Observer, Reject
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeSet, Command, Data, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
@@ -27,7 +27,7 @@ class _Pending:
     """A command on its way, and the reports it has not sent yet."""
 
     event: Event
-    task: Task | None = None
+    task: CommandExecution | None = None
     reports: deque[Report] = field(default_factory=deque)
     is_done: bool = False
 

@@ -15,7 +15,7 @@ from tests.unit.maml_trainer.orders import SETTINGS, ordered, record, recorded, 
 from tests.unit.maml_trainer.small import small_tasks
 
 from homeostat.artifacts import open_store
-from homeostat.core import Report, Task
+from homeostat.core import CommandExecution, Report
 from homeostat.services.maml_trainer.hand import MamlTrainer
 from homeostat.services.maml_trainer.publish.mlflow_server import MlflowServer
 from homeostat.services.maml_trainer.publish.tracking import Run
@@ -127,7 +127,7 @@ class Listening:
     """A tracker that hears, while it records, what the hand has said already."""
 
     def __init__(self) -> None:
-        self.task: SimpleQueue[Task] = SimpleQueue()
+        self.task: SimpleQueue[CommandExecution] = SimpleQueue()
         self.heard: SimpleQueue[Report] = SimpleQueue()
 
     def record(self, *args: Any) -> None:

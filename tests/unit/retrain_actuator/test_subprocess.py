@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.core import Event, Report, Task
+from homeostat.core import CommandExecution, Event, Report
 from homeostat.events import ActionFailed, CandidateTrained, Range
 from homeostat.services.retrain_actuator.hand import RetrainActuator
 from homeostat.services.retrain_actuator.history import Rows
@@ -75,7 +75,7 @@ def hand(tmp_path: Path, store: ArtifactStore, clock: Clock) -> RetrainActuator:
     return RetrainActuator(TwoRows(), store, launcher, tmp_path / "jobs", clock=clock)
 
 
-def until(task: Task | None, is_enough: Callable[[list[Report]], bool]) -> list[Report]:
+def until(task: CommandExecution | None, is_enough: Callable[[list[Report]], bool]) -> list[Report]:
     """Poll until it is enough, or fail after a minute."""
     assert task is not None
     found: list[Report] = []
@@ -87,7 +87,7 @@ def until(task: Task | None, is_enough: Callable[[list[Report]], bool]) -> list[
     raise AssertionError(f"the task goes on after {found}")
 
 
-def done(task: Task | None) -> list[Report]:
+def done(task: CommandExecution | None) -> list[Report]:
     return until(task, lambda _: task is not None and task.is_done)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from homeostat.core import Report, Task
+from homeostat.core import CommandExecution, Report
 from homeostat.events import CandidateTrained, Range
 from homeostat.services.retrain_actuator.history import Rows
 from homeostat.services.retrain_actuator.recipes.job import Line
@@ -76,7 +76,7 @@ class Clock:
         return self.now
 
 
-def run(task: Task | None) -> list[Report]:
+def run(task: CommandExecution | None) -> list[Report]:
     assert task is not None
     found: list[Report] = []
     for _ in range(200):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from homeostat.core import Event, Reject, Report, Retry
-from homeostat.core.hand import Task
+from homeostat.core.hand import CommandExecution
 from homeostat.core.identity import sequence_of
 from homeostat.events import (
     ActionApplied,
@@ -73,7 +73,7 @@ def rollout(class_: type[Rollout], **changes: object) -> Rollout:
     return class_.model_validate(fields | changes)
 
 
-def reports(task: Task | None) -> list[Report]:
+def reports(task: CommandExecution | None) -> list[Report]:
     assert task is not None
     return list(task.poll())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from homeostat.core import Event, Hand, Report, Task
+from homeostat.core import CommandExecution, Event, Hand, Report
 from homeostat.events import ThresholdSet
 from homeostat.events.logs import POLICY_THRESHOLD
 from homeostat.runtime.environment import settings_of_environment
@@ -44,7 +44,7 @@ class BandNotes:
         """See `Hand.logs`."""
         return (POLICY_THRESHOLD,)
 
-    def start(self, command: Event) -> Task | None:
+    def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`; the note is written when it returns."""
         if not isinstance(command.data, ThresholdSet) or command.data.model is None:
             return None
