@@ -1,7 +1,6 @@
 """What a killed run is taken up from: one file per command, replaced as a whole."""
 
 import hashlib
-import os
 import time
 from pathlib import Path
 from pickle import UnpicklingError
@@ -9,6 +8,8 @@ from typing import Any, Final
 
 import structlog
 import torch
+
+from homeostat.durable_file import replacing
 
 # Of runs that were never taken up again: the newest are kept, the disk stays bounded.
 _KEPT: Final = 8
@@ -51,15 +52,10 @@ class Checkpoint:
             OSError: It cannot be written; the one before is still there.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(f".{os.getpid()}")
         try:
-            with draft.open("wb") as file:
+            with replacing(self._path) as file:
                 torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
         except (OSError, RuntimeError) as error:  # torch wraps what the disk says
-            draft.unlink(missing_ok=True)
             raise OSError(f"{self._path}: {error}") from error
         self._tidy()
 

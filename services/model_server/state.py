@@ -1,11 +1,11 @@
 """What a model server was set to, in one file, so that a restart serves the same."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from homeostat.core import Halt
+from homeostat.durable_file import replace_file
 from homeostat.serving import ModelState
 
 
@@ -46,9 +46,4 @@ class StateFile:
     def write(self, states: dict[str, ModelState]) -> None:
         """Replace the file; it is on the disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(states))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
+        replace_file(self.path, msgspec.json.encode(states))

@@ -8,7 +8,6 @@ nobody.
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 import numpy as np
 
 from homeostat.artifacts import ArtifactStore
+from homeostat.durable_file import replace_file
 from homeostat.events import Arm
 from homeostat.services.retrain_actuator.history import Rows
 from homeostat.services.retrain_actuator.recipes.job import Job, JobArm
@@ -67,12 +67,7 @@ class JobFolder:
     def keep(self, results: Mapping[str, Result]) -> None:
         """Replace the results; they are on the disk when this returns."""
         self.path.mkdir(parents=True, exist_ok=True)
-        beside = self.path / ".results.json.new"
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(results))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path / "results.json")
+        replace_file(self.path / "results.json", msgspec.json.encode(results))
 
     def prepare(self, arms: Sequence[Arm], rows: Rows, champion: str | None, seed: int, store: ArtifactStore) -> Path:
         """Lay a new attempt out.

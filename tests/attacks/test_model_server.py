@@ -300,7 +300,7 @@ def test_a_full_disk_changes_nothing(ground: Ground, monkeypatch: pytest.MonkeyP
 
     before = ground.router.state(MODEL)
     with monkeypatch.context() as patch, EmbeddedTarget(ground.url, token_file=ground.token_file) as target:
-        patch.setattr("homeostat.services.model_server.state.os.fsync", full)
+        patch.setattr("homeostat.durable_file.os.fsync", full)
         with pytest.raises(TargetUnreachable, match="No space left"):
             target.apply(MODEL, ground.deployment(8))
     assert ground.router.state(MODEL) is before

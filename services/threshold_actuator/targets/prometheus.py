@@ -4,7 +4,6 @@ Alert rules stay where they are and compare the two series; the hand only moves 
 https://www.robustperception.io/using-time-series-as-alert-thresholds
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
@@ -15,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from homeostat.core import Halt
+from homeostat.durable_file import replace_file
 from homeostat.events import Band, ThresholdMoved
 from homeostat.events.series import Attribute, Series, attributes_text, key_of_band, narrowest, series_of
 from homeostat.telemetry import metrics
@@ -166,12 +166,7 @@ class PrometheusThresholds(Collector):
 
     def _write(self, state: _State) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(f".{self._path.name}.new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(state))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        replace_file(self._path, msgspec.json.encode(state))
 
 
 def _of_band(band: Band, value: float, fences: dict[str, str]) -> _Threshold:

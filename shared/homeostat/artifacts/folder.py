@@ -1,10 +1,9 @@
 """Artifacts in a folder of a file system."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from homeostat.artifacts.store import ArtifactMissing, StoreUnavailable, checked, digest_of, is_digest, key_of
+from homeostat.durable_file import replace_file
 
 
 class FolderStore:
@@ -28,7 +27,7 @@ class FolderStore:
             if path.is_file() and path.read_bytes() == content:
                 return digest
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, content)
+            replace_file(path, content)
         except OSError as error:
             raise StoreUnavailable(self.root.as_uri(), str(error)) from error
         return digest
@@ -54,27 +53,3 @@ class FolderStore:
 
     def _path(self, digest: str) -> Path:
         return self.root / key_of(digest, self.root.as_uri())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in place whole: after a crash it holds the old bytes or the new ones.
-
-    Raises:
-        OSError: Nothing was changed.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)  # mkstemp's 0600 would hide it from a model server's user
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name, too, survives a power cut
-    finally:
-        os.close(folder)

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from homeostat.artifacts.folder import write_whole
 from homeostat.artifacts.objects import ObjectStoreExtraMissing
 from homeostat.artifacts.store import StoreUnavailable
 from homeostat.artifacts.url import StoreUrlInvalid
+from homeostat.durable_file import replace_file
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Bucket
@@ -59,7 +59,7 @@ class FilePointer:
         """See `Pointer.write`."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, content)
+            replace_file(self._path, content)
         except OSError as error:
             raise StoreUnavailable(self.url, str(error)) from error
 

@@ -1,8 +1,6 @@
 """Keys on disk: one PEM file per name, readable by its owner, never overwritten; its public half beside it in hex."""
 
-import os
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from homeostat.audit import signing
 from homeostat.core import Halt, Missing
+from homeostat.durable_file import make_file, replace_file
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_\-]{0,127}")  # no dot: retired keys are `<name>.<key id>.pem`
 _OPEN: Final = 0o027
@@ -128,7 +127,7 @@ def create(folder: Path, name: str) -> Key:
     private = Ed25519PrivateKey.generate()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(path, _pem(private))
+        make_file(path, _pem(private), mode=0o600)
     except FileExistsError:
         raise KeyExists(path) from None
     except OSError as error:
@@ -244,15 +243,6 @@ def _key(name: str, private: Ed25519PrivateKey) -> Key:
     return Key(name, signing.key_id(public), public.hex(), private)
 
 
-def _make(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, whole or not at all."""
-    draft = _draft(path, content)
-    try:
-        os.link(draft, path)
-    finally:
-        draft.unlink()
-
-
 def _replace(path: Path, content: bytes) -> None:
     """Put a file in the place of another, or leave that as it is.
 
@@ -260,32 +250,10 @@ def _replace(path: Path, content: bytes) -> None:
         KeyUnusable: It cannot be written.
     """
     try:
-        draft = _draft(path, content)
-        try:
-            draft.replace(path)
-        except OSError:
-            draft.unlink()
-            raise
+        replace_file(path, content, mode=0o600)
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 def _unwritable(path: Path, error: OSError) -> KeyUnusable:
     return KeyUnusable(path, f"cannot be written: {error.strerror}", _WRITABLE)
-
-
-def _draft(path: Path, content: bytes) -> Path:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        _write(descriptor, content)
-    except OSError:
-        Path(temporary).unlink()
-        raise
-    return Path(temporary)
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

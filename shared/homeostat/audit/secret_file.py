@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from homeostat.core import Halt
+from homeostat.durable_file import make_file
 
 _BYTES: Final = 32
 _OPEN: Final = 0o027
@@ -60,17 +61,9 @@ def make_once(path: Path, text: str) -> None:
     Raises:
         OSError: It cannot be written; nothing is left of it.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with suppress(FileExistsError):
+        make_file(path, text.encode("ascii"), mode=0o600)
 
 
 def read_secret(path: Path) -> str:
