@@ -10,9 +10,8 @@ from homeostat.artifacts import Pointer, StoreUnavailable
 from homeostat.audit import ORIGIN
 from homeostat.audit.kept import write_checkpoint
 from homeostat.codec import Output, Record
-from homeostat.codec.encode import encode_headers, encode_payload
+from homeostat.codec.envelope import envelope
 from homeostat.core import HomeostatError
-from homeostat.core.identity import identity
 from homeostat.events import CheckpointSigned, Data, LogDigested
 from homeostat.events.logs import AUDIT, LOGS, SNAPSHOTS
 from homeostat.runtime.cluster import Cluster
@@ -140,15 +139,5 @@ class Audit(Strategy):
 
 
 def _output(data: Data) -> Output:
-    value, content_type = encode_payload(data)
     id_ = f"leaf.{data.index}" if isinstance(data, LogDigested) else f"checkpoint.{getattr(data, 'tree_size', 0)}"
-    headers = encode_headers(
-        id_=id_,
-        source=_SOURCE,
-        type_=data.TYPE,
-        time=int(time.time() * 1000),
-        subject=ORIGIN,
-        content_type=content_type,
-        story=identity(_SOURCE, id_),
-    )
-    return Output(AUDIT, 0, ORIGIN.encode(), value, headers)
+    return envelope(AUDIT, ORIGIN, data, id_=id_, source=_SOURCE, time=int(time.time() * 1000), partition=0)

@@ -6,12 +6,11 @@ from typing import Final
 
 from homeostat.admission.redaction import Redaction
 from homeostat.admission.salt import NO_SALT
-from homeostat.codec import Output, Record, encode_payload
-from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.codec import Output, Record
+from homeostat.codec.envelope import envelope
 from homeostat.commands.guard import UNSIGNED
 from homeostat.core import Reject
-from homeostat.core.identity import emit_id, identity, scope_of, sequence
-from homeostat.events import EventRefused
+from homeostat.core.identity import emit_id, scope_of, sequence
 from homeostat.events.logs import QUARANTINE
 from homeostat.runtime.ingress import Ingress
 from homeostat.runtime.quarantine import refused, subject_of
@@ -59,20 +58,16 @@ class HandRefusals:
 
     def _output(self, record: Record, reject: Reject, n_left_out: int, n_partitions: int) -> Output:
         redaction = Redaction(scope_of(subject_of(record)), (), NO_SALT)  # a hand has no salt
-        value, content_type = encode_payload(refused(record, reject, self._hand, n_left_out, redaction))
+        data = refused(record, reject, self._hand, n_left_out, redaction)
         subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))
         subject = subject.replace("\0", "\ufffd")[:_KEY_LENGTH]
-        source = f"/homeostat/hand/{self._hand}/{record.topic}/{record.topic_id}/{record.partition}"
-        id_ = emit_id(record.offset)
-        headers = encode_headers(
-            id_=id_,
-            source=source,
-            type_=EventRefused.TYPE,
+        return envelope(
+            QUARANTINE,
+            subject,
+            data,
+            id_=emit_id(record.offset),
+            source=f"/homeostat/hand/{self._hand}/{record.topic}/{record.topic_id}/{record.partition}",
             time=record.timestamp,
-            subject=subject,
-            content_type=content_type,
-            story=identity(source, id_),
+            n_partitions=n_partitions,
             sequence=sequence(record.offset),
         )
-        key = subject.encode()
-        return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from homeostat.admission.screening import without_personal
 from homeostat.audit.keys import Key
-from homeostat.codec import Output, Record, encode_payload
-from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.codec import Output, Record
+from homeostat.codec.envelope import envelope
 from homeostat.commands import BrakeFile, Guard, Refusal, is_way_back
 from homeostat.commands.guard import decoded
-from homeostat.core import CommandExecution, Event, Hand, Identity, Observer, Reject
+from homeostat.core import CommandExecution, Event, Hand, Observer, Reject
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeSet, Command, Data, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
@@ -265,23 +265,22 @@ class HandRunner:
     def _output(self, event: Event, report: Report, n_partitions: Callable[[str], int]) -> Output:
         self.reports[report.data.TYPE] = self.reports.get(report.data.TYPE, 0) + 1
         data = without_personal(report.data) if isinstance(report.data, Data) else report.data
-        value, content_type = encode_payload(data)  # what is signed can be redacted by nobody after that
         subject = event.subject if report.subject is None else report.subject
-        id_, source, type_ = f"{event.identity}#{report.stage}", f"/homeostat/hand/{self.hand.name}", report.data.TYPE
-        headers = encode_headers(
+        id_, source = f"{event.identity}#{report.stage}", f"/homeostat/hand/{self.hand.name}"
+        output = envelope(
+            REPORTS,
+            subject,
+            data,
             id_=id_,
             source=source,
-            type_=type_,
             time=event.time,
-            subject=subject,
-            content_type=content_type,
-            story=Identity(event.story),
+            n_partitions=n_partitions(REPORTS),
+            story=event.story,
             cause=event.identity,
         )
-        if self._key is not None:
-            headers += [
-                *self._key.headers(type_, subject, source, id_, value),
+        if self._key is not None:  # what is signed can be redacted by nobody after that
+            output.headers += [
+                *self._key.headers(report.data.TYPE, subject, source, id_, output.value or b""),
                 ("public-key", self._key.public_key_hex.encode()),
             ]
-        key = subject.encode()
-        return Output(REPORTS, partition_of(key, n_partitions(REPORTS)), key, value, headers)
+        return output

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from homeostat.codec import Output, Record
-from homeostat.codec.encode import encode_headers, encode_payload, partition_of
+from homeostat.codec.envelope import envelope
 from homeostat.core import Fold, Hand
-from homeostat.core.identity import identity
 from homeostat.events.logs import LOGS, Log, snapshot_log
 from homeostat.runtime.assignment import Assignment
 from homeostat.runtime.hands import HandRunner
@@ -119,18 +118,10 @@ class MemoryLog:
         self, topic: str, subject: str, data: Any, *, id_: str, source: str, headers: Iterable[Any] = ()
     ) -> None:
         """Write one payload to a door, as a client would."""
-        value, content_type = encode_payload(data)
-        key = subject.encode()
-        lines = encode_headers(
-            id_=id_,
-            source=source,
-            type_=data.TYPE,
-            time=self.now,
-            subject=subject,
-            content_type=content_type,
-            story=identity(source, id_),
-        )
-        self.append(Output(topic, partition_of(key, self.n_partitions(topic)), key, value, [*lines, *headers]))
+        n = self.n_partitions(topic)
+        output = envelope(topic, subject, data, id_=id_, source=source, time=self.now, n_partitions=n)
+        output.headers += headers
+        self.append(output)
 
 
 class MemoryOutbox:

@@ -8,10 +8,10 @@ import msgspec
 
 from homeostat.admission.redaction import Redaction
 from homeostat.admission.salt import NO_SALT, Salt
-from homeostat.codec import Output, Record, encode_payload
-from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.codec import Output, Record
+from homeostat.codec.envelope import envelope
 from homeostat.core import Reject
-from homeostat.core.identity import emit_id, identity, scope_of, sequence
+from homeostat.core.identity import emit_id, scope_of, sequence
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_INPUT_BYTES, QUARANTINE
 from homeostat.runtime.watermarks import Disowned
@@ -143,23 +143,19 @@ def refusal(
     """
     offset = record.offset if at is None else at
     redaction = redaction_of(record, assignment)
-    value, content_type = encode_payload(refused(record, reject, assignment.fold.name, n_left_out, redaction))
+    data = refused(record, reject, assignment.fold.name, n_left_out, redaction)
     subject = redaction.text((record.key or b"unknown")[: 4 * _KEY_LENGTH].decode(errors="replace"))[:_KEY_LENGTH]
     subject = subject.replace("\0", "\ufffd")  # names that begin with it are a host's own, and nobody reads them
-    key = subject.encode()  # not the refused bytes: this record must be readable by everybody
-    id_ = emit_id(offset, ordinal)
-    story = identity(assignment.emitter, id_)
-    headers = encode_headers(
-        id_=id_,
+    return envelope(
+        QUARANTINE,
+        subject,  # not the refused bytes: this record must be readable by everybody
+        data,
+        id_=emit_id(offset, ordinal),
         source=assignment.emitter,
-        type_=EventRefused.TYPE,
         time=assignment.now,
-        subject=subject,
-        content_type=content_type,
-        story=story,
+        n_partitions=n_partitions,
         sequence=sequence(offset, ordinal),
     )
-    return Output(QUARANTINE, partition_of(key, n_partitions), key, value, headers)
 
 
 def disowning(record: Record, disowned: Disowned, assignment: "Emitting", n_partitions: int) -> Output:

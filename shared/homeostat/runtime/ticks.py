@@ -1,8 +1,7 @@
 """The record by which a host tells a fold that a time has come."""
 
 from homeostat.codec import Output
-from homeostat.codec.encode import JSON, encode_headers, encode_payload
-from homeostat.core.identity import identity
+from homeostat.codec.envelope import envelope
 from homeostat.events import ClockTicked
 
 
@@ -16,15 +15,12 @@ def tick(topic: str, partition: int, subject: str, fold: str, due: int) -> Outpu
         fold: Name of the fold.
         due: Time that it waits for, ms; the same tick of two hosts has the same identity.
     """
-    value, _ = encode_payload(ClockTicked(due=due))
-    source, id_ = f"/homeostat/clock/{fold}", f"{subject}.{due}"
-    headers = encode_headers(
-        id_=id_,
-        source=source,
-        type_=ClockTicked.TYPE,
+    return envelope(
+        topic,
+        subject,
+        ClockTicked(due=due),
+        id_=f"{subject}.{due}",
+        source=f"/homeostat/clock/{fold}",
         time=due,
-        subject=subject,
-        content_type=JSON,
-        story=identity(source, id_),
+        partition=partition,
     )
-    return Output(topic, partition, subject.encode(), value, headers)

@@ -3,8 +3,8 @@
 import random
 
 from homeostat.codec import Output
-from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core.identity import emit_id, identity, sequence
+from homeostat.codec.envelope import envelope
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import SignalObserved
 
 
@@ -22,18 +22,9 @@ def signal(
         partition: Of the topic.
     """
     data = SignalObserved(layer="service", name="load", value=value)
-    raw, content_type = encode_payload(data)
-    headers = encode_headers(
-        id_=emit_id(n),
-        source=source,
-        type_=data.TYPE,
-        time=n,
-        subject=subject,
-        content_type=content_type,
-        story=identity(source, emit_id(n)),
-        sequence=sequence(n),
+    return envelope(
+        topic, subject, data, id_=emit_id(n), source=source, time=n, partition=partition, sequence=sequence(n)
     )
-    return Output(topic, partition, subject.encode(), raw, headers)
 
 
 def signals(topic: str, n: int, seed: int, *, n_subjects: int = 5, timers: float = 0.05) -> list[Output]:

@@ -13,9 +13,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from homeostat.codec import Record
-from homeostat.codec.encode import encode_headers, encode_payload
+from homeostat.codec.envelope import envelope
 from homeostat.core import Payload
-from homeostat.core.identity import emit_id, identity, sequence
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import (
     BillReceived,
     DeploymentObserved,
@@ -176,16 +176,6 @@ def records(
 
 
 def _record(topic: str, offset: int, now: int, key: str, data: Payload, *, is_door: bool) -> Record:
-    value, content_type = encode_payload(data)
-    source, id_ = "/homeostat/made-up", emit_id(offset)
-    headers = encode_headers(
-        id_=id_,
-        source=source,
-        type_=data.TYPE,
-        time=now,
-        subject=key,
-        content_type=content_type,
-        story=identity(source, id_),
-        sequence=None if is_door else sequence(offset),
-    )
-    return Record(topic, "made-up", 0, offset, now, key.encode(), value, headers)
+    number = None if is_door else sequence(offset)
+    made = envelope(topic, key, data, id_=emit_id(offset), source="/homeostat/made-up", time=now, sequence=number)
+    return Record(topic, "made-up", 0, offset, now, made.key, made.value, made.headers)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from homeostat.codec import Output, encode_payload
-from homeostat.codec.encode import encode_headers
+from homeostat.codec import Output
+from homeostat.codec.envelope import envelope
 from homeostat.core import Identity
 from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import Arm, Data, DriftDetected, FamilyRegistered, ProfileUpdated, Range
@@ -82,15 +82,6 @@ def _seal(family: str, number: int, data: Data) -> Output:
     source, id_, subject = "/bench/experience", emit_id(number), f"bench/{family}"
     own = identity(source, id_)
     story = Identity(f"/bench/drift#{data.model}") if isinstance(data, DriftDetected | ProfileUpdated) else own
-    value, content_type = encode_payload(data)
-    headers = encode_headers(
-        id_=id_,
-        source=source,
-        type_=data.TYPE,
-        time=number,
-        subject=subject,
-        content_type=content_type,
-        story=story,
-        sequence=sequence(number),
+    return envelope(
+        EXPERIENCE, subject, data, id_=id_, source=source, time=number, story=story, sequence=sequence(number)
     )
-    return Output(EXPERIENCE, 0, subject.encode(), value, headers)

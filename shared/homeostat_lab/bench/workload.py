@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from homeostat.codec import Output, encode_payload
-from homeostat.codec.encode import encode_headers, partition_of
+from homeostat.codec import Output
+from homeostat.codec.encode import partition_of
+from homeostat.codec.envelope import envelope
 from homeostat.core import Payload
 from homeostat.core.identity import emit_id, identity, sequence
 from homeostat.events import IndicatorComputed, ModelRegistered, Samples
@@ -94,19 +95,17 @@ class Traffic:
         if self._is_inside:
             source = f"/homeostat/intake.telemetry/homeostat.telemetry/bench-{self.n_rows}/{place}"
             id_ = emit_id(number)
-        value, content_type = encode_payload(data)
-        headers = encode_headers(
+        return envelope(
+            topic,
+            subject,
+            data,
             id_=id_,
             source=source,
-            type_=data.TYPE,
             time=_START_MS + number,
-            subject=subject,
-            content_type=content_type,
-            story=identity(source, id_),
+            partition=place,
             cause=identity(self._client, f"e{number}") if self._is_inside else None,
             sequence=sequence(number) if self._is_inside else None,
         )
-        return Output(topic, place, key, value, headers)
 
 
 def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects: int = 200) -> Iterator[Output]:
@@ -123,16 +122,13 @@ def indicators(topic: str, n_partitions: int, n: int, start: int = 0, n_subjects
         subject = model_name(number % n_subjects)
         key = subject.encode()
         place = partition_of(key, n_partitions)
-        value, content_type = encode_payload(IndicatorComputed(model=subject, name="load", value=float(number)))
-        source, id_ = f"/homeostat/bench/{topic}/made-up/{place}", emit_id(number)
-        headers = encode_headers(
-            id_=id_,
-            source=source,
-            type_=IndicatorComputed.TYPE,
+        yield envelope(
+            topic,
+            subject,
+            IndicatorComputed(model=subject, name="load", value=float(number)),
+            id_=emit_id(number),
+            source=f"/homeostat/bench/{topic}/made-up/{place}",
             time=_START_MS + number,
-            subject=subject,
-            content_type=content_type,
-            story=identity(source, id_),
+            partition=place,
             sequence=sequence(number),
         )
-        yield Output(topic, place, key, value, headers)

@@ -6,8 +6,8 @@ from typing import Final
 from tests.unit.drift_detector.stream import Stream, registered
 
 from homeostat.codec import Output, Record
-from homeostat.codec.encode import encode_headers, encode_payload, partition_of
-from homeostat.core.identity import emit_id, identity, sequence
+from homeostat.codec.envelope import envelope
+from homeostat.core.identity import emit_id, sequence
 from homeostat.events import ProfileUpdated
 from homeostat.events.logs import EXPERIENCE, TELEMETRY
 from homeostat.events.meta_features import SCHEMA
@@ -58,16 +58,14 @@ def record(
     data = ProfileUpdated(
         model=model, version="v1", meta_features=features | {next(iter(features)): rise}, labels_since_onset=80
     )
-    value, content_type = encode_payload(data)
-    source, id_ = "/homeostat/drift_detector/homeostat.timeline/u/0", emit_id(offset)
-    headers = encode_headers(
-        id_=id_,
+    source = "/homeostat/drift_detector/homeostat.timeline/u/0"
+    return envelope(
+        EXPERIENCE,
+        "acme/f",
+        data,
+        id_=emit_id(offset),
         source=source,
-        type_=data.TYPE,
         time=time,
-        subject="acme/f",
-        content_type=content_type,
-        story=identity(source, id_),
+        n_partitions=2,
         sequence=sequence(offset),
     )
-    return Output(EXPERIENCE, partition_of(b"acme/f", 2), b"acme/f", value, headers)
