@@ -36,6 +36,9 @@ SERVICE_EXTRAS: Final = (
 )
 """Of the services that need more than what the command line brings."""
 
+_LAB: Final = "homeostat_lab"
+"""In no wheel."""
+
 _BROUGHT_ALONG: Final = {"scipy": "evaluation", "threadpoolctl": "evaluation"}
 """Modules that come with those of an extra."""
 
@@ -77,8 +80,10 @@ def require(what: str, extras: Collection[str], instead: str = "") -> None:
 
 
 def explain_missing(module: str) -> str | None:
-    """Say which extra brings a module that could not be imported; None if none does."""
+    """Say what brings a module that could not be imported; None if nothing of ours does."""
     root = module.partition(".")[0]
+    if root == _LAB:
+        return "demo, evaluations and benchmarks run from a checkout: clone it, and pip install -e '.[dev]' there"
     for extra, modules in EXTRAS.items():
         if root in (name.partition(".")[0] for name in modules) and root != "opentelemetry":
             return f"this needs {root}: {install_command([extra])}"

@@ -126,6 +126,13 @@ def test_what_is_missing_is_asked_for(tmp_path: Path, module: str, asked: dict[s
         assert [line for line in said.splitlines() if line.startswith("error: ")], args
 
 
+def test_without_the_lab_a_checkout_is_asked_for(tmp_path: Path) -> None:
+    """It is in no wheel; that is no bug."""
+    code, _, err = blocked(RUN, "homeostat_lab", tmp_path, "bench", "pipeline")
+
+    assert (code, "run from a checkout" in err, "a bug of" in err) == (1, True, False)
+
+
 def test_only_the_trainer_may_be_left_out(tmp_path: Path) -> None:
     """Torch is large: the message names the way without it."""
     assert "homeostat up --without trainer" in blocked(RUN, "torch", tmp_path, "up")[2]
