@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TIMELINE
+from homeostat.events.logs import TIMELINE
 from homeostat.runtime.declarations import FoldEntry
 
 ENTRIES: Final = (
@@ -10,6 +10,5 @@ ENTRIES: Final = (
         name="drift_detector",
         make="homeostat.services.drift_detector.fold:DriftDetector",
         topic=TIMELINE,
-        writes=(EXPERIENCE, GOVERNANCE, INDICATORS),
     ),
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from homeostat.audit.roles import NOTARY
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, POLICIES, TIMELINE, VERDICTS
+from homeostat.events.logs import GOVERNANCE
 from homeostat.runtime.declarations import FoldEntry
 
 ENTRIES: Final = (
@@ -11,7 +11,6 @@ ENTRIES: Final = (
         name="governor",
         make="homeostat.services.governor.fold:Governor",
         topic=GOVERNANCE,
-        writes=(*POLICIES, VERDICTS, EXPERIENCE, INDICATORS, TIMELINE),
         signed_by=NOTARY,
     ),
 )

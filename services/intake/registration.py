@@ -2,17 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import (
-    EXPERIENCE,
-    GOVERNANCE,
-    INDICATORS,
-    REPORTS,
-    REQUESTS,
-    TASKS,
-    TELEMETRY,
-    TIMELINE,
-    TRACES,
-)
+from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
 from homeostat.runtime.declarations import FoldEntry
 
 _MODULE: Final = "homeostat.services.intake"
@@ -23,7 +13,6 @@ ENTRIES: Final = (
         service="intake",
         make=f"{_MODULE}.telemetry:TelemetryIntake",
         topic=TELEMETRY,
-        writes=(TIMELINE, EXPERIENCE, GOVERNANCE, INDICATORS),
         needs_salt=True,
     ),
     FoldEntry(
@@ -31,7 +20,6 @@ ENTRIES: Final = (
         service="intake",
         make=f"{_MODULE}.traces:TracesIntake",
         topic=TRACES,
-        writes=(EXPERIENCE, TASKS, GOVERNANCE),
         needs_salt=True,
     ),
     FoldEntry(
@@ -39,7 +27,6 @@ ENTRIES: Final = (
         service="intake",
         make=f"{_MODULE}.requests:RequestsIntake",
         topic=REQUESTS,
-        writes=(GOVERNANCE,),
         group="intake-requests",  # a rebalance of the others does not stop what people ask for
         needs_salt=True,
     ),
@@ -48,7 +35,6 @@ ENTRIES: Final = (
         service="intake",
         make=f"{_MODULE}.reports:ReportsIntake",
         topic=REPORTS,
-        writes=(GOVERNANCE,),
         needs_salt=True,
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, POLICY_META_TRAINING, TASKS, TIMELINE
+from homeostat.events.logs import POLICY_META_TRAINING
 from homeostat.runtime.declarations import HandEntry
 
 ENTRIES: Final = (
@@ -10,7 +10,6 @@ ENTRIES: Final = (
         name="maml_trainer",
         make="homeostat.services.maml_trainer.wiring:maml_trainer",
         obeys=(POLICY_META_TRAINING,),
-        reads=(TIMELINE, EXPERIENCE, TASKS),
         max_tasks=1,
         settings="homeostat.services.maml_trainer.settings:MamlTrainerSettings",
     ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
+from homeostat.events.logs import EXPERIENCE
 from homeostat.runtime.declarations import FoldEntry, WatcherEntry
 
 ENTRIES: Final = (
@@ -10,7 +10,6 @@ ENTRIES: Final = (
         name="meta_learner",
         make="homeostat.services.meta_learner.fold:MetaLearner",
         topic=EXPERIENCE,
-        writes=(EXPERIENCE, GOVERNANCE, INDICATORS),
     ),
     WatcherEntry(
         name="feature_eye",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TIMELINE
+from homeostat.events.logs import TIMELINE
 from homeostat.runtime.declarations import FoldEntry
 
 ENTRIES: Final = (
@@ -10,6 +10,5 @@ ENTRIES: Final = (
         name="outcome_evaluator",
         make="homeostat.services.outcome_evaluator.fold:OutcomeEvaluator",
         topic=TIMELINE,
-        writes=(EXPERIENCE, GOVERNANCE, INDICATORS),
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, POLICY_RETRAIN, TASKS, TIMELINE
+from homeostat.events.logs import POLICY_RETRAIN
 from homeostat.runtime.declarations import HandEntry
 
 ENTRIES: Final = (
@@ -10,7 +10,6 @@ ENTRIES: Final = (
         name="retrain_actuator",
         make="homeostat.services.retrain_actuator.wiring:retrain_actuator",
         obeys=(POLICY_RETRAIN,),
-        reads=(TIMELINE, EXPERIENCE, TASKS),
         settings="homeostat.services.retrain_actuator.settings:RetrainActuatorSettings",
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
+from homeostat.events.logs import POLICY_THRESHOLD
 from homeostat.runtime.declarations import HandEntry
 
 ENTRIES: Final = (
@@ -10,7 +10,6 @@ ENTRIES: Final = (
         name="threshold_actuator",
         make="homeostat.services.threshold_actuator.wiring:threshold_actuator",
         obeys=(POLICY_THRESHOLD,),
-        reads=(INDICATORS,),
         settings="homeostat.services.threshold_actuator.settings:ThresholdActuatorSettings",
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.events.logs import EXPERIENCE, INDICATORS
+from homeostat.events.logs import EXPERIENCE
 from homeostat.runtime.declarations import FoldEntry
 
 ENTRIES: Final = (
@@ -10,6 +10,5 @@ ENTRIES: Final = (
         name="training_advisor",
         make="homeostat.services.training_advisor.fold:TrainingAdvisor",
         topic=EXPERIENCE,
-        writes=(INDICATORS,),
     ),
 )

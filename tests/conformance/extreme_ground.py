@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from homeostat.admission.doors import ADMITTED
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id
 from homeostat.events import (
@@ -19,6 +18,7 @@ from homeostat.events.logs import (
     TELEMETRY,
     TRACES,
 )
+from homeostat.events.routes import ADMITTED
 from homeostat.testing.enrolled import key_of
 from homeostat_tools.local_stack.services import inputs
 

@@ -21,7 +21,6 @@ from tests.conformance.extreme_ground import (
 )
 from tests.conformance.extremes import extremes
 
-from homeostat.admission.doors import ADMITTED
 from homeostat.admission.tasks import ARRAYS
 from homeostat.audit.keys import Key
 from homeostat.audit.roles import SERVICE_ROLES
@@ -69,6 +68,7 @@ from homeostat.events.logs import (
     TIMELINE,
     TRACES,
 )
+from homeostat.events.routes import ADMITTED
 from homeostat.runtime.memory import MemoryLog, MemoryLoop
 from homeostat.testing.enrolled import registration
 from homeostat.testing.stored import restored

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from tests.conformance.extremes import extremes
 from tests.support import invalid_events as nonsense
 
-from homeostat.admission import ADMITTED
 from homeostat.client import Client
 from homeostat.client.checking import Checker
 from homeostat.client.memory import MemoryLogs
@@ -23,6 +22,7 @@ from homeostat.events import MODELS, Data, EventRefused, FeatureContract, Labels
 from homeostat.events.bounds import LARGEST
 from homeostat.events.columns import F4, F8
 from homeostat.events.logs import DOORS, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TRACES
+from homeostat.events.routes import ADMITTED
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.replay import replay
 from homeostat.services.intake.reports import ReportsIntake

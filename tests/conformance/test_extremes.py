@@ -9,9 +9,9 @@ from tests.conformance.extreme_ground import ADMITTED_TYPES, SUBJECTS
 from tests.conformance.extreme_story import tell
 from tests.conformance.extremes import extremes
 
-from homeostat.admission.doors import ADMITTED
 from homeostat.events import MODELS, Data, FamilyObserved
 from homeostat.events.logs import DOORS
+from homeostat.events.routes import ADMITTED
 
 
 @pytest.mark.parametrize("type_", ADMITTED_TYPES, ids=lambda type_: type_.TYPE)

@@ -1,40 +1,43 @@
-"""Who emits and who reads each type, derived from the code: every event has a reader, every log its writers."""
+"""`events.catalogue` is what the code does: who makes and who reads each type, and which topics it is emitted to."""
 
 import ast
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from homeostat import events
-from homeostat.codec.channels import CHANNELS
-from homeostat.events import MODELS, Data, logs
-from homeostat.events.logs import LOGS
+from homeostat.events import Data, logs, short
+from homeostat.events.catalogue import CATALOGUE, Row
+from homeostat.events.logs import DOORS, LOGS, POLICIES, REPORTS
+from homeostat.events.routes import TOPICS_OF, topics_read_by, topics_written_by
+from homeostat.runtime import registry
 
 ROOT = Path(__file__).parents[2]
-FOLDS = ("intake", "drift_detector", "outcome_evaluator", "meta_learner", "training_advisor", "governor")
-HANDS = ("maml_trainer", "rollout_actuator", "retrain_actuator", "threshold_actuator", "auditor")
-SHELLS = ("shared/homeostat/runtime", "shared/homeostat_tools/cli")
-"""What runs the services, and what people look through."""
-
-FOR_PEOPLE = {
-    "homeostat.audit.begun.v1": "read by the auditor and by whoever verifies, in homeostat.audit.kept",
-    "homeostat.event.refused.v1": "kept for people, who replay or discard it",
-    "homeostat.incident.recorded.v1": "recorded for people and for later learners",
-    "homeostat.advice.given.v1": "read by the training job that asked",
-    "homeostat.indicator.computed.v1": "shown",
-    "homeostat.weights.withdrawn.v1": "read by clients, which do not hand such weights out",
+INPUT_OF = {name: entry.topic for name, entry in registry.folds().items()}
+FOLDS = tuple(dict.fromkeys(fold.partition(".")[0] for fold in INPUT_OF))
+HANDS = tuple(registry.hands())
+SERVICES = (*FOLDS, *HANDS, "auditor")
+SHELLS = {
+    "host": ("shared/homeostat/runtime", "shared/homeostat/commands"),
+    "client": ("shared/homeostat/client",),
+    "cli": ("shared/homeostat_tools",),
+    "audit": ("shared/homeostat/audit",),
 }
-"""Types that no fold, hand or shell needs, and who does."""
-
-RESERVED = {
-    "homeostat.update.contributed.v1": "federated learning of initial weights",
-    "homeostat.burn.reported.v1": "error budgets as a rule",
-}
-"""Types whose reader is yet to be written, and what it is for: schemas are fixed from the start."""
+"""What runs the services, what users call, what people look through, and what verifies."""
 
 CLASSES: dict[str, type] = {name: value for name, value in vars(events).items() if isinstance(value, type)}
 LOG_NAMES: dict[str, str] = {name: value for name, value in vars(logs).items() if isinstance(value, str)}
+
+every_row = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: short(row.type.TYPE))
+
+
+def folders_of(name: str) -> tuple[str, ...]:
+    """Where the code of a writer or reader lies; nothing for `people` and `nobody`."""
+    if name in ("people", "nobody"):
+        return ()
+    return SHELLS.get(name) or (f"services/{name.partition('.')[0]}",)
 
 
 @cache
@@ -49,7 +52,7 @@ def types_of(name: str) -> set[str]:
     if class_ is None or class_ is Data:
         return set()
     if issubclass(class_, Data):
-        return {type_ for type_, model in MODELS.items() if issubclass(model, class_)}
+        return {row.type.TYPE for row in CATALOGUE if issubclass(row.type, class_)}
     type_ = getattr(class_, "TYPE", None)  # columns
     return {type_} if isinstance(type_, str) else set()
 
@@ -64,8 +67,15 @@ def names_in(node: ast.AST) -> set[str]:
 @cache
 def made(folder: str) -> set[str]:
     """Types that are constructed in a folder."""
-    calls = (node for tree in trees(folder) for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {type_ for call in calls for name in names_in(call.func) for type_ in types_of(name)}
+    calls = [node for tree in trees(folder) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    classes = [CLASSES[name] for call in calls for name in names_in(call.func) if name in CLASSES]
+    return {type_ for class_ in classes if isinstance(type_ := getattr(class_, "TYPE", None), str)}
+
+
+@cache
+def named(folder: str) -> set[str]:
+    """Types whose class a folder names at all, imports apart."""
+    return {type_ for tree in trees(folder) for name in names_in(tree) for type_ in types_of(name)}
 
 
 @cache
@@ -83,7 +93,7 @@ def read(folder: str) -> set[str]:
 
 @cache
 def written(folder: str) -> set[str]:
-    """Logs that a folder emits to: `Emit(LOG, …)`, `Output(LOG, …)`, or through a table of logs."""
+    """Topics that a folder emits to: `Emit(TOPIC, …)`, `Output(TOPIC, …)`, or through a table of topics."""
     found: set[str] = set()
     for tree in trees(folder):
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
@@ -91,49 +101,85 @@ def written(folder: str) -> set[str]:
         for call in emits:
             if call.args and isinstance(call.args[0], ast.Name) and call.args[0].id in LOG_NAMES:
                 found.add(LOG_NAMES[call.args[0].id])
-            elif call.args:  # a variable: any log that the module names may be meant
+            elif call.args:  # a variable: any topic that the module names may be meant
                 found |= {LOG_NAMES[name] for name in names_in(tree) if name in LOG_NAMES}
     return found
 
 
-def readers_of(type_: str) -> list[str]:
-    """Folders that tell a type apart; intake passes everything on and does not count."""
-    folders = (*(f"services/{name}" for name in (*FOLDS, *HANDS) if name != "intake"), *SHELLS)
-    return [folder for folder in folders if type_ in read(folder)]
+def in_reach(service: str, types: Collection[str]) -> set[str]:
+    """Types among these that a service is sent: they lie in its input, or in what a hand works from and not from it."""
+    if inputs := {topic for fold, topic in INPUT_OF.items() if fold.partition(".")[0] == service}:
+        return {type_ for type_ in types if inputs & set(TOPICS_OF[type_])}
+    inputs = set(topics_read_by(service))
+    return {type_ for type_ in types if inputs & set(TOPICS_OF[type_]) and REPORTS not in TOPICS_OF[type_]}
 
 
-@pytest.mark.parametrize("type_", sorted(MODELS))
-def test_every_event_has_a_reader(type_: str) -> None:
-    """A fold, a hand, their host, the command line; or people, or nobody yet, and then it says why."""
-    assert readers_of(type_) or type_ in FOR_PEOPLE | RESERVED
+@pytest.mark.parametrize("service", [service for service in SERVICES if service != "intake"])
+def test_a_service_reads_what_the_catalogue_says(service: str) -> None:
+    """What it tells apart of what lies in its topics, no more and no less: else mend the row or the code."""
+    said = {row.type.TYPE for row in CATALOGUE if service in row.readers}
+
+    assert said == in_reach(service, read(f"services/{service}"))
 
 
-@pytest.mark.parametrize("type_", sorted(FOR_PEOPLE | RESERVED))
-def test_no_excuse_outlives_its_reason(type_: str) -> None:
-    """A type that is excused is in the catalogue, and nothing that decides or acts reads it."""
-    assert type_ in MODELS
-    assert [folder for folder in readers_of(type_) if folder.startswith("services/")] == []
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_makes_is_in_its_rows(service: str) -> None:
+    """A type that it constructs and that is not its input has it as a writer."""
+    said = {row.type.TYPE for row in CATALOGUE if any(writer.partition(".")[0] == service for writer in row.writers)}
+
+    assert made(f"services/{service}") - in_reach(service, read(f"services/{service}")) <= said
+
+
+@every_row
+def test_a_row_claims_nothing(row: Row) -> None:
+    """Who it names as a writer names its class, or lets it in; who it names as a reader tells it apart."""
+    for writer in row.writers:
+        is_let_in = writer.startswith("intake.") and row.ingress == INPUT_OF[writer]
+        folders = folders_of(writer)
+        assert is_let_in or writer == "nobody" or any(row.type.TYPE in named(folder) for folder in folders), writer
+    for reader in row.readers:
+        assert not (folders := folders_of(reader)) or any(row.type.TYPE in read(folder) for folder in folders), reader
+
+
+@every_row
+def test_every_event_has_a_writer_and_a_reader(row: Row) -> None:
+    """Where that is nobody yet, or people only, a note says why, and no service reads it."""
+    assert row.writers
+    assert row.readers
+    if "nobody" in (*row.writers, *row.readers) or "people" in row.readers:
+        assert row.note
+    if {"nobody", "people"} & set(row.readers):
+        assert {"nobody", "people"} >= set(row.readers) - set(SHELLS)
+
+
+@every_row
+def test_what_is_let_in_is_passed_on_by_intake(row: Row) -> None:
+    """An ingress topic is a door, its fold writes the type behind it, and nobody but hands writes into a door."""
+    intakes = {writer for writer in row.writers if writer in INPUT_OF and INPUT_OF[writer] in DOORS}
+    into_doors = {writer for writer, topics in row.writers.items() if set(topics) & set(DOORS)}
+
+    assert row.ingress is None or row.ingress in {INPUT_OF[intake] for intake in intakes}
+    assert into_doors <= {*HANDS, "host"}
 
 
 @pytest.mark.parametrize("log", [log.name for log in LOGS if log.kind == "log"])
 def test_every_log_has_a_writer(log: str) -> None:
-    """Some service or the host emits to it."""
-    folders = (*(f"services/{name}" for name in (*FOLDS, "auditor")), *SHELLS)
+    """Some service, the host or the command line emits to it."""
+    writers = {writer for row in CATALOGUE for writer, topics in row.writers.items() if log in topics}
 
-    assert [folder for folder in folders if log in written(folder)]
+    assert writers - {"nobody"}
 
 
 @pytest.mark.parametrize("fold", FOLDS)
-def test_what_a_fold_makes_lies_in_a_log_it_writes(fold: str) -> None:
-    """The published channels know every type that a fold constructs."""
-    lying = {model.TYPE for log in written(f"services/{fold}") for model in CHANNELS[log]}
+def test_a_fold_emits_to_the_topics_of_its_rows(fold: str) -> None:
+    """Its code names those topics, and no others."""
+    said = {topic for name in INPUT_OF if name.partition(".")[0] == fold for topic in topics_written_by(name)}
 
-    assert made(f"services/{fold}") <= lying
+    assert written(f"services/{fold}") == said
 
 
-@pytest.mark.parametrize("log", logs.POLICIES)
+@pytest.mark.parametrize("log", POLICIES)
 def test_only_the_governor_writes_policy(log: str) -> None:
     """Commands have one author."""
-    authors = [name for name in FOLDS if log in written(f"services/{name}")]
-
-    assert authors == ["governor"]
+    assert [name for name in FOLDS if log in written(f"services/{name}")] == ["governor"]
+    assert [name for name in INPUT_OF if log in topics_written_by(name)] == ["governor"]

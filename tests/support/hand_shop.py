@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id
 from homeostat.codec import Output, Record, decode_event
-from homeostat.codec.channels import CHANNELS
 from homeostat.codec.encode import encode_headers, encode_payload
 from homeostat.core import CommandExecution, Event, Identity, Payload, Report
 from homeostat.core.identity import emit_id
@@ -26,6 +25,7 @@ from homeostat.events import (
     RolloutSet,
 )
 from homeostat.events.logs import INDICATORS, POLICIES, POLICY_RETRAIN, POLICY_ROLLOUT, QUARANTINE, REPORTS
+from homeostat.events.routes import TYPES_IN
 from homeostat.runtime.hands import HandRunner
 from homeostat.runtime.signer import sign_with
 
@@ -74,7 +74,7 @@ def record(
 ) -> Record:
     """A record as the governor's host writes it: a command in its own log, everything else in that of rollouts."""
     topic = topic or next(
-        (log for log in (POLICY_ROLLOUT, *POLICIES) if isinstance(data, CHANNELS[log])), POLICY_ROLLOUT
+        (log for log in (POLICY_ROLLOUT, *POLICIES) if isinstance(data, TYPES_IN[log])), POLICY_ROLLOUT
     )
     subject = subject or str(getattr(data, "model", None) or getattr(data, "scope", "*"))
     value, content_type = encode_payload(data)

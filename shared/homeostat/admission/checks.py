@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 from homeostat.admission.contract import check_family, check_model
-from homeostat.admission.doors import DOOR_OF
 from homeostat.admission.limits import IDENTITY_LENGTH, INLINE_ARRAY_BYTES, REQUEST_LENGTH
 from homeostat.admission.ranges import check_labels_ranges, check_samples_ranges
 from homeostat.admission.screening import check_name, check_texts
@@ -25,6 +24,7 @@ from homeostat.events import (
 )
 from homeostat.events.logs import REPORTS, REQUESTS, TELEMETRY, TRACES
 from homeostat.events.reports import Report
+from homeostat.events.routes import INGRESS_OF
 
 _SIGNATURE: Final = re.compile(r"[A-Za-z0-9+/]{0,86}={0,2}")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
@@ -40,7 +40,7 @@ def check_payload(subject: str, data: Payload) -> None:
     Raises:
         Reject: As the door would; see `check_telemetry`, `check_trace`, `check_request` and `check_report`.
     """
-    match DOOR_OF.get(data.TYPE):
+    match INGRESS_OF.get(data.TYPE):
         case door if door == TELEMETRY:
             check_telemetry(subject, data)
         case door if door == TRACES:

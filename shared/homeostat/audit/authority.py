@@ -9,12 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from homeostat.admission.doors import REQUESTED
 from homeostat.audit.findings import Finding
 from homeostat.audit.keyring import Keyring, Registered, is_governors
 from homeostat.audit.signing import signed_bytes, verify
 from homeostat.codec import Record, decode_event
-from homeostat.codec.channels import CHANNELS
 from homeostat.core import Event, Reject
 from homeostat.core.identity import identity
 from homeostat.events import (
@@ -29,7 +27,8 @@ from homeostat.events import (
     VerdictGiven,
     WeightsPublished,
 )
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, POLICIES, TASKS, TIMELINE, VERDICTS
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, POLICIES, REQUESTS, TASKS, TIMELINE, VERDICTS
+from homeostat.events.routes import ADMITTED, TYPES_IN
 
 BINDING: Final = frozenset((*POLICIES, VERDICTS))
 """Logs that only the governor writes, signed."""
@@ -40,7 +39,7 @@ _EMITTED: Final = frozenset((TIMELINE, EXPERIENCE, GOVERNANCE, TASKS, INDICATORS
 """Logs that nobody writes but folds, unsigned."""
 
 _PLACE: Final = re.compile(r"(\d+)\.\d+")
-_REQUESTS: Final = frozenset(model.TYPE for model in REQUESTED)
+_REQUESTS: Final = frozenset(payload.TYPE for payload in ADMITTED[REQUESTS])
 _EFFECTS: Final = frozenset((ActionApplied.TYPE, ActionReverted.TYPE, CandidateTrained.TYPE))
 
 Standing = Literal["signed", "unsigned", "unknown_key", "revoked", "not the governor"]
@@ -154,7 +153,7 @@ class Authority:
             self._found.append(Finding(kind, _where(record), f"{type_ or 'a record'} {detail}"))
             return
         event = _decoded(record)
-        if event is None or not isinstance(event.data, CHANNELS[record.topic]):
+        if event is None or not isinstance(event.data, TYPES_IN[record.topic]):
             self._found.append(Finding("unauthorised", _where(record), f"{type_ or 'a record'} does not belong there"))
         elif isinstance(event.data, VerdictGiven):
             self._verdicts.add((_step(record), record.value or b""))

@@ -1,8 +1,8 @@
 """Which door takes which event, so that nobody needs to know."""
 
-from homeostat.admission import DOOR_OF
 from homeostat.core import Reject
 from homeostat.events import MODELS, short
+from homeostat.events.routes import INGRESS_OF
 
 
 def full_type(name: str) -> str:
@@ -25,6 +25,6 @@ def door_of(type_: str) -> str:
     Raises:
         Reject: `type_internal`: only folds say such a thing; name a log to write it anyway.
     """
-    if type_ not in DOOR_OF:
+    if type_ not in INGRESS_OF:
         raise Reject("type_internal", f"{type_} is said by Homeostat itself; no door takes it")
-    return DOOR_OF[type_]
+    return INGRESS_OF[type_]

@@ -11,8 +11,8 @@ from homeostat.codec.columns import check_labels, check_samples
 from homeostat.codec.record import Record
 from homeostat.core import Event, Identity, Payload, Position, Reject
 from homeostat.core.identity import identity
-from homeostat.events.catalogue import COLUMNS, MODELS
 from homeostat.events.columns import Labels, Samples
+from homeostat.events.models import COLUMNS, MODELS
 from homeostat.events.telemetry import LabelsObserved, SamplesObserved
 
 _samples = msgspec.msgpack.Decoder(Samples)

@@ -11,9 +11,9 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
-from homeostat.codec.channels import CHANNELS
 from homeostat.events import COLUMNS, MODELS, Data, schema_path, short
 from homeostat.events.logs import DOORS, LOGS, Log
+from homeostat.events.routes import TYPES_IN
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BINDING: Final = "0.5.0"
@@ -138,7 +138,7 @@ def _channel(log: Log) -> Json:
     }
     if log.partitions is not None:
         kafka["partitions"] = log.partitions
-    names = [_message_name(model, log) for model in CHANNELS[log.name]]
+    names = [_message_name(model, log) for model in TYPES_IN[log.name]]
     return {
         "address": log.name,
         "description": f"{log.purpose[0].upper()}{log.purpose[1:]}. Key: {log.subject}.",
@@ -156,7 +156,7 @@ def _operation(log: Log) -> tuple[str, Json]:
 
 def _messages() -> Iterator[tuple[str, Json]]:
     for log in LOGS:
-        for model in CHANNELS[log.name]:
+        for model in TYPES_IN[log.name]:
             name = _message_name(model, log)
             is_columns = name.endswith("_columns")
             message: Json = {

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from homeostat.codec import Record, decode_event
-from homeostat.codec.channels import CHANNELS
 from homeostat.codec.encode import partition_of, rfc3339
 from homeostat.commands.brakes import Brakes, covering
 from homeostat.commands.fence import Fence
@@ -16,6 +15,7 @@ from homeostat.commands.notary_keys import is_signed
 from homeostat.core import Event, Reject
 from homeostat.core.identity import sequence_of
 from homeostat.events import BrakeReleased, BrakeSet, Command
+from homeostat.events.routes import TYPES_IN
 
 UNSIGNED: Final = "unsigned"
 _NOWHERE: Final = frozenset[str]()
@@ -85,7 +85,7 @@ class Guard:
     def _check_place(self, event: Event) -> None:
         """See that it lies where the governor puts it."""
         topic, partition = event.position.topic, event.position.partition
-        if not isinstance(event.data, CHANNELS[topic]):
+        if not isinstance(event.data, TYPES_IN[topic]):
             raise Reject("type_not_for_log", f"{event.type} is no command or brake of {topic}")
         if self._n_partitions is None or not isinstance(event.data, Command):
             return

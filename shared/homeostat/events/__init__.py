@@ -2,7 +2,6 @@
 
 from homeostat.events.advice import AdviceGiven, AdviceRequested, Advised, Option
 from homeostat.events.base import Arm, Array, Band, Data, Provenance, Range
-from homeostat.events.catalogue import COLUMNS, MODELS, payload_class, schema_path, short
 from homeostat.events.columns import Answer, Labels, Samples
 from homeostat.events.costs import BillReceived, CostItem, InstancePrice, Reward, RewardWeights, SliChange
 from homeostat.events.drift import DriftCleared, DriftDetected, EvidenceUpdated, ProfileUpdated, ThresholdGraded
@@ -36,6 +35,7 @@ from homeostat.events.initial_weights import (
     WeightsRejected,
     WeightsWithdrawn,
 )
+from homeostat.events.models import COLUMNS, MODELS, payload_class, schema_path, short
 from homeostat.events.policy import (
     BrakeReleased,
     BrakeSet,

@@ -6,7 +6,8 @@ Nothing heavy is imported before a service runs: `make` is imported when it is m
 from dataclasses import dataclass
 from typing import Final
 
-from homeostat.events.logs import Log
+from homeostat.events.logs import QUARANTINE, Log
+from homeostat.events.routes import topics_read_by, topics_written_by
 
 OURS: Final = "homeostat"
 """Distribution of our own services."""
@@ -53,7 +54,7 @@ class FoldEntry(_Entry):
 
     Args:
         topic: Topic that it reads.
-        writes: Topics that it emits to, besides the quarantine.
+        writes: Topics that it emits to, besides the quarantine; by default those that the catalogue names it for.
         group: Consumer group; by default the service, with dashes.
         signed_by: Name of the key that commands and verdicts among its outputs are signed with; nobody's by default.
         needs_salt: Whether `make` takes `salt`, the secret that digests of personal data are salted with.
@@ -68,8 +69,10 @@ class FoldEntry(_Entry):
     creates: tuple[Log, ...] = ()
 
     def __post_init__(self) -> None:
-        """Fill the group in."""
+        """Fill in the group and what the catalogue says."""
         _Entry.__post_init__(self)
+        known = tuple(topic for topic in topics_written_by(self.name) if topic != QUARANTINE)
+        object.__setattr__(self, "writes", self.writes or known)
         object.__setattr__(self, "group", self.group or _dashed(self.service))
 
 
@@ -79,7 +82,7 @@ class HandEntry(_Entry):
 
     Args:
         obeys: Policy topics whose commands it carries out.
-        reads: Other topics that it works from.
+        reads: Other topics that it works from; by default those that the catalogue names it for.
         max_tasks: Commands under way at a time.
         settings: `module:class` of its settings, with the prefix `HOMEOSTAT_<SERVICE>_`; none by default.
     """
@@ -88,6 +91,12 @@ class HandEntry(_Entry):
     reads: tuple[str, ...] = ()
     max_tasks: int = 4
     settings: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in what the catalogue says."""
+        _Entry.__post_init__(self)
+        known = tuple(topic for topic in topics_read_by(self.name) if topic not in self.obeys)
+        object.__setattr__(self, "reads", self.reads or known)
 
     @property
     def group(self) -> str:

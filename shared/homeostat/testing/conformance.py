@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from homeostat.codec import Output, Record, decode_event, encode_payload, encode_state
-from homeostat.codec.channels import CHANNELS
 from homeostat.core import Event, Identity, Position, Reject
 from homeostat.events import ClockTicked
 from homeostat.events.logs import QUARANTINE
+from homeostat.events.routes import TYPES_IN
 from homeostat.runtime.memory import MemoryHost, MemoryLog
 from homeostat.runtime.replay import compare, replay
 from homeostat.runtime.ticks import tick
@@ -62,8 +62,8 @@ def says_what_the_catalogue_knows(make: MakeFold, records: Sequence[Record]) -> 
     for output in derive(make, records):
         record = Record(output.topic, "", output.partition, 0, 0, output.key, output.value, output.headers)
         event = decode_event(record, time=0, emitter="", is_door=False)
-        lying = {model.TYPE for model in CHANNELS.get(output.topic, ())}
-        require(output.topic not in CHANNELS or event.type in lying, "catalogue", f"{event.type} in {output.topic}")
+        lying = {model.TYPE for model in TYPES_IN.get(output.topic, ())}
+        require(output.topic not in TYPES_IN or event.type in lying, "catalogue", f"{event.type} in {output.topic}")
         require(encode_payload(event.data)[0] == output.value, "canonical bytes", f"{event.type} {event.identity}")
 
 

@@ -47,15 +47,15 @@ def topics(
 
 def _types(*, is_json: bool) -> None:
     from homeostat.events import MODELS
+    from homeostat.events.routes import TOPICS_OF
     from homeostat_tools.cli.output import rows
-    from homeostat_tools.cli.typelogs import LOGS_OF
 
     def purpose(type_: str) -> str:
         return (MODELS[type_].__doc__ or "").strip().splitlines()[0]
 
     rows(
         ("type", "logs", "meaning"),
-        [(type_, " ".join(LOGS_OF[type_]), purpose(type_)) for type_ in sorted(MODELS)],
+        [(type_, " ".join(TOPICS_OF[type_]), purpose(type_)) for type_ in sorted(MODELS)],
         is_json=is_json,
     )
 

@@ -12,8 +12,8 @@ from tests.unit.cli.system import System
 from homeostat.core.identity import emit_id
 from homeostat.events import DriftDetected, Range
 from homeostat.events.logs import EXPERIENCE, LOGS, TELEMETRY
+from homeostat.events.routes import TOPICS_OF
 from homeostat_tools.cli.exports import read_export
-from homeostat_tools.cli.typelogs import LOGS_OF
 
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'
 
@@ -148,7 +148,7 @@ def test_topics_lists_every_log_with_its_records(governed: System) -> None:
 
 def test_every_type_has_a_log() -> None:
     """The table of types and logs has no hole."""
-    assert [type_ for type_, logs in LOGS_OF.items() if not logs] == []
+    assert [type_ for type_, logs in TOPICS_OF.items() if not logs] == []
 
 
 def test_an_export_is_the_log(governed: System, tmp_path: Path) -> None:

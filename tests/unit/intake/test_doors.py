@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from homeostat.admission.doors import ADMITTED, DOOR_OF
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import encode_payload, encode_state
 from homeostat.core import Emit, Fold, Payload, Reject
@@ -28,6 +27,7 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.logs import DOORS
+from homeostat.events.routes import ADMITTED, INGRESS_OF
 from homeostat.services.intake.reports import ReportsIntake
 from homeostat.services.intake.requests import RequestsIntake
 from homeostat.services.intake.settings import Settings
@@ -59,7 +59,7 @@ def test_every_door_has_one_fold() -> None:
         "intake.telemetry",
         "intake.traces",
     ]
-    assert len(DOOR_OF) == sum(map(len, ADMITTED.values()))
+    assert len(INGRESS_OF) == sum(map(len, ADMITTED.values()))
 
 
 @every_door
@@ -110,7 +110,7 @@ def test_ticks_are_ignored(knock: Callable[..., Any], fold: Any, subject: str, d
 def test_wrong_door_names_the_right_one(knock: Callable[..., Any], fold: Any, subject: str, data: Payload) -> None:
     """A type of another door is refused with the name of its own."""
     for _, _, other in [entry for entry in DOORS_AND_PAYLOADS if entry[2] is not data]:
-        with pytest.raises(Reject, match=f"publish it to {DOOR_OF[other.TYPE]}$") as refusal:
+        with pytest.raises(Reject, match=f"publish it to {INGRESS_OF[other.TYPE]}$") as refusal:
             knock(fold, subject).send(other)
 
         assert refusal.value.reason == "type_not_for_log"
