@@ -138,11 +138,12 @@ def test_a_row_claims_nothing(row: Row) -> None:
         folders = folders_of(writer)
         is_refusal = row.type is EventRefused and any(
             QUARANTINE in written(folder) for folder in folders
-        )  # by `refused`
+        )
         is_named = any(row.type.TYPE in named(folder) for folder in folders)
         assert is_let_in or is_refusal or is_named or writer == "nobody", writer
     for reader in row.readers:
-        assert not (folders := folders_of(reader)) or any(row.type.TYPE in read(folder) for folder in folders), reader
+        folders = folders_of(reader)
+        assert not folders or any(row.type.TYPE in read(folder) for folder in folders), reader
 
 
 @every_row
