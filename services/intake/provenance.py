@@ -5,10 +5,11 @@ from typing import TypeVar
 
 import msgspec
 
-from homeostat.audit.signing import key_id, signed_bytes, verify
+from homeostat.audit.signing import key_id, signed_bytes
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import Data, Labels, Provenance, Samples
+from homeostat.services.intake.claims import is_proof
 
 D = TypeVar("D", bound=Data)
 C = TypeVar("C", Samples, Labels)
@@ -46,7 +47,7 @@ def proven_provenance(event: Event, redacted: tuple[str, ...] = ()) -> Provenanc
     if named is None or event.key_id != named:
         raise Reject("signature_invalid", "key-id is the first 16 hex digits of the sha256 of the header public-key")
     signed = signed_bytes(event.type, event.subject, event.source, event.id, event.content)
-    if event.signature is None or not verify(public, event.signature, signed):
+    if event.signature is None or not is_proof(public, event.signature, signed):
         raise Reject("signature_invalid", f"the signature is not one of key {named} over this event")
     scope = scope_of(event.subject)
     return Provenance(scope, event.source, event.id, named, signer=public.lower(), redacted=redacted or None)
