@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from homeostat.services.meta_learner.gate import Ledger
 from homeostat.services.meta_learner.knowledge import Prediction
 from homeostat.services.meta_learner.settings import LearnerSettings
-from homeostat.stats.draws import Draws
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import fixed_sum
 
 SKIP = "skip"

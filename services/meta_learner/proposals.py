@@ -19,7 +19,7 @@ from homeostat.services.meta_learner.choice import SKIP, Choice, Floats
 from homeostat.services.meta_learner.pricing import money_interval, money_of
 from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.state import Look, Model, State
-from homeostat.stats.draws import Draws
+from homeostat.stats.keyed_rng import Draws
 
 _N_NAMED: Final = 8
 """Arms that a sentence for people names."""

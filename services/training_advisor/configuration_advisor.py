@@ -10,9 +10,9 @@ from homeostat.events import AdviceGiven, AdviceRequested, Advised, EpisodeRecor
 from homeostat.services.training_advisor.hyperparameter_points import points_of
 from homeostat.services.training_advisor.run_table import Floats, RunTable
 from homeostat.services.training_advisor.settings import INTERVAL_Z
-from homeostat.stats.draws import Draws
-from homeostat.stats.improvement import expected_improvement
-from homeostat.stats.likeness import overruling
+from homeostat.stats.expected_improvement import expected_improvement
+from homeostat.stats.kernel_regression import overruling
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import fixed_dot
 from homeostat.stats.task_prior import Outlook, TaskPrior, completed
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from homeostat.events import Labels, Samples
 from homeostat.events.columns import F4, F8, f8
-from homeostat.stats.draws import Draws
+from homeostat.stats.keyed_rng import Draws
 
 Kind = Literal["mean-shift", "scale", "class-prior", "label-swap", "feature-outage"]
 Course = Literal["abrupt", "gradual", "recurring"]

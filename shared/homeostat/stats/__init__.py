@@ -4,14 +4,14 @@
 """
 
 from homeostat.stats.conformal import AdaptiveConformal
-from homeostat.stats.draws import Draws
 from homeostat.stats.ebh import e_bh
 from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.page_hinkley import ZPageHinkley
 from homeostat.stats.paired import PairedEProcess
 from homeostat.stats.rates import RateEvidence
-from homeostat.stats.surprise import Surprise
+from homeostat.stats.surprise_score import Surprise
 
 __all__ = [
     "AdaptiveConformal",

@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from homeostat.stats.cholesky import factorise, solve_lower
 from homeostat.stats.exchangeability import UNKNOWN_FROM, ExchangeabilityWatch, Float32s
 from homeostat.stats.portable import FloatArray, fixed_row_sums
-from homeostat.stats.solving import factorise, solve_lower
 from homeostat.stats.trail import Trail
 
 MOST_COLUMNS: Final = 32

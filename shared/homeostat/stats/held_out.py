@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeostat.stats.draws import Draws
+from homeostat.stats.keyed_rng import Draws
 
 HELD_OUT_SHARE: Final = 0.05
 """Of the decisions of a learner."""

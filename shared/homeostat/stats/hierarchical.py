@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from homeostat.stats.draws import Draws
+from homeostat.stats.cholesky import half_solved
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import FloatArray, fixed_row_sums
-from homeostat.stats.solving import half_solved
 
 
 @dataclass(slots=True, eq=False)

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from homeostat.stats.cholesky import factorise, solve
 from homeostat.stats.portable import FloatArray, exp, fixed_row_sums, fixed_sum
-from homeostat.stats.solving import factorise, solve
 
 _RIDGES: Final = (0.5, 2.0, 8.0)
 """Noise variances, in units of what descriptors could explain, that are averaged over: choosing one overfits."""

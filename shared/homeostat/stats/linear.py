@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from homeostat.stats.draws import Draws
+from homeostat.stats.cholesky import factorise
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import FloatArray, fixed_dot, fixed_row_sums
-from homeostat.stats.solving import factorise
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from homeostat.stats.novelty import ShapeNovelty
+from homeostat.stats.matrix_profile import ShapeNovelty
 from homeostat.stats.sorted_window import SortedWindow
 
 _LARGEST: Final = 10.0

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.stats.cholesky import factorise, solve, solve_lower
 from homeostat.stats.portable import FloatArray, exp, fixed_row_sums, fixed_sum, log
-from homeostat.stats.solving import factorise, solve, solve_lower
 
 _PSEUDO_TASKS: Final = 5.0
 """Tasks that "configurations near each other do alike" is worth beside the covariance that was seen."""

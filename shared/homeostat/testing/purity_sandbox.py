@@ -38,7 +38,7 @@ class ImpureError(AssertionError):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"a fold must not use {name}: time is event.time, chance is homeostat.stats.draws")
+        super().__init__(f"a fold must not use {name}: time is event.time, chance is homeostat.stats.keyed_rng")
         self.name = name
 
 

@@ -13,7 +13,7 @@ from homeostat.events import (
     OutcomeMeasured,
     ProfileUpdated,
 )
-from homeostat.stats.draws import Draws
+from homeostat.stats.keyed_rng import Draws
 from homeostat_lab.bench.family import drifted, window_of
 from homeostat_lab.bench.folds import fold_of
 from homeostat_lab.bench.row import Row, quantile, row

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.stats.solving import factorise, half_solved, solve, solve_lower
+from homeostat.stats.cholesky import factorise, half_solved, solve, solve_lower
 
 
 def matrix(seed: int, k: int) -> np.ndarray:

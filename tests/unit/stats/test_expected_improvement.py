@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.stats.improvement import expected_improvement, normal_probability
+from homeostat.stats.expected_improvement import expected_improvement, normal_probability
 
 
 @given(x=st.floats(-45.0, 45.0))

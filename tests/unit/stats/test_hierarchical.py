@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeostat.stats.draws import Draws
 from homeostat.stats.hierarchical import Sums, payoffs
+from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import FloatArray
 
 SDS = {"shared_sd": 1.3, "own_sd": 0.7, "noise_sd": 0.6}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.stats.likeness import overruling
+from homeostat.stats.kernel_regression import overruling
 
 
 def world(seed: int, n: int, *, signal: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from homeostat.codec.state import decode_state, encode_state
 from homeostat.stats import Draws, Surprise
-from homeostat.stats.novelty import ShapeNovelty
-from homeostat.stats.surprise import Peak
+from homeostat.stats.matrix_profile import ShapeNovelty
+from homeostat.stats.surprise_score import Peak
 
 
 def _surprise(memory: int = 600) -> Surprise:
