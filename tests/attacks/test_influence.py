@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.governor.court import key_of as person
+from tests.unit.governor.driver import key_of as person
 from tests.unit.meta_learner.school import MODEL, School
 
 from homeostat.codec import encode_state

@@ -1,19 +1,18 @@
 """Law is made by people who sign, and by two where one could be anybody; strangers can neither make nor bury it."""
 
 import pytest
-from tests.unit.governor.court import (
+from tests.unit.governor.driver import (
     HOUR_MS,
     MODEL,
     SCOPE,
-    Court,
-    data_of,
+    GovernorDriver,
     key_of,
     money,
-    one,
     proposal,
     registration,
     verdict,
 )
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.core import Reject
 from homeostat.core.identity import scope_of
@@ -36,13 +35,13 @@ NO_APPROVAL = RulesSet(scope=SCOPE, approval_tiers=())
 
 
 @pytest.fixture
-def court() -> Court:
+def court() -> GovernorDriver:
     """Root, who has made an operator and two approvers; one model."""
-    return Court()
+    return GovernorDriver()
 
 
 @pytest.fixture
-def two_admins(court: Court) -> Court:
+def two_admins(court: GovernorDriver) -> GovernorDriver:
     """Root has made two admins that neither of them has made."""
     for name in ("ann", "bea"):
         court.law(registration(name))
@@ -50,7 +49,7 @@ def two_admins(court: Court) -> Court:
     return court
 
 
-def test_telemetry_may_raise_a_tier_and_never_lower_it(court: Court) -> None:
+def test_telemetry_may_raise_a_tier_and_never_lower_it(court: GovernorDriver) -> None:
     """Threat: an unsigned registration with `tier: low` switches the approval gate off."""
     court.register(tier="high")
     court.register(tier="low")
@@ -58,7 +57,7 @@ def test_telemetry_may_raise_a_tier_and_never_lower_it(court: Court) -> None:
     assert verdict(court.propose()[1]).verdict == "held"
 
 
-def test_telemetry_moves_no_model_to_another_family(court: Court) -> None:
+def test_telemetry_moves_no_model_to_another_family(court: GovernorDriver) -> None:
     """Threat: an unsigned registration takes a model away from the rules of its family, and from its learner."""
     court.register(family="mine")
 
@@ -66,7 +65,7 @@ def test_telemetry_moves_no_model_to_another_family(court: Court) -> None:
     assert verdict(court.propose()[1]).verdict == "approved"
 
 
-def test_the_law_lowers_a_tier_with_two_people(court: Court) -> None:
+def test_the_law_lowers_a_tier_with_two_people(court: GovernorDriver) -> None:
     """Threat: one person lowers the tier of a model to have its changes unseen."""
     court.register(tier="high")
     lower = ModelConfigured(model=MODEL, tier="low")
@@ -82,7 +81,7 @@ def test_the_law_lowers_a_tier_with_two_people(court: Court) -> None:
     assert court.state.registry.models[MODEL].tier == "low"
 
 
-def test_a_regulated_model_waits_for_a_person_at_any_tier(court: Court) -> None:
+def test_a_regulated_model_waits_for_a_person_at_any_tier(court: GovernorDriver) -> None:
     """One operator makes it so; two people end it."""
     court.law(ModelConfigured(model=MODEL, is_regulated=True, owner="line"), "olga", subject=SCOPE)
 
@@ -93,7 +92,7 @@ def test_a_regulated_model_waits_for_a_person_at_any_tier(court: Court) -> None:
 
 
 @pytest.mark.parametrize("first", ["ada", "ann"])
-def test_rules_that_weaken_approval_need_an_admin_and_a_second_person(two_admins: Court, first: str) -> None:
+def test_rules_that_weaken_approval_need_an_admin_and_a_second_person(two_admins: GovernorDriver, first: str) -> None:
     """Threat: an operator drops the four-eyes rule of the own scope."""
     second = "ann" if first == "ada" else "ada"
     refused = two_admins.law(NO_APPROVAL, "olga", subject=SCOPE)
@@ -108,7 +107,7 @@ def test_rules_that_weaken_approval_need_an_admin_and_a_second_person(two_admins
     assert two_admins.state.rules_of(SCOPE)[0].approval_tiers == ()
 
 
-def test_the_second_person_says_the_same(two_admins: Court) -> None:
+def test_the_second_person_says_the_same(two_admins: GovernorDriver) -> None:
     """Threat: the second one agrees to rules, and gets others."""
     two_admins.law(NO_APPROVAL, "ann", subject=SCOPE)
 
@@ -118,7 +117,7 @@ def test_the_second_person_says_the_same(two_admins: Court) -> None:
     assert two_admins.state.rules_of(SCOPE)[0].approval_tiers == ("high",)
 
 
-def test_a_first_word_does_not_wait_for_ever(two_admins: Court) -> None:
+def test_a_first_word_does_not_wait_for_ever(two_admins: GovernorDriver) -> None:
     """Threat: what was half agreed last year is agreed to by a slip today."""
     two_admins.law(NO_APPROVAL, "ann", subject=SCOPE)
     two_admins.now += 25 * HOUR_MS
@@ -126,7 +125,7 @@ def test_a_first_word_does_not_wait_for_ever(two_admins: Court) -> None:
     assert len(data_of(two_admins.law(NO_APPROVAL, "bea", subject=SCOPE), RequestHeld)) == 1
 
 
-def test_who_made_a_key_is_no_second_person(court: Court) -> None:
+def test_who_made_a_key_is_no_second_person(court: GovernorDriver) -> None:
     """Threat: one admin makes a second principal and passes the two-person rule."""
     court.law(registration("eve"))
     court.law(RoleGranted(principal="eve", role="admin", scope=SCOPE))
@@ -137,13 +136,13 @@ def test_who_made_a_key_is_no_second_person(court: Court) -> None:
     assert court.state.rules_of(SCOPE)[0].approval_tiers == ("high",)
 
 
-def frozen_request(court: Court) -> str:
+def frozen_request(court: GovernorDriver) -> str:
     """What a person asks for in a freeze; its id."""
     court.law(FreezeSet(scope=SCOPE), "root", subject=SCOPE)
     return court.ask(ActionRequested.model_validate(dict(proposal())))[0]
 
 
-def test_an_emergency_needs_two_that_neither_of_them_made(court: Court) -> None:
+def test_an_emergency_needs_two_that_neither_of_them_made(court: GovernorDriver) -> None:
     """Threat: the same at a freeze: an admin and the admin's own creature. Any two that are two will do."""
     court.law(registration("ann", "admin"))
     court.law(registration("eve", "approver"), "ann")
@@ -154,7 +153,7 @@ def test_an_emergency_needs_two_that_neither_of_them_made(court: Court) -> None:
     assert verdict(court.tell(court.signed(yes, "ben"))).verdict == "approved"
 
 
-def test_who_asked_is_not_approved_by_the_own_creature(court: Court) -> None:
+def test_who_asked_is_not_approved_by_the_own_creature(court: GovernorDriver) -> None:
     """Threat: root asks, and has a principal of the own say yes."""
     court.register(tier="high")
     action, _ = court.ask(ActionRequested.model_validate(dict(proposal())), "root")
@@ -165,7 +164,7 @@ def test_who_asked_is_not_approved_by_the_own_creature(court: Court) -> None:
 
 
 @pytest.mark.parametrize("role", ["admin", "approver"])
-def test_power_is_given_by_two_admins_once_there_are_two(two_admins: Court, role: str) -> None:
+def test_power_is_given_by_two_admins_once_there_are_two(two_admins: GovernorDriver, role: str) -> None:
     """Threat: one admin makes as many approvers as the rules ask for."""
     two_admins.law(registration("eve"))
     power = RoleGranted.model_validate({"principal": "eve", "role": role})
@@ -178,7 +177,7 @@ def test_power_is_given_by_two_admins_once_there_are_two(two_admins: Court, role
     assert two_admins.state.keyring.roles["eve"] == [f"{role}@*"]
 
 
-def test_roles_and_keys_can_be_taken_back(two_admins: Court) -> None:
+def test_roles_and_keys_can_be_taken_back(two_admins: GovernorDriver) -> None:
     """Threat: whoever has left the company goes on ruling."""
     two_admins.law(RoleRevoked(principal="olga", role="operator", scope=SCOPE))
     two_admins.law(KeyRevoked(key=key_of("ada").key_id))
@@ -192,13 +191,13 @@ def test_roles_and_keys_can_be_taken_back(two_admins: Court) -> None:
     assert one(never, EventRefused).reason == "role_unknown"
 
 
-def test_the_keyring_keeps_an_admin(court: Court) -> None:
+def test_the_keyring_keeps_an_admin(court: GovernorDriver) -> None:
     """Threat: a slip, or a thief of the last key, locks everybody out."""
     for last in (RoleRevoked(principal="root", role="admin"), KeyRevoked(key=key_of("root").key_id)):
         assert one(court.law(last), EventRefused).reason == "last_admin"
 
 
-def test_nobody_gets_another_persons_name(two_admins: Court) -> None:
+def test_nobody_gets_another_persons_name(two_admins: GovernorDriver) -> None:
     """Threat: an admin puts a key of the own under the name of an approver, and is two people."""
     yes = ApprovalGiven(action=frozen_request(two_admins), is_emergency=True)
     mask = registration("mask").model_copy(update={"principal": "ben"})
@@ -211,7 +210,7 @@ def test_nobody_gets_another_persons_name(two_admins: Court) -> None:
 
 def test_a_flood_of_registrations_is_bounded_and_displaces_nobody() -> None:
     """Threat: a hundred thousand models in one scope; memory and every later step would be theirs."""
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     court.register("acme/honest")
     for number in range(registry.MOST_IDLE + 200):
         court.register(f"acme/flood-{number}")
@@ -229,7 +228,7 @@ def test_a_flood_of_registrations_is_bounded_and_displaces_nobody() -> None:
 
 def test_a_stranger_does_not_widen_the_blast_radius() -> None:
     """Threat: a thousand registrations make a quarter of the scope's models hundreds."""
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     court.law(RulesSet(scope=SCOPE, max_rollouts_ratio=0.25), "olga", subject=SCOPE)
     for number in range(100):
         court.register(f"acme/flood-{number}")
@@ -242,7 +241,7 @@ def test_a_stranger_does_not_widen_the_blast_radius() -> None:
     assert "blast_radius" in failing
 
 
-def named(court: Court, family: str) -> list[str]:
+def named(court: GovernorDriver, family: str) -> list[str]:
     """A stranger names a family; return the reasons of what is refused."""
     emits = court.tell(FamilyObserved(family=family), subject=scope_of(family))
     return [refusal.reason for refusal in data_of(emits, EventRefused)]
@@ -251,7 +250,7 @@ def named(court: Court, family: str) -> list[str]:
 def test_scopes_that_strangers_name_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threat: a family in each of a million made-up scopes; a scope that has law of its own hears of it."""
     monkeypatch.setattr(families, "MOST_SCOPES", 20)
-    court = Court()
+    court = GovernorDriver()
     said = [named(court, f"made-up-{n}/f") for n in range(40)]
     court.law(RulesSet(scope="late", cooldown_ms=7), "root", subject="late")
 
@@ -264,7 +263,7 @@ def test_scopes_that_strangers_name_are_bounded(monkeypatch: pytest.MonkeyPatch)
 def test_families_of_all_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threat: as many families as there may be, in as many scopes as there may be."""
     monkeypatch.setattr(families, "MOST_IN_ALL", 30)
-    court = Court()
+    court = GovernorDriver()
     for number in range(100):
         named(court, f"made-up-{number % 3}/f{number}")
 
@@ -274,7 +273,7 @@ def test_families_of_all_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("bill", [0.0, 1e9])
-def test_telemetry_moves_no_budget(court: Court, bill: float) -> None:
+def test_telemetry_moves_no_budget(court: GovernorDriver, bill: float) -> None:
     """Threat: an unsigned bill, or price of the spot market, gives a budget back, or stops everything."""
     action = court.roll()
     own = sum(action.cost for action in court.state.flight.actions.values())

@@ -3,18 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.governor.court import (
-    HOUR_MS,
-    MODEL,
-    SCOPE,
-    Court,
-    data_of,
-    key_of,
-    one,
-    proposal,
-    registration,
-    verdict,
-)
+from tests.unit.governor.driver import HOUR_MS, MODEL, SCOPE, GovernorDriver, key_of, proposal, registration, verdict
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.core import Emit
 from homeostat.events import (
@@ -35,9 +25,9 @@ WEEK_MS = 7 * 24 * HOUR_MS
 
 
 @pytest.fixture
-def court() -> Court:
+def court() -> GovernorDriver:
     """Root has made two admins that neither of them has made, and two approvers."""
-    court = Court()
+    court = GovernorDriver()
     for name in ("ann", "bea"):
         court.law(registration(name))
         court.law(RoleGranted(principal=name, role="admin"))
@@ -49,7 +39,7 @@ def is_held(emits: Sequence[Emit]) -> bool:
     return len(data_of(emits, RequestHeld)) == 1
 
 
-def test_a_key_in_another_admins_name_takes_two(court: Court) -> None:
+def test_a_key_in_another_admins_name_takes_two(court: GovernorDriver) -> None:
     """Threat: ann puts a key under bea's name; so she has made bea, no two are independent, she rules alone."""
     mask = registration("mask").model_copy(update={"principal": "bea"})
 
@@ -60,7 +50,7 @@ def test_a_key_in_another_admins_name_takes_two(court: Court) -> None:
     assert "eve" not in court.state.keyring.roles
 
 
-def test_a_person_replaces_the_own_key_alone(court: Court) -> None:
+def test_a_person_replaces_the_own_key_alone(court: GovernorDriver) -> None:
     """The other side of it: rotation takes nobody else."""
     assert court.law(registration("bea-2").model_copy(update={"principal": "bea"}), "bea") == []
 
@@ -68,7 +58,7 @@ def test_a_person_replaces_the_own_key_alone(court: Court) -> None:
 
 
 @pytest.mark.parametrize("loss", ["role", "key"])
-def test_who_takes_the_other_admins_right_away_rules_alone_only_a_week_later(court: Court, loss: str) -> None:
+def test_who_takes_the_other_admins_right_away_rules_alone_only_a_week_later(court: GovernorDriver, loss: str) -> None:
     """Threat: ann revokes all other admins, and makes approvers and admins of the own."""
     for name in ("bea", "root"):
         gone = RoleRevoked(principal=name, role="admin") if loss == "role" else KeyRevoked(key=key_of(name).key_id)
@@ -83,7 +73,7 @@ def test_who_takes_the_other_admins_right_away_rules_alone_only_a_week_later(cou
 
 
 @pytest.mark.parametrize("role", ["notary", "auditor", "hand:retrain_actuator"])
-def test_the_roles_of_services_take_two_as_well(court: Court, role: str) -> None:
+def test_the_roles_of_services_take_two_as_well(court: GovernorDriver, role: str) -> None:
     """Threat: an admin becomes the notary that proofs are checked against, or the hand that says what was trained."""
     assert is_held(court.law(RoleGranted.model_validate({"principal": "ann", "role": role}), "ann"))
     assert is_held(court.law(registration("mal", role), "ann"))
@@ -91,7 +81,7 @@ def test_the_roles_of_services_take_two_as_well(court: Court, role: str) -> None
     assert court.state.keyring.roles["ann"] == ["admin@*"]
 
 
-def test_both_who_gave_power_have_made_who_got_it(court: Court) -> None:
+def test_both_who_gave_power_have_made_who_got_it(court: GovernorDriver) -> None:
     """Threat: bea agrees once to an admin whose key is ann's; from then on ann is two people."""
     court.law(registration("eve", "admin"), "ann")
     court.law(registration("eve", "admin"), "bea")
@@ -102,7 +92,7 @@ def test_both_who_gave_power_have_made_who_got_it(court: Court) -> None:
 
 
 @pytest.mark.parametrize("loss", ["role", "key"])
-def test_a_first_word_goes_with_the_right_to_say_it(court: Court, loss: str) -> None:
+def test_a_first_word_goes_with_the_right_to_say_it(court: GovernorDriver, loss: str) -> None:
     """Threat: a thief says the first word; the key is revoked, and a slip says the second."""
     court.law(NO_APPROVAL, "ann", subject=SCOPE)
     gone = RoleRevoked(principal="ann", role="admin") if loss == "role" else KeyRevoked(key=key_of("ann").key_id)
@@ -112,7 +102,7 @@ def test_a_first_word_goes_with_the_right_to_say_it(court: Court, loss: str) -> 
     assert court.state.rules_of(SCOPE)[0].approval_tiers == ("high",)
 
 
-def test_a_first_yes_to_an_emergency_goes_with_the_right_to_say_it(court: Court) -> None:
+def test_a_first_yes_to_an_emergency_goes_with_the_right_to_say_it(court: GovernorDriver) -> None:
     """Threat: the same with the first of two who call it an emergency."""
     court.law(FreezeSet(scope=SCOPE), "root", subject=SCOPE)
     action, _ = court.ask(ActionRequested.model_validate(dict(proposal())))
@@ -128,7 +118,7 @@ def test_a_first_yes_to_an_emergency_goes_with_the_right_to_say_it(court: Court)
     assert MODEL in court.state.registry.models
 
 
-def test_keys_of_one_principal_are_bounded(court: Court) -> None:
+def test_keys_of_one_principal_are_bounded(court: GovernorDriver) -> None:
     """Threat: whoever has one key registers keys without end: each is kept, and signs ten thousand requests."""
     own = [registration(f"olga-{n}").model_copy(update={"principal": "olga"}) for n in range(MOST_KEYS)]
     said = [court.law(key, "olga") for key in own]

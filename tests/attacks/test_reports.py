@@ -4,7 +4,8 @@ import dataclasses
 from typing import Any
 
 import pytest
-from tests.unit.governor.court import DIGEST, FAMILY, MODEL, SCOPE, Court, about, key_of, one, registration
+from tests.unit.governor.driver import DIGEST, FAMILY, MODEL, SCOPE, GovernorDriver, about, key_of, registration
+from tests.unit.governor.emits import one
 
 from homeostat.core import Reject
 from homeostat.events import (
@@ -25,9 +26,9 @@ HAND = "retrain_actuator"
 
 
 @pytest.fixture
-def court() -> Court:
+def court() -> GovernorDriver:
     """A retrain is being trained."""
-    return Court()
+    return GovernorDriver()
 
 
 def trained(action: str, arm: str = "warm", **changes: Any) -> CandidateTrained:
@@ -36,7 +37,7 @@ def trained(action: str, arm: str = "warm", **changes: Any) -> CandidateTrained:
     return CandidateTrained.model_validate(about(action, "retrain") | said | changes)
 
 
-def reason_of(court: Court, data: Any, **how: Any) -> str:
+def reason_of(court: GovernorDriver, data: Any, **how: Any) -> str:
     """Why a report is refused; the state is what it was."""
     before = (
         dict(court.state.flight.actions),
@@ -51,7 +52,7 @@ def reason_of(court: Court, data: Any, **how: Any) -> str:
     return refused.value.reason
 
 
-def test_an_unsigned_report_changes_nothing(court: Court) -> None:
+def test_an_unsigned_report_changes_nothing(court: GovernorDriver) -> None:
     """Threat: `candidate.trained` of a version "evil" becomes a canary, `action.applied` the champion."""
     action, _ = court.propose()
     evil = trained(action, version="evil").model_copy(update={"command": court.commands[-1][0]})
@@ -67,14 +68,14 @@ def test_an_unsigned_report_changes_nothing(court: Court) -> None:
     ("hand", "reason"),
     [("stranger", "key_unknown"), ("rollout_actuator", "role_missing"), ("olga", "role_missing")],
 )
-def test_only_the_hand_of_the_command_reports_on_it(court: Court, hand: str, reason: str) -> None:
+def test_only_the_hand_of_the_command_reports_on_it(court: GovernorDriver, hand: str, reason: str) -> None:
     """Threat: a stranger, another hand or an operator says what the trainer has trained."""
     action, _ = court.propose()
 
     assert reason_of(court, trained(action), hand=hand) == reason
 
 
-def test_a_hand_of_another_scope_has_no_say_here(court: Court) -> None:
+def test_a_hand_of_another_scope_has_no_say_here(court: GovernorDriver) -> None:
     """Threat: a tenant's own actuator reports on the models of all."""
     action, _ = court.propose()
     court.law(registration("theirs"))
@@ -96,7 +97,7 @@ def test_a_hand_of_another_scope_has_no_say_here(court: Court) -> None:
         {"family": "other/cameras", "model": "other/camera-1"},
     ],
 )
-def test_a_report_is_about_what_was_commanded(court: Court, changes: dict[str, Any]) -> None:
+def test_a_report_is_about_what_was_commanded(court: GovernorDriver, changes: dict[str, Any]) -> None:
     """Threat: a hand that was taken over speaks of other actions, models and scopes than it was told to act on."""
     action, _ = court.propose()
     court.register("acme/camera-2")
@@ -108,7 +109,7 @@ def test_a_report_is_about_what_was_commanded(court: Court, changes: dict[str, A
     assert reason_of(court, report, command=name, hand=HAND) == "report_mismatch"
 
 
-def test_a_command_is_answered_by_reports_of_its_own_kind(court: Court) -> None:
+def test_a_command_is_answered_by_reports_of_its_own_kind(court: GovernorDriver) -> None:
     """Threat: the trainer of candidates says that a rollout was applied, or publishes weights."""
     action, _ = court.propose()
     name, _ = court.commands[-1]
@@ -121,7 +122,7 @@ def test_a_command_is_answered_by_reports_of_its_own_kind(court: Court) -> None:
     assert reason_of(court, published, command=name, hand=HAND) == "report_mismatch"
 
 
-def test_a_command_that_was_never_given_has_no_report(court: Court) -> None:
+def test_a_command_that_was_never_given_has_no_report(court: GovernorDriver) -> None:
     """Threat: reports of actions that no verdict allowed, with a true key."""
     court.propose()
 
@@ -132,7 +133,7 @@ def test_a_command_that_was_never_given_has_no_report(court: Court) -> None:
         court.tell(signed, subject=SCOPE)
 
 
-def test_a_taken_id_does_not_hide_the_true_report(court: Court) -> None:
+def test_a_taken_id_does_not_hide_the_true_report(court: GovernorDriver) -> None:
     """Threat: the id of a report is predictable; whoever says it first has the true one dropped as a repeat."""
     action, _ = court.propose()
     name, _ = court.commands[-1]
@@ -149,7 +150,7 @@ def test_a_taken_id_does_not_hide_the_true_report(court: Court) -> None:
     assert court.tell(true) == [], "a repeat says nothing"
 
 
-def test_what_a_report_says_is_what_was_signed(court: Court) -> None:
+def test_what_a_report_says_is_what_was_signed(court: GovernorDriver) -> None:
     """Threat: a true report is taken and its version replaced."""
     action, _ = court.propose()
     name, _ = court.commands[-1]
@@ -159,7 +160,7 @@ def test_what_a_report_says_is_what_was_signed(court: Court) -> None:
         court.tell(signed.model_copy(update={"version": "evil"}))
 
 
-def test_an_answered_command_is_closed(court: Court) -> None:
+def test_an_answered_command_is_closed(court: GovernorDriver) -> None:
     """Threat: an old command of a hand whose key was stolen is reported on again, otherwise."""
     action = court.roll()
     name = next(name for name, command in court.commands if isinstance(command, RolloutSet))
@@ -174,7 +175,7 @@ def test_an_answered_command_is_closed(court: Court) -> None:
 
 
 @pytest.mark.parametrize("other", [{"champion": "evil"}, {"champion_artifact": "e" * 64}])
-def test_what_is_said_to_serve_is_what_was_commanded(court: Court, other: dict[str, str]) -> None:
+def test_what_is_said_to_serve_is_what_was_commanded(court: GovernorDriver, other: dict[str, str]) -> None:
     """Threat: with the key of the rollout's hand somebody says that another version has become champion."""
     action = court.roll()
     promote = one(court.judge(action, "promote"), Rollout)
@@ -186,7 +187,7 @@ def test_what_is_said_to_serve_is_what_was_commanded(court: Court, other: dict[s
     assert (reason, court.state.registry.models[MODEL].champion) == ("report_mismatch", "v0")
 
 
-def test_what_is_admitted_reaches_the_timeline_with_its_proof(court: Court) -> None:
+def test_what_is_admitted_reaches_the_timeline_with_its_proof(court: GovernorDriver) -> None:
     """What the evaluator sees has passed the governor, whole."""
     action, _ = court.propose()
     name, _ = court.commands[-1]
@@ -208,7 +209,7 @@ def test_what_is_admitted_reaches_the_timeline_with_its_proof(court: Court) -> N
         ("rollout_actuator", "rollout_actuator", "homeostat.policy.rollout", ""),
     ],
 )
-def test_a_freeze_is_confirmed_by_its_hands(court: Court, name: str, hand: str, log: str, reason: str) -> None:
+def test_a_freeze_is_confirmed_by_its_hands(court: GovernorDriver, name: str, hand: str, log: str, reason: str) -> None:
     """Threat: somebody confirms a freeze that no hand holds, and people look away."""
     data = BrakeConfirmed(hand=hand, log=log, partition=0, freeze="f", scope=SCOPE)
     said = court.signed(data, name) if name else data
@@ -220,7 +221,7 @@ def test_a_freeze_is_confirmed_by_its_hands(court: Court, name: str, hand: str, 
         assert [(emit.log, emit.data) for emit in court.tell(said)] == [(VERDICTS, said)]
 
 
-def test_a_report_after_the_end_still_counts_once(court: Court) -> None:
+def test_a_report_after_the_end_still_counts_once(court: GovernorDriver) -> None:
     """The last rollout of an action is reported when the action is over: the timeline hears of it."""
     action = court.roll()
     emits = court.settle(action, "aborted")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.governor.court import key_of
+from tests.unit.governor.driver import key_of
 
 from homeostat.audit.signing import signed_bytes
 from homeostat.client import Client

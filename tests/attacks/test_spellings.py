@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import msgpack
 from tests.attacks.doors import Doors
-from tests.unit.governor.court import key_of
+from tests.unit.governor.driver import key_of
 
 from homeostat.audit.signing import signed_bytes
 from homeostat.events import BudgetSet, ModelRegistered, SignalObserved

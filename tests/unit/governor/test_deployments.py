@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.unit.governor.court import DIGEST, FAMILY, MODEL, SCOPE, Court, data_of, one, verdict
+from tests.unit.governor.driver import DIGEST, FAMILY, MODEL, SCOPE, GovernorDriver, verdict
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.core import Emit, Reject
 from homeostat.events import (
@@ -16,13 +17,7 @@ from homeostat.events import (
 from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
 
 
-@pytest.fixture
-def court() -> Court:
-    """One model that serves v0."""
-    return Court()
-
-
-def deploy(court: Court, version: str, by: str = "", **fields: Any) -> list[Emit]:
+def deploy(court: GovernorDriver, version: str, by: str = "", **fields: Any) -> list[Emit]:
     """Announce a deployment as intake passes it on; signed under the model's own subject, before intake named it."""
     data = DeploymentObserved(version=version, **fields)
     if by:
@@ -30,7 +25,7 @@ def deploy(court: Court, version: str, by: str = "", **fields: Any) -> list[Emit
     return court.tell(data.model_copy(update={"model": MODEL}))
 
 
-def test_a_deployment_goes_on_to_whoever_follows_the_champion(court: Court) -> None:
+def test_a_deployment_goes_on_to_whoever_follows_the_champion(court: GovernorDriver) -> None:
     """Timeline and family hear of it from the governor, with where it came from."""
     emits = deploy(court, "v9", "olga", artifact="9" * 64)
 
@@ -44,14 +39,14 @@ def test_a_deployment_goes_on_to_whoever_follows_the_champion(court: Court) -> N
     assert verdict(court.propose(champion="v9")[1]).verdict == "approved"
 
 
-def test_what_serves_already_is_no_news(court: Court) -> None:
+def test_what_serves_already_is_no_news(court: GovernorDriver) -> None:
     """However often it is said."""
     deploy(court, "v9")
 
     assert [deploy(court, "v9") for _ in range(3)] == [[], [], []]
 
 
-def test_a_version_that_nobody_approved_is_told_with_what_it_ended(court: Court) -> None:
+def test_a_version_that_nobody_approved_is_told_with_what_it_ended(court: GovernorDriver) -> None:
     """Once for each deployment, beside a number that grows."""
     action = court.roll()
 
@@ -71,7 +66,7 @@ def test_a_version_that_nobody_approved_is_told_with_what_it_ended(court: Court)
     assert one(deploy(court, "v9"), IndicatorComputed).value == 3.0
 
 
-def test_a_step_back_by_hand_is_not_approved_either(court: Court) -> None:
+def test_a_step_back_by_hand_is_not_approved_either(court: GovernorDriver) -> None:
     """The books follow it: what was left is not good."""
     action = court.roll()
     court.apply(one(court.judge(action, "promote"), RolloutPromote), "promote")
@@ -85,7 +80,7 @@ def test_a_step_back_by_hand_is_not_approved_either(court: Court) -> None:
 
 
 @pytest.mark.parametrize("is_reported", [True, False])
-def test_our_own_promotion_is_approved_whoever_announces_it(court: Court, is_reported: bool) -> None:
+def test_our_own_promotion_is_approved_whoever_announces_it(court: GovernorDriver, is_reported: bool) -> None:
     """Before the hand's report or after it: timeline and family hear of it from the hand."""
     action = court.roll()
     promotion = one(court.judge(action, "promote"), RolloutPromote)
@@ -97,20 +92,20 @@ def test_our_own_promotion_is_approved_whoever_announces_it(court: Court, is_rep
     assert action in court.state.flight.actions
 
 
-def test_a_canary_that_somebody_made_the_champion_was_not_approved(court: Court) -> None:
+def test_a_canary_that_somebody_made_the_champion_was_not_approved(court: GovernorDriver) -> None:
     """Its rollout was still being judged."""
     court.roll()
 
     assert one(deploy(court, "warm-1"), DeploymentUnapproved).version == "warm-1"
 
 
-def signed_only(court: Court) -> Court:
+def signed_only(court: GovernorDriver) -> GovernorDriver:
     """A scope in which an unsigned announcement is none."""
     court.law(ScopeConfigured(scope=SCOPE, settings={"signed_deployments": True}), subject=SCOPE)
     return court
 
 
-def test_in_a_scope_that_wants_it_only_signed_deployments_count(court: Court) -> None:
+def test_in_a_scope_that_wants_it_only_signed_deployments_count(court: GovernorDriver) -> None:
     """Of an operator here; not of who may only approve, and not of nobody."""
     signed_only(court)
 
@@ -123,7 +118,7 @@ def test_in_a_scope_that_wants_it_only_signed_deployments_count(court: Court) ->
     assert court.state.registry.models[MODEL].champion == "v9"
 
 
-def test_a_signature_covers_the_model_the_version_and_one_deployment(court: Court) -> None:
+def test_a_signature_covers_the_model_the_version_and_one_deployment(court: GovernorDriver) -> None:
     """Moved to another model, changed or sent again, it is none."""
     signed_only(court)
     court.register(model="acme/other")
@@ -141,7 +136,7 @@ def test_a_signature_covers_the_model_the_version_and_one_deployment(court: Cour
     assert court.state.registry.models[MODEL].champion == "v7"
 
 
-def test_what_is_only_noticed_does_not_count_where_it_must_be_signed(court: Court) -> None:
+def test_what_is_only_noticed_does_not_count_where_it_must_be_signed(court: GovernorDriver) -> None:
     """It is told all the same; nothing is ended, and the model waits for a word."""
     signed_only(court)
     action = court.roll()

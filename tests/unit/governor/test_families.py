@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.governor.court import FAMILY, SCOPE, Court, data_of, key_of, one, registration
+from tests.unit.governor.driver import FAMILY, SCOPE, GovernorDriver, key_of, registration
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.core import Emit, Reject
 from homeostat.core.identity import scope_of
@@ -27,13 +28,7 @@ from homeostat.services.governor import families
 ONLY = "acme/only"
 
 
-@pytest.fixture
-def court() -> Court:
-    """A governor with one model."""
-    return Court()
-
-
-def observed(court: Court, family: str = ONLY, signer: str = "") -> list[Emit]:
+def observed(court: GovernorDriver, family: str = ONLY, signer: str = "") -> list[Emit]:
     """A family is heard of by its first trace, signed by somebody or nobody."""
     scope = scope_of(family)
     key = key_of(signer)
@@ -47,7 +42,7 @@ def heard(emits: list[Emit], family: str = ONLY) -> list[Data]:
     return [emit.data for emit in emits if emit.log == EXPERIENCE and emit.subject == family]  # type: ignore[misc]  # all are
 
 
-def seat(court: Court, name: str, scope: str = SCOPE) -> list[Emit]:
+def seat(court: GovernorDriver, name: str, scope: str = SCOPE) -> list[Emit]:
     """Make somebody a source of its own."""
     return [
         *court.law(registration(name)),
@@ -55,7 +50,7 @@ def seat(court: Court, name: str, scope: str = SCOPE) -> list[Emit]:
     ]
 
 
-WHAT_IS_SET: list[Callable[[Court], list[Emit]]] = [
+WHAT_IS_SET: list[Callable[[GovernorDriver], list[Emit]]] = [
     lambda court: court.law(RulesSet(scope=SCOPE, price_per_training_second=7.0)),
     lambda court: court.law(RulesSet(scope="*", price_per_training_second=7.0)),
     lambda court: court.law(ScopeConfigured(scope=SCOPE, settings={"learning": "catalogue"})),
@@ -66,10 +61,10 @@ WHAT_IS_SET: list[Callable[[Court], list[Emit]]] = [
 
 @pytest.mark.parametrize("setting", WHAT_IS_SET)
 def test_a_family_without_a_model_hears_what_is_set_before_and_after_it_comes(
-    setting: Callable[[Court], list[Emit]],
+    setting: Callable[[GovernorDriver], list[Emit]],
 ) -> None:
     """The same, once."""
-    early, late = Court(), Court()
+    early, late = GovernorDriver(), GovernorDriver()
     observed(early)
 
     at_once = heard(setting(early))
@@ -81,7 +76,7 @@ def test_a_family_without_a_model_hears_what_is_set_before_and_after_it_comes(
     assert observed(late) == []
 
 
-def test_what_is_set_in_another_scope_is_not_told(court: Court) -> None:
+def test_what_is_set_in_another_scope_is_not_told(court: GovernorDriver) -> None:
     """Tenants do not hear of each other."""
     observed(court, "other/f")
 
@@ -89,7 +84,7 @@ def test_what_is_set_in_another_scope_is_not_told(court: Court) -> None:
     assert not heard(seat(court, "edge"), "other/f")
 
 
-def test_trust_undoes_distrust_and_is_told(court: Court) -> None:
+def test_trust_undoes_distrust_and_is_told(court: GovernorDriver) -> None:
     """Who comes later hears of neither."""
     observed(court)
     court.law(SourceDistrusted(scope=SCOPE, source="/bad"))
@@ -101,14 +96,14 @@ def test_trust_undoes_distrust_and_is_told(court: Court) -> None:
     assert heard(observed(court, "acme/late"), "acme/late") == [RulesSet()]
 
 
-def test_only_what_is_distrusted_can_be_trusted_again(court: Court) -> None:
+def test_only_what_is_distrusted_can_be_trusted_again(court: GovernorDriver) -> None:
     """A slip of the pen is said."""
     said = court.law(SourceTrusted(scope=SCOPE, source="/good"))
 
     assert one(said, EventRefused).reason == "source_unknown"
 
 
-def test_trust_is_for_operators(court: Court) -> None:
+def test_trust_is_for_operators(court: GovernorDriver) -> None:
     """An unsigned word, or an approver's, changes nothing."""
     court.law(SourceDistrusted(scope=SCOPE, source="/bad"))
     with pytest.raises(Reject, match="unsigned"):
@@ -119,7 +114,7 @@ def test_trust_is_for_operators(court: Court) -> None:
     assert court.state.distrusted[SCOPE] == ["/bad"]
 
 
-def test_a_key_that_is_revoked_is_told(court: Court) -> None:
+def test_a_key_that_is_revoked_is_told(court: GovernorDriver) -> None:
     """So is one whose holder is no source any more; no key passes to somebody else."""
     observed(court)
     seat(court, "edge")
@@ -134,14 +129,14 @@ def test_a_key_that_is_revoked_is_told(court: Court) -> None:
     assert {type(one) for one in heard(court.law(lost))} == {KeyRevoked}
 
 
-def test_a_person_s_key_is_no_source(court: Court) -> None:
+def test_a_person_s_key_is_no_source(court: GovernorDriver) -> None:
     """Operators and admins sign requests; what they publish is nobody's but for the role."""
     assert not data_of(observed(court), KeyRegistered)
 
 
 def test_beyond_the_bound_a_family_hears_nothing_and_that_is_said_once() -> None:
     """A thousand made-up names in a scope: the first ones keep their places, the rest is counted."""
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     said = [emit for n in range(families.MOST_FAMILIES + 50) for emit in observed(court, f"acme/made-up-{n}")]
 
     (refused,) = data_of(said, EventRefused)
@@ -154,7 +149,7 @@ def test_beyond_the_bound_a_family_hears_nothing_and_that_is_said_once() -> None
 
 def test_a_family_of_a_known_key_finds_a_place_among_made_up_ones() -> None:
     """The last that nobody has signed makes room; those that were there before stay."""
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     seat(court, "edge")
     court.law(SourceDistrusted(scope=SCOPE, source="/bad"))
     for n in range(families.MOST_FAMILIES + 1):

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.unit.governor.court import SCOPE, Court, about, proposal, verdict
+from tests.unit.governor.driver import SCOPE, GovernorDriver, about, proposal, verdict
 
 from homeostat.events import ActionApplied, ApprovalGiven, Band, ModelRegistered, Range, RulesSet
 
@@ -24,7 +24,7 @@ def window(model: str) -> Range:
 
 def test_what_is_held_is_not_in_flight() -> None:
     """Two unanswered questions stop nobody else in the scope, nor another question about the same model."""
-    court = Court()
+    court = GovernorDriver()
     court.law(RulesSet(scope=SCOPE, max_in_flight=2), "olga", subject=SCOPE)
     for name in ("acme/m0", "acme/m1"):
         court.register(model=name, tier="high")
@@ -36,7 +36,7 @@ def test_what_is_held_is_not_in_flight() -> None:
 
 def test_of_two_held_actions_on_a_model_one_is_approved_at_a_time() -> None:
     """The second yes is answered by the rule."""
-    court = Court(model_tier="high")
+    court = GovernorDriver(model_tier="high")
     first, second = court.propose()[0], court.propose()[0]
 
     said = [verdict(court.tell(court.signed(ApprovalGiven(action=action), "ada"))) for action in (first, second)]
@@ -47,7 +47,7 @@ def test_of_two_held_actions_on_a_model_one_is_approved_at_a_time() -> None:
 
 def test_held_actions_use_up_no_rate() -> None:
     """Whether they are ever approved is open."""
-    court = Court(model_tier="high")
+    court = GovernorDriver(model_tier="high")
     court.law(RATE, "olga", subject=SCOPE)
     actions = [court.propose()[0] for _ in range(3)]
 
@@ -58,7 +58,7 @@ def test_held_actions_use_up_no_rate() -> None:
 
 def test_a_threshold_uses_up_neither_the_rate_nor_the_cooldown_of_a_retrain() -> None:
     """And the other way round; thresholds have a rate of their own."""
-    court = Court()
+    court = GovernorDriver()
     court.law(RATE, "olga", subject=SCOPE)
     action, emits = court.propose(**band())
     court.report(ActionApplied.model_validate(about(action, "threshold") | {"band": proposal(**band()).band}))
@@ -87,7 +87,7 @@ def test_a_threshold_uses_up_neither_the_rate_nor_the_cooldown_of_a_retrain() ->
 )
 def test_thresholds_are_one_at_a_time_for_each_signal(other: dict[str, Any], passed: bool) -> None:
     """Signal, layer and attributes tell them apart; a retrain is no rival."""
-    court = Court()
+    court = GovernorDriver()
     court.propose(**band("u"))
 
     rules = {rule.rule: rule.passed for rule in verdict(court.propose(**other)[1]).rules}
@@ -97,7 +97,7 @@ def test_thresholds_are_one_at_a_time_for_each_signal(other: dict[str, Any], pas
 
 def test_a_full_scope_says_so_to_the_next_one_only() -> None:
     """What is in flight in another scope is no matter."""
-    court = Court()
+    court = GovernorDriver()
     court.law(RulesSet(scope=SCOPE, max_in_flight=1), "olga", subject=SCOPE)
     court.propose()
     court.register(model="acme/m2")
@@ -113,7 +113,7 @@ def test_a_full_scope_says_so_to_the_next_one_only() -> None:
 
 def test_nothing_is_left_of_what_is_over() -> None:
     """Neither counts nor names nor expiries, whatever comes and goes."""
-    court = Court()
+    court = GovernorDriver()
     court.law(RulesSet(scope=SCOPE, max_actions=10_000, cooldown_ms=0), "olga", subject=SCOPE)
     for _ in range(500):
         action, _ = court.propose(money=0.0)
@@ -125,9 +125,9 @@ def test_nothing_is_left_of_what_is_over() -> None:
     assert court.fold.wake_at(state) is None
 
 
-def crowd(n: int) -> Court:
+def crowd(n: int) -> GovernorDriver:
     """A scope with so many models, each with an action in flight."""
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     court.law(RulesSet(scope=SCOPE, max_in_flight=10**6, training_slots=10**6), "olga", subject=SCOPE)
     for number in range(n):
         name = f"acme/m{number}"
@@ -136,7 +136,7 @@ def crowd(n: int) -> Court:
     return court
 
 
-def best(court: Court, n: int = 30) -> float:
+def best(court: GovernorDriver, n: int = 30) -> float:
     """Seconds of the fastest of some decisions: a busy machine slows the others."""
     seconds = list[float]()
     for number in range(n):

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.governor.court import DIGEST, MODEL, SCOPE, Court, data_of, one
+from tests.unit.governor.driver import DIGEST, MODEL, SCOPE, GovernorDriver
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.events import (
     DeploymentObserved,
@@ -19,21 +20,21 @@ from homeostat.events import (
 
 
 @pytest.fixture
-def court() -> Court:
+def court() -> GovernorDriver:
     """A scope that may act again at once."""
-    court = Court()
+    court = GovernorDriver()
     court.law(RulesSet(scope=SCOPE, cooldown_ms=0), "olga", subject=SCOPE)
     return court
 
 
-def promoted(court: Court) -> tuple[str, Rollout]:
+def promoted(court: GovernorDriver) -> tuple[str, Rollout]:
     """A promotion that was settled and is still measured; return its id and the rollout after the settlement."""
     action = court.roll()
     court.apply(one(court.judge(action, "promote"), RolloutPromote), "promote")
     return action, one(court.settle(action, is_final=False), Rollout)
 
 
-def test_only_the_old_champion_is_left_beside_the_promoted_version(court: Court) -> None:
+def test_only_the_old_champion_is_left_beside_the_promoted_version(court: GovernorDriver) -> None:
     """As a shadow: it answers nobody. The model is free for the next action."""
     action, kept = promoted(court)
 
@@ -45,7 +46,7 @@ def test_only_the_old_champion_is_left_beside_the_promoted_version(court: Court)
     assert court.state.flight.actions == {}
 
 
-def test_it_goes_when_the_outcome_is_final(court: Court) -> None:
+def test_it_goes_when_the_outcome_is_final(court: GovernorDriver) -> None:
     """Once; a bill in between clears nothing."""
     action, _ = promoted(court)
     assert court.settle(action, is_final=False, cost=1.0) == []
@@ -56,7 +57,7 @@ def test_it_goes_when_the_outcome_is_final(court: Court) -> None:
     assert court.settle(action) == []
 
 
-def test_it_goes_when_nobody_makes_it_final_in_time(court: Court) -> None:
+def test_it_goes_when_nobody_makes_it_final_in_time(court: GovernorDriver) -> None:
     """Labels may never come."""
     promoted(court)
     due = court.fold.wake_at(court.state)
@@ -68,7 +69,7 @@ def test_it_goes_when_nobody_makes_it_final_in_time(court: Court) -> None:
     assert court.fold.wake_at(court.state) is None
 
 
-def test_the_next_action_takes_its_place(court: Court) -> None:
+def test_the_next_action_takes_its_place(court: GovernorDriver) -> None:
     """Its rollout says what is served, whole; the last word on the old action then clears nothing."""
     action, _ = promoted(court)
     following, _ = court.propose(champion="warm-1")
@@ -82,7 +83,7 @@ def test_the_next_action_takes_its_place(court: Court) -> None:
 
 
 @pytest.mark.parametrize("state", ["aborted", "skipped", "expired"])
-def test_nothing_is_held_back_without_a_promotion(court: Court, state: str) -> None:
+def test_nothing_is_held_back_without_a_promotion(court: GovernorDriver, state: str) -> None:
     """All shadows go."""
     action = court.roll()
 
@@ -90,7 +91,7 @@ def test_nothing_is_held_back_without_a_promotion(court: Court, state: str) -> N
     assert court.state.flight.holdbacks == {}
 
 
-def test_a_freeze_holds_nothing_back(court: Court) -> None:
+def test_a_freeze_holds_nothing_back(court: GovernorDriver) -> None:
     """A brake would keep the command from being carried out; clearing up passes it."""
     action = court.roll()
     court.apply(one(court.judge(action, "promote"), RolloutPromote), "promote")
@@ -99,7 +100,7 @@ def test_a_freeze_holds_nothing_back(court: Court) -> None:
     assert one(court.settle(action, is_final=False), RolloutAbort).candidates == ()
 
 
-def test_a_freeze_afterwards_does_not_keep_it(court: Court) -> None:
+def test_a_freeze_afterwards_does_not_keep_it(court: GovernorDriver) -> None:
     """The last word comes while it lasts."""
     action, _ = promoted(court)
     court.law(FreezeSet(scope=SCOPE), "olga", subject=SCOPE)
@@ -107,16 +108,18 @@ def test_a_freeze_afterwards_does_not_keep_it(court: Court) -> None:
     assert one(court.settle(action), RolloutAbort).candidates == ()
 
 
-def _revert(court: Court) -> Rollout:
+def _revert(court: GovernorDriver) -> Rollout:
     return one(court.tell(court.signed(RevertRequested(model=MODEL), "olga")), RolloutRevert)
 
 
-def _deploy(court: Court) -> Rollout:
+def _deploy(court: GovernorDriver) -> Rollout:
     return one(court.tell(DeploymentObserved(version="v9", model=MODEL)), RolloutSet)
 
 
 @pytest.mark.parametrize(("end", "champion"), [(_revert, "v0"), (_deploy, "v9")])
-def test_whoever_changes_what_serves_ends_it(court: Court, end: Callable[[Court], Rollout], champion: str) -> None:
+def test_whoever_changes_what_serves_ends_it(
+    court: GovernorDriver, end: Callable[[GovernorDriver], Rollout], champion: str
+) -> None:
     """A revert and a deployment from outside leave nothing beside the champion."""
     promoted(court)
 
@@ -126,7 +129,7 @@ def test_whoever_changes_what_serves_ends_it(court: Court, end: Callable[[Court]
     assert court.state.flight.holdbacks == {}
 
 
-def test_the_same_deployment_again_changes_nothing(court: Court) -> None:
+def test_the_same_deployment_again_changes_nothing(court: GovernorDriver) -> None:
     """Some deployment tools say everything twice."""
     promoted(court)
 

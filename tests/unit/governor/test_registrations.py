@@ -1,7 +1,7 @@
 """A proposal about a model whose registration is on its way waits for it, and not for ever."""
 
-import pytest
-from tests.unit.governor.court import EMITTER, SCOPE, Court, data_of, one, proposal, verdict
+from tests.unit.governor.driver import EMITTER, SCOPE, GovernorDriver, proposal, verdict
+from tests.unit.governor.emits import data_of, one
 
 from homeostat.events import ActionRequested, EventRefused, ModelRegistered, Range, RetrainStart, RulesSet, VerdictGiven
 from homeostat.services.governor.settings import GovernorSettings
@@ -12,13 +12,7 @@ ABOUT = {"model": NEW, "window": WINDOW}
 WAIT_MS = GovernorSettings().registration_wait_ms
 
 
-@pytest.fixture
-def court() -> Court:
-    """Another model is known."""
-    return Court()
-
-
-def test_a_proposal_waits_for_the_registration_of_its_model(court: Court) -> None:
+def test_a_proposal_waits_for_the_registration_of_its_model(court: GovernorDriver) -> None:
     """Then it is decided on, under its own id and in its own story; the command names the verdict as it is."""
     court.law(RulesSet(scope=SCOPE), "olga", subject=SCOPE)
     action, said = court.propose(**ABOUT)
@@ -36,7 +30,7 @@ def test_a_proposal_waits_for_the_registration_of_its_model(court: Court) -> Non
     assert court.state.flight.waiting == {} == court.state.flight.awaited
 
 
-def test_the_verdict_is_named_right_behind_what_a_new_family_is_told(court: Court) -> None:
+def test_the_verdict_is_named_right_behind_what_a_new_family_is_told(court: GovernorDriver) -> None:
     """A registration may say other things first."""
     court.law(RulesSet(scope=SCOPE), "olga", subject=SCOPE)
     court.propose(model=NEW, window=WINDOW, family="acme/fresh")
@@ -48,7 +42,7 @@ def test_the_verdict_is_named_right_behind_what_a_new_family_is_told(court: Cour
     assert one(emits, RetrainStart).verdict == f"{EMITTER}#{court.offset}.{place}"
 
 
-def test_without_a_registration_it_is_denied_after_some_seconds(court: Court) -> None:
+def test_without_a_registration_it_is_denied_after_some_seconds(court: GovernorDriver) -> None:
     """With the reason; one that comes later changes nothing."""
     action, _ = court.propose(**ABOUT)
     due = court.fold.wake_at(court.state)
@@ -63,7 +57,7 @@ def test_without_a_registration_it_is_denied_after_some_seconds(court: Court) ->
     assert court.fold.wake_at(court.state) is None
 
 
-def test_a_persons_request_waits_too(court: Court) -> None:
+def test_a_persons_request_waits_too(court: GovernorDriver) -> None:
     """Whoever may not ask is told at once."""
     asked = ActionRequested.model_validate(dict(proposal(**ABOUT)))
     action, said = court.ask(asked)
@@ -76,7 +70,7 @@ def test_a_persons_request_waits_too(court: Court) -> None:
     assert court.state.flight.actions[action].requester == "olga"
 
 
-def test_what_waits_is_decided_in_the_order_in_which_it_came(court: Court) -> None:
+def test_what_waits_is_decided_in_the_order_in_which_it_came(court: GovernorDriver) -> None:
     """The first one gets the model."""
     actions = [court.propose(**ABOUT)[0] for _ in range(3)]
 
@@ -88,7 +82,7 @@ def test_what_waits_is_decided_in_the_order_in_which_it_came(court: Court) -> No
 
 def test_what_waits_is_bounded_in_each_scope() -> None:
     """What comes beyond is decided on at once: there is no model."""
-    court = Court(GovernorSettings(waiting_proposals=2))
+    court = GovernorDriver(GovernorSettings(waiting_proposals=2))
 
     said = [court.propose(**ABOUT)[1] for _ in range(3)]
 

@@ -5,56 +5,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.governor.court import FAMILY, MODEL, SCOPE, START_MS, proposal
+from tests.unit.governor.driver import FAMILY, MODEL, SCOPE, proposal
+from tests.unit.governor.judging import NOW, WINDOW, judged, rule, state_of
 
 from homeostat.core import Identity
 from homeostat.events import (
-    ActionProposed,
     Arm,
     Band,
     Candidate,
     MetaTraining,
     Plan,
     Range,
-    RuleResult,
     RulesSet,
-    WeightsPublished,
 )
 from homeostat.events.governance import PASSING_RULES
 from homeostat.services.governor.action import Action
-from homeostat.services.governor.budget import Budget
-from homeostat.services.governor.registry import Model
-from homeostat.services.governor.rules import RULES, judge
+from homeostat.services.governor.rules import RULES
 from homeostat.services.governor.state import State
-
-NOW = START_MS
-WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
-
-
-def state_of(rules: RulesSet | None = None, *, n_models: int = 1) -> State:
-    """A scope with models and money."""
-    state = State()
-    state.registry.models = {f"acme/camera-{n}": Model(FAMILY, "v0", None, "low") for n in range(1, n_models + 1)}
-    state.registry.n_kept[SCOPE] = n_models
-    state.budgets.by_scope[SCOPE] = Budget(10.0, 1000, NOW)
-    if rules is not None:
-        state.rules[SCOPE], state.rules_version[SCOPE] = rules, "r"
-    return state
 
 
 def in_flight(state: State, phase: Any = "rolling", **changes: Any) -> None:
     """Put an action in flight."""
     state.flight.begin(f"a{len(state.flight.actions)}", Action(proposal(**changes), phase, Identity("s")))
-
-
-def rule(name: str, state: State, **changes: Any) -> RuleResult:
-    """What one rule says of a proposal."""
-    return next(result for result in judged(state, proposal(**changes)) if result.rule == name)
-
-
-def judged(state: State, asked: ActionProposed) -> tuple[RuleResult, ...]:
-    """What all rules say of a proposal."""
-    return judge(state.facts(asked, NOW), asked)
 
 
 def test_a_sound_proposal_passes_every_rule() -> None:
@@ -278,48 +250,6 @@ def test_a_retrain_learns_from_labelled_rows_of_its_own_model(window: Range, nea
     result = rule("data_window", state_of(), window=window)
 
     assert (result.passed, result.nearest) == (nearest is None, nearest)
-
-
-def test_nothing_rests_on_a_distrusted_source() -> None:
-    """A source is distrusted whole, by name, and in its scope only."""
-    state = state_of()
-    state.distrusted = {SCOPE: ["/s", "/bad"], "other": ["/good"]}
-    window = WINDOW.model_copy(update={"source": "/good"})
-
-    assert not rule("trust", state).passed
-    assert rule("trust", state, window=window, evidence=("/bad/not#1.0", "/good#/bad")).passed
-    assert rule("trust", state, window=window, evidence=("/bad#1.0",)).value == "/bad"
-    assert rule("trust", state, window=window, sources=("/good", "/bad")).value == "/bad"
-    assert rule("trust", state, window=window, sources=("/good", "/bad/not")).passed
-
-
-def test_threat_an_arm_starts_from_weights_of_a_distrusted_source() -> None:
-    """Whoever names the weights, a person too; those that nobody has published rest on nobody."""
-    state, warm = state_of(), (Arm(name="warm", initial_weights="1" * 64),)
-    assert rule("trust", state, arms=warm).passed
-    state.weights.update(published("1" * 64, "/jobs", "/bad"))
-    assert rule("trust", state, arms=warm).passed
-
-    state.distrusted = {SCOPE: ["/bad"]}
-
-    assert rule("trust", state, arms=warm).value == "/bad"
-    assert rule("trust", state, arms=(Arm(name="warm", initial_weights="2" * 64),)).passed
-
-
-def test_the_memory_of_weights_is_bounded() -> None:
-    """The newest are known."""
-    state = state_of()
-    for number in range(1100):
-        state.weights.update(published(f"{number:064x}", "/jobs"))
-
-    assert len(state.weights.by_artifact) == 1000
-    assert f"{1099:064x}" in state.weights.by_artifact
-
-
-def published(artifact: str, *sources: str) -> WeightsPublished:
-    """Weights that have passed their gate."""
-    fields = {"action": "a", "family": "acme/cameras", "artifact": artifact, "algorithm": "maml", "n_tasks": 3}
-    return WeightsPublished.model_validate(fields | {"loss": 0.1, "gain": 0.2, "gain_low": 0.1, "sources": sources})
 
 
 def test_the_rules_that_pass_with_time_are_rules() -> None:

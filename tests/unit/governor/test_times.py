@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.unit.governor.court import FAMILY, SCOPE, Court, one, verdict
+from tests.unit.governor.driver import FAMILY, SCOPE, GovernorDriver, verdict
+from tests.unit.governor.emits import one
 
 from homeostat.events import (
     ApprovalGiven,
@@ -21,9 +22,9 @@ from homeostat.services.governor.settings import GovernorSettings
 HOUR_MS = 3_600_000
 
 
-def court_of(tier: str = "low", **rules: Any) -> Court:
+def court_of(tier: str = "low", **rules: Any) -> GovernorDriver:
     """A scope with rules."""
-    court = Court(model_tier=tier)
+    court = GovernorDriver(model_tier=tier)
     court.law(RulesSet(scope=SCOPE, **rules), "olga", subject=SCOPE)
     return court
 
@@ -124,7 +125,7 @@ def test_a_cooldown_and_a_rate_may_be_a_familys_own() -> None:
     assert failing() == []
 
 
-def begin_meta_training(court: Court) -> list[Any]:
+def begin_meta_training(court: GovernorDriver) -> list[Any]:
     """Propose to learn initial weights."""
     window = Range(log="t", subject=FAMILY, source="/s", first="1.0", last="2.0", from_time=0, rows=9)
     return court.propose(

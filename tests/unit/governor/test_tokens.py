@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.governor.court import MODEL, SCOPE, START_MS, Court, data_of, money, verdict
+from tests.unit.governor.driver import MODEL, SCOPE, START_MS, GovernorDriver, money, verdict
+from tests.unit.governor.emits import data_of
 
 from homeostat.core import Reject
 from homeostat.events import (
@@ -26,7 +27,7 @@ OPEN = RulesSet(scope=SCOPE, cooldown_ms=0, max_actions=1000, approval_tiers=("m
 
 def test_a_new_period_has_new_money_and_the_old_reservations() -> None:
     """What is settled in a period counts there, though nobody has proposed anything in it."""
-    court = Court()
+    court = GovernorDriver()
     court.law(BudgetSet(scope=SCOPE, money=8.0, period_ms=1000), "olga", subject=SCOPE)
     action = court.propose()[0]
     assert verdict(court.propose(model=MODEL, chosen="skip", shadows=(), money=4.0)[1]).verdict == "denied"
@@ -45,7 +46,7 @@ def test_a_new_period_has_new_money_and_the_old_reservations() -> None:
 
 def test_a_held_action_is_judged_by_the_money_of_the_day_it_is_approved() -> None:
     """Not by that of the day it was proposed."""
-    court = Court(model_tier="high")
+    court = GovernorDriver(model_tier="high")
     court.law(BudgetSet(scope=SCOPE, money=8.0, period_ms=1000), "olga", subject=SCOPE)
     action = court.propose()[0]
     court.state.budgets.by_scope[SCOPE].spent = 8.0
@@ -59,7 +60,7 @@ def test_a_held_action_is_judged_by_the_money_of_the_day_it_is_approved() -> Non
 
 def test_the_budget_of_all_reaches_scopes_that_have_spent_already() -> None:
     """Unless they have their own; what is spent and reserved stays."""
-    court = Court()
+    court = GovernorDriver()
     court.propose()
     court.law(BudgetSet(scope="*", money=6.0, period_ms=1000))
     assert (court.state.budgets.by_scope[SCOPE].money, money(court)) == (6.0, (5.0, 0.0))
@@ -72,7 +73,7 @@ def test_the_budget_of_all_reaches_scopes_that_have_spent_already() -> None:
 
 def test_new_money_does_not_carry_over_what_an_old_period_spent() -> None:
     """A period that is over is over."""
-    court = Court()
+    court = GovernorDriver()
     court.law(BudgetSet(scope=SCOPE, money=8.0, period_ms=1000), "olga", subject=SCOPE)
     court.state.budgets.by_scope[SCOPE].spent = 8.0
     court.now += 1000
@@ -87,7 +88,7 @@ class Governing(RuleBasedStateMachine):
 
     @initialize(tier=st.sampled_from(["low", "high"]))
     def open(self, tier: str) -> None:
-        self.court = Court(is_restored=False, model_tier=tier)
+        self.court = GovernorDriver(is_restored=False, model_tier=tier)
         self.court.law(OPEN, "olga", subject=SCOPE)
         self.ids: list[str] = []
         self.pending: list[tuple[str, Rollout]] = []

@@ -1,4 +1,4 @@
-"""A governor with people who sign, one model, and every way to speak to it."""
+"""Drive a governor with people who sign and one model, in every way that there is."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.unit.governor.emits import one
 
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id, signed_bytes
@@ -66,7 +67,7 @@ def registration(name: str, *roles: str) -> KeyRegistered:
     )
 
 
-class Court:
+class GovernorDriver:
     """The governor, step by step.
 
     Args:
@@ -267,7 +268,7 @@ def proposal(**changes: Any) -> ActionProposed:
     return ActionProposed.model_validate(fields | changes)
 
 
-def refused(court: Court, data: Data, subject: str = SCOPE) -> str:
+def refused(court: GovernorDriver, data: Data, subject: str = SCOPE) -> str:
     """Reason of a refusal. What nobody has signed leaves the state as it was; a signature that counts is spent."""
     before = encode_state(court.state)
     unproven = ""
@@ -283,18 +284,6 @@ def refused(court: Court, data: Data, subject: str = SCOPE) -> str:
     return one(emits, EventRefused).reason
 
 
-def data_of(emits: Sequence[Emit], type_: type[D]) -> list[D]:
-    """Payloads of a type."""
-    return [emit.data for emit in emits if isinstance(emit.data, type_)]
-
-
-def one(emits: Sequence[Emit], type_: type[D]) -> D:
-    """The only payload of a type."""
-    found = data_of(emits, type_)
-    assert len(found) == 1, [emit.data for emit in emits]
-    return found[0]
-
-
 def verdict(emits: Sequence[Emit]) -> VerdictGiven:
     """The verdict, which users and the family hear alike."""
     public, family = [emit for emit in emits if isinstance(emit.data, VerdictGiven)]
@@ -305,7 +294,7 @@ def verdict(emits: Sequence[Emit]) -> VerdictGiven:
     return public.data
 
 
-def money(court: Court) -> tuple[float, float]:
+def money(court: GovernorDriver) -> tuple[float, float]:
     """What is reserved and what is spent."""
     budget = court.state.budgets.by_scope[SCOPE]
     return round(budget.reserved, 9), round(budget.spent, 9)

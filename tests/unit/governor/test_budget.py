@@ -1,7 +1,8 @@
 """What an action is charged: by the price list, and in the end by the bill."""
 
 import pytest
-from tests.unit.governor.court import SCOPE, Court, money, one, proposal, verdict
+from tests.unit.governor.driver import SCOPE, GovernorDriver, money, proposal, verdict
+from tests.unit.governor.emits import one
 
 from homeostat.events import (
     Arm,
@@ -25,9 +26,9 @@ LIST = RulesSet(
 
 
 @pytest.fixture
-def court() -> Court:
+def court() -> GovernorDriver:
     """A scope with a price list, which believes its bills."""
-    court = Court()
+    court = GovernorDriver()
     court.law(LIST, "olga", subject=SCOPE)
     court.law(ScopeConfigured(scope=SCOPE, settings={"signed_costs": False}), subject=SCOPE)
     return court
@@ -44,7 +45,7 @@ def court() -> Court:
     ],
 )
 def test_an_arm_is_charged_by_the_machine_it_asked_for(
-    court: Court, asked: dict[str, bool | int | float | str], price: float
+    court: GovernorDriver, asked: dict[str, bool | int | float | str], price: float
 ) -> None:
     """Spot if it has a price, else on demand; the fallback for what is not listed. A failed arm is paid too."""
     arms = (Arm(name="head"), Arm(name="skip"), Arm(name="warm", hyperparameters=asked))
@@ -56,7 +57,7 @@ def test_an_arm_is_charged_by_the_machine_it_asked_for(
     assert money(court) == (0.0, 2.0 * 0.5 + 2.0 * price)
 
 
-def test_commands_carry_what_money_is_about(court: Court) -> None:
+def test_commands_carry_what_money_is_about(court: GovernorDriver) -> None:
     """Prices for the hand that trains, weights for who measures, and the version of both."""
     action, emits = court.propose()
     start = one(emits, RetrainStart)
@@ -67,7 +68,7 @@ def test_commands_carry_what_money_is_about(court: Court) -> None:
     assert start.rules_version == first.rules_version != ""
 
 
-def test_the_settlement_knows_better_than_the_list(court: Court) -> None:
+def test_the_settlement_knows_better_than_the_list(court: GovernorDriver) -> None:
     """A spot price was observed, or the bill was there in time."""
     action, _ = court.propose()
     court.roll(action)
@@ -77,7 +78,7 @@ def test_the_settlement_knows_better_than_the_list(court: Court) -> None:
     assert money(court) == (0.0, 0.75)
 
 
-def test_a_settlement_that_cost_nothing_is_no_unknown_cost(court: Court) -> None:
+def test_a_settlement_that_cost_nothing_is_no_unknown_cost(court: GovernorDriver) -> None:
     """A bill of 0 was there in time: the estimate does not count."""
     action, _ = court.propose()
     court.roll(action)
@@ -87,7 +88,7 @@ def test_a_settlement_that_cost_nothing_is_no_unknown_cost(court: Court) -> None
     assert money(court) == (0.0, 0.0)
 
 
-def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
+def test_a_late_bill_replaces_what_was_charged(court: GovernorDriver) -> None:
     """Up or down, any number of times; what nobody knows changes nothing."""
     action, _ = court.propose()
     court.roll(action)
@@ -102,7 +103,7 @@ def test_a_late_bill_replaces_what_was_charged(court: Court) -> None:
     assert money(court) == (0.0, 1.5)
 
 
-def test_an_expired_action_is_charged_what_it_asked_for_until_the_bill_comes(court: Court) -> None:
+def test_an_expired_action_is_charged_what_it_asked_for_until_the_bill_comes(court: GovernorDriver) -> None:
     """Nobody has said what it cost."""
     action, _ = court.propose()
     court.tick(court.state.flight.actions[action].expires_at)
@@ -113,7 +114,7 @@ def test_an_expired_action_is_charged_what_it_asked_for_until_the_bill_comes(cou
     assert money(court) == (0.0, 3.0)
 
 
-def test_an_anomalous_bill_stops_the_next_action(court: Court) -> None:
+def test_an_anomalous_bill_stops_the_next_action(court: GovernorDriver) -> None:
     """The guardrail is the budget: what is overspent is not there any more."""
     court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=10**9), "olga", subject=SCOPE)
     action, _ = court.propose()
@@ -127,7 +128,7 @@ def test_an_anomalous_bill_stops_the_next_action(court: Court) -> None:
     assert [rule.rule for rule in said.rules if not rule.passed] == ["money"]
 
 
-def test_a_bill_of_a_period_that_is_over_is_paid_by_the_next_one(court: Court) -> None:
+def test_a_bill_of_a_period_that_is_over_is_paid_by_the_next_one(court: GovernorDriver) -> None:
     """Only the difference: the rest was spent in its own time."""
     court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=1_000), "olga", subject=SCOPE)
     action, _ = court.propose()
@@ -140,7 +141,7 @@ def test_a_bill_of_a_period_that_is_over_is_paid_by_the_next_one(court: Court) -
     assert money(court) == (0.0, 4.0)
 
 
-def test_an_arm_that_cost_more_than_was_reserved_leaves_less_for_the_next_action(court: Court) -> None:
+def test_an_arm_that_cost_more_than_was_reserved_leaves_less_for_the_next_action(court: GovernorDriver) -> None:
     """At once, and not only when the action has settled days later."""
     court.law(BudgetSet(scope=SCOPE, money=20.0, period_ms=10**9), "olga", subject=SCOPE)
     court.register(model="acme/camera-2")

@@ -1,26 +1,21 @@
 """Who is heard: signatures, keys, roles, scopes."""
 
 import dataclasses
-from typing import Any
 
 import pytest
-from tests.unit.governor.court import (
-    FAMILY,
+from tests.unit.governor.driver import (
     HOUR_MS,
     SCOPE,
-    Court,
-    data_of,
+    GovernorDriver,
     key_of,
-    one,
     proposal,
     refused,
     registration,
-    verdict,
 )
+from tests.unit.governor.emits import one
 
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import encode_payload
-from homeostat.core import Emit
 from homeostat.events import (
     ActionRequested,
     BudgetSet,
@@ -43,15 +38,9 @@ from homeostat.services.governor.state import State
 FREEZE = FreezeSet(scope=SCOPE)
 
 
-@pytest.fixture
-def court() -> Court:
-    """Root, an operator, two approvers."""
-    return Court()
-
-
 def test_the_first_key_signs_itself_and_the_second_one_does_not() -> None:
     """Whoever starts a system holds it, once, and has the key that is named."""
-    court = Court()
+    court = GovernorDriver()
     assert refused(court, registration("eve", "admin"), "*") == "unsigned"
     assert refused(court, court.signed(registration("eve", "admin"), "eve", subject="*"), "*") == "key_unknown"
 
@@ -63,7 +52,7 @@ def test_the_first_key_signs_itself_and_the_second_one_does_not() -> None:
     assert list(court.state.keyring.keys) == [key_of("root").key_id]
 
 
-def test_a_key_is_named_by_its_bytes(court: Court) -> None:
+def test_a_key_is_named_by_its_bytes(court: GovernorDriver) -> None:
     """Nobody takes another key's place by taking its name."""
     wrong = registration("eve").model_copy(update={"key": key_of("ada").key_id})
 
@@ -73,14 +62,14 @@ def test_a_key_is_named_by_its_bytes(court: Court) -> None:
 
 def test_a_root_key_with_a_wrong_name_is_no_root() -> None:
     """The keyring stays empty and open for the right one."""
-    court = Court()
+    court = GovernorDriver()
     court.state = State()
 
     wrong = registration("eve").model_copy(update={"key": "mine"})
     assert one(court.law(wrong, "eve"), EventRefused).reason == "key_invalid"
 
 
-def test_what_was_signed_by_nobody_is_refused(court: Court) -> None:
+def test_what_was_signed_by_nobody_is_refused(court: GovernorDriver) -> None:
     """No signature, half of one, or one of a stranger."""
     signed = court.signed(FREEZE, "olga")
     assert signed.provenance is not None
@@ -91,7 +80,7 @@ def test_what_was_signed_by_nobody_is_refused(court: Court) -> None:
     assert refused(court, court.signed(FREEZE, "stranger")) == "key_unknown"
 
 
-def test_a_signature_by_another_key_is_refused(court: Court) -> None:
+def test_a_signature_by_another_key_is_refused(court: GovernorDriver) -> None:
     """The named key must have made it."""
     signed = court.signed(FREEZE, "ada")
     assert signed.provenance is not None
@@ -112,7 +101,7 @@ def test_a_signature_by_another_key_is_refused(court: Court) -> None:
     ],
 )
 def test_a_signature_covers_type_subject_source_id_and_payload(
-    court: Court, type_: str, subject: str, source: str, id_: str, payload: Data
+    court: GovernorDriver, type_: str, subject: str, source: str, id_: str, payload: Data
 ) -> None:
     """What was signed for something else is no signature of this."""
     other = signed_bytes(type_, subject, source, id_, encode_payload(payload)[0])
@@ -120,12 +109,12 @@ def test_a_signature_covers_type_subject_source_id_and_payload(
     assert refused(court, court.signed(FREEZE, "olga", id_="1", signed=other)) == "signature_invalid"
 
 
-def test_signed_bytes_that_nobody_can_read_are_refused(court: Court) -> None:
+def test_signed_bytes_that_nobody_can_read_are_refused(court: GovernorDriver) -> None:
     """And stop nothing."""
     assert refused(court, court.signed(FREEZE, "olga", signed=b"DSSEv1 nonsense")) == "signature_invalid"
 
 
-def test_a_request_counts_once(court: Court) -> None:
+def test_a_request_counts_once(court: GovernorDriver) -> None:
     """Whoever can write to the door cannot lift tomorrow's freeze with yesterday's signature."""
     lift = court.signed(FreezeLifted(scope=SCOPE), "olga", id_="lift")
     court.tell(lift)
@@ -135,7 +124,7 @@ def test_a_request_counts_once(court: Court) -> None:
     assert court.state.is_frozen(SCOPE)
 
 
-def test_a_refused_request_does_not_come_again(court: Court) -> None:
+def test_a_refused_request_does_not_come_again(court: GovernorDriver) -> None:
     """What was refused yesterday must not count tomorrow, when nobody thinks of it any more."""
     asked = court.signed(FREEZE, "ada", id_="early")
     assert refused(court, asked) == "role_missing"
@@ -146,14 +135,14 @@ def test_a_refused_request_does_not_come_again(court: Court) -> None:
 
 
 @pytest.mark.parametrize("after_ms", [-1, LONGEST_VALIDITY_MS + 2 * HOUR_MS])
-def test_a_signature_counts_for_a_time_that_is_signed_with_it(court: Court, after_ms: int) -> None:
+def test_a_signature_counts_for_a_time_that_is_signed_with_it(court: GovernorDriver, after_ms: int) -> None:
     """Not without one, not once it is over, and not for ever."""
     said = FREEZE.model_copy(update={"valid_until": court.now + after_ms})
 
     assert refused(court, court.signed(said, "olga")) == "signature_expired"
 
 
-def test_a_signature_in_another_spelling_is_the_same_one(court: Court) -> None:
+def test_a_signature_in_another_spelling_is_the_same_one(court: GovernorDriver) -> None:
     """Base64 leaves bits open: they make no second signature."""
     lift = court.signed(FreezeLifted(scope=SCOPE), "olga", id_="lift")
     court.tell(lift)
@@ -169,7 +158,7 @@ def test_a_signature_in_another_spelling_is_the_same_one(court: Court) -> None:
 def test_a_signature_counts_once_however_many_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is forgotten as long as it is valid, and everything once it is not."""
     monkeypatch.setattr(authorization, "MOST_LIVE", 300)
-    court = Court(is_restored=False)
+    court = GovernorDriver(is_restored=False)
     lift = court.signed(FreezeLifted(scope=SCOPE), "olga", id_="lift")
     court.tell(lift)
     for _ in range(300 - 1):
@@ -190,7 +179,7 @@ def test_a_signature_counts_once_however_many_come_after_it(monkeypatch: pytest.
     assert refused(court, lift) == "signature_expired"
 
 
-def test_a_revoked_key_is_not_heard_and_does_not_come_back(court: Court) -> None:
+def test_a_revoked_key_is_not_heard_and_does_not_come_back(court: GovernorDriver) -> None:
     """Another key of the same person is."""
     court.law(KeyRevoked(key=key_of("olga").key_id))
     again = registration("olga")
@@ -202,7 +191,7 @@ def test_a_revoked_key_is_not_heard_and_does_not_come_back(court: Court) -> None
     assert court.state.is_frozen(SCOPE)
 
 
-def test_revoking_a_key_that_is_not_there_is_refused(court: Court) -> None:
+def test_revoking_a_key_that_is_not_there_is_refused(court: GovernorDriver) -> None:
     """A slip of the pen must not look like a revocation."""
     assert refused(court, court.signed(KeyRevoked(key="abc"), "root", subject="*"), "*") == "key_unknown"
 
@@ -226,7 +215,7 @@ def test_revoking_a_key_that_is_not_there_is_refused(court: Court) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_every_request_needs_its_role_in_its_scope(court: Court, data: Data, role: str) -> None:
+def test_every_request_needs_its_role_in_its_scope(court: GovernorDriver, data: Data, role: str) -> None:
     """One step less than the needed role is refused, the role itself is not."""
     name, _, scope = role.partition("@")
     less = {"admin": "operator", "operator": "approver"}[name]
@@ -256,50 +245,3 @@ def test_roles_imply_what_the_table_says() -> None:
             assert state.keyring.has_role("p", role, "a") == state.keyring.has_role("q", role, "b") == is_implied
             assert not state.keyring.has_role("p", role, "b")
             assert not state.keyring.has_role("p", role, "*")
-
-
-def test_a_request_of_a_foreign_model_in_the_own_family_is_denied(court: Court) -> None:
-    """The role counts in the family's scope, so the model must be in it."""
-    court.register("other/camera-9")
-    asked: dict[str, Any] = dict(proposal(model="other/camera-9"))
-
-    emits = court.tell(court.signed(ActionRequested(**asked), "olga", subject="*"), subject="*")
-
-    assert verdict(emits).verdict == "denied"
-    assert [rule.rule for rule in verdict(emits).rules if not rule.passed] == ["known_model", "data_window"]
-
-
-def test_families_hear_the_rules_that_are_in_force_for_them(court: Court) -> None:
-    """Rules of all do not displace those of a scope; who comes later hears of both rules and distrust."""
-    court.law(RulesSet(scope=SCOPE, price_per_training_second=7.0))
-    court.register("other/m", family="f")
-
-    everywhere = court.law(RulesSet(scope="*", price_per_training_second=1.0))
-    court.law(SourceDistrusted(scope=SCOPE, source="/bad"))
-    late = court.register("acme/late", family="late")
-
-    assert [emit.subject for emit in everywhere] == ["other/f"]
-    assert [emit.subject for emit in late] == ["acme/late", "acme/late"]
-    assert data_of(late, RulesSet)[0].price_per_training_second == 7.0
-    assert data_of(late, SourceDistrusted)[0].source == "/bad"
-    assert court.register("acme/camera-2") == []
-    assert FAMILY in {model.family for model in court.state.registry.models.values()}
-
-
-@pytest.mark.parametrize("is_first", [True, False])
-def test_a_family_hears_how_its_scope_is_configured_whenever_it_comes(court: Court, is_first: bool) -> None:
-    """What was set before its first model is not lost; what was not named again stays."""
-    heard: list[Emit] = []
-    if not is_first:
-        heard += court.register("acme/late", family="late")
-    heard += court.law(ScopeConfigured(scope=SCOPE, owner="line", settings={"learning": "catalogue"}))
-    heard += court.law(ScopeConfigured(scope=SCOPE, settings={"paging": True}))
-    if is_first:
-        heard += court.register("acme/late", family="late")
-
-    said = [emit.data for emit in heard if emit.subject == "acme/late" and isinstance(emit.data, ScopeConfigured)]
-    known: dict[str, Any] = {}
-    for data in said:
-        known |= data.settings
-    assert known == {"learning": "catalogue", "paging": True}
-    assert said[0].owner == "line"
