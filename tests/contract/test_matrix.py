@@ -136,9 +136,7 @@ def test_a_row_claims_nothing(row: Row) -> None:
     for writer in row.writers:
         is_let_in = writer.startswith("intake.") and row.ingress == INPUT_OF[writer]
         folders = folders_of(writer)
-        is_refusal = row.type is EventRefused and any(
-            QUARANTINE in written(folder) for folder in folders
-        )
+        is_refusal = row.type is EventRefused and any(QUARANTINE in written(folder) for folder in folders)
         is_named = any(row.type.TYPE in named(folder) for folder in folders)
         assert is_let_in or is_refusal or is_named or writer == "nobody", writer
     for reader in row.readers:

@@ -2,7 +2,7 @@
 
 Names follow https://prometheus.io/docs/practices/naming: base units, `_total`, `_ratio` in [0, 1]. Labels
 are closed sets (folds, logs, reasons) or what a person has registered (scopes, models); never an id of an
-action or a request: those go into exemplars and traces.
+action or a request: those go into traces.
 """
 
 from dataclasses import dataclass
@@ -32,17 +32,6 @@ class Counter(Metric):
 @dataclass(frozen=True, slots=True)
 class Gauge(Metric):
     """Goes up and down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram(Metric):
-    """Counts by size.
-
-    Args:
-        buckets: Upper bounds, rising.
-    """
-
-    buckets: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
 BUILD: Final = Gauge("homeostat_build_info", "Always 1; the labels say what runs.", ("service", "version"))
