@@ -3,9 +3,7 @@
 from typing import Any, Final
 
 from homeostat.core import Emit, Event
-from homeostat.core.identity import scope_of
 from homeostat.events import (
-    ActionSettled,
     CandidateEvaluated,
     ClockTicked,
     DeploymentObserved,
@@ -31,23 +29,13 @@ from homeostat.events import (
     WeightsPublished,
     WeightsRejected,
 )
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE
-from homeostat.services.meta_learner import (
-    knowledge,
-    learning,
-    postponing,
-    priors,
-    proposals,
-    registering,
-    retraining,
-    screening,
-    thresholds,
-    trust,
-    weights,
-)
-from homeostat.services.meta_learner.choice import SKIP
+from homeostat.events.logs import EXPERIENCE
+from homeostat.services.meta_learner import false_discovery, payoff_updates, retraining
+from homeostat.services.meta_learner.false_discovery import DriftEvidence
+from homeostat.services.meta_learner.postponed import Postponed
+from homeostat.services.meta_learner.retraining import Look, Model
 from homeostat.services.meta_learner.settings import LearnerSettings
-from homeostat.services.meta_learner.state import Look, Model, Rung, State
+from homeostat.services.meta_learner.state import AutonomyLevel, State
 
 Emits = tuple[Emit, ...]
 _DOES_NOT_FIT: Final = "current_does_not_fit"
@@ -76,212 +64,245 @@ class MetaLearner:
         return State
 
     def wake_at(self, state: State) -> int | None:
-        """When a proposal is made again that a rule has put off."""
-        waits = (postponing.next_at(state), registering.next_at(state))
+        """When a proposal is made again that a rule has put off, or a threshold's turn is."""
+        waits = (state.postponed.next_at, state.tasks.again_at, state.threshold_queue.next_at)
         return min((at for at in waits if at is not None), default=None)
 
     def step(self, state: State, event: Event) -> tuple[State, Emits]:
         """Fold one event of experience in."""
+        return state, self._emits(state, event)
+
+    def _emits(self, state: State, event: Event) -> Emits:
         data: Any = event.data
         match data:
-            case CandidateEvaluated():
-                said = learning.learn(state, data, self.settings)
-                if priors.is_due(state.knowledge, self.settings):
-                    said += priors.contribute(state, event, self.settings)
-                return state, said
-            case ProfileUpdated():
-                return state, self._profile(state, event, data)
             case DriftDetected():
-                return state, self._drift(state, event, data)
+                return self._drift(state, event, data)
             case EvidenceUpdated():
-                return state, screening.update(state, data.model, data.log2_e, self.settings)
-            case ClockTicked():
-                return state, self._again(state, event)
+                return self._evidence(state, data)
             case DriftCleared():
-                state.postponed.pop(data.model, None)
-                if (model := state.models.get(data.model)) is not None:
-                    model.drift, model.evidence = None, []
-                    return state, screening.screen(state, data.model, 0.0, self.settings)
-            case ThresholdGraded():
-                return state, self._graded(state, event, data)
-            case OutcomeRevised():
-                pass  # the books were closed with the first word; what is said now is for people and the budget
-            case OutcomeMeasured():
-                _free(state, data.model, data.action, is_in_vain=data.state == "aborted")
-                said = learning.close(state, data, self.settings)
-                if data.state == "promoted" and data.model in state.models:
-                    said += screening.screen(state, data.model, 0.0, self.settings)
-                return state, said
+                return self._cleared(state, data)
+            case ProfileUpdated():
+                return self._profile(state, event, data)
             case VerdictGiven():
                 self._verdict(state, event, data)
+                return ()
+            case CandidateEvaluated():
+                return self._payoff(state, event, data)
+            case OutcomeMeasured():  # before: it is a kind of it
+                return () if isinstance(data, OutcomeRevised) else self._outcome(state, data)
+            case ClockTicked():
+                return self._tick(state, event)
+            case ThresholdGraded():
+                return self._graded(state, event, data)
             case TaskRecorded():
-                return state, self._task(state, event, data)
+                return self._task(state, event, data)
             case WeightsPublished():
-                said = weights.publish(state, data)
-                return state, self._trained(state, event, data) + said
+                return self._weights(state, event, data)
             case WeightsRejected():
-                said = ()
-                if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
-                    said = weights.discard(state, event.subject, data.reason)
-                return state, self._trained(state, event, data) + said
+                return self._no_weights(state, event, data)
             case FamilyRegistered():
-                left = priors.leave(state, event, data.parent)
-                state.family = data
-                arms = tuple(arm for arm in data.arms if arm.name != SKIP)
-                knowledge.admit(state.knowledge, arms, [])
-                in_use = {arm for decision in state.decisions.values() for arm in decision.prices}
-                knowledge.retire(state.knowledge, in_use | {arm.name for arm in arms})
-                return state, (*left, *priors.contribute(state, event, self.settings))
+                return state.register(event.subject, data, self.settings)
             case ModelRegistered():
-                return state, self._model(state, event, data)
+                return self._model(state, event, data)
             case DeploymentObserved():
-                return state, self._deployed(state, data)
+                return self._deployed(state, data)
             case RulesSet():
-                state.rules = data
-                postponing.release(state, event.time)
+                self._rules(state, event, data)
+                return ()
             case ScopeConfigured():
-                state.rung = _rung(data.settings.get("learning"), state.rung)
+                state.autonomy = _autonomy(data.settings.get("learning"), state.autonomy)
+                return ()
             case SourceDistrusted():
-                said = trust.distrust(state, event.subject, data.source, self.settings)
-                return state, priors.contribute(state, event, self.settings) + said
+                return state.distrust(event.subject, data.source, self.settings)
             case SourceTrusted():
-                trust.trust(state, data.source)
-                return state, priors.contribute(state, event, self.settings)
+                return state.trust(event.subject, data.source, self.settings)
             case KeyRegistered():
-                state.seats.add(data)
+                state.seats.update(data)
+                return ()
             case KeyRevoked():
-                trust.revoke(state, data.key, self.settings)
+                state.revoke(data.key, self.settings)
+                return ()
             case PriorContributed():
-                return state, priors.publish(state, event, data, self.settings)
+                return state.children.update(event, data, self.settings)
             case PriorPublished():
-                priors.adopt(state, data, self.settings)
+                state.posterior.adopt(data, self.settings)
+                return ()
             case _:
-                pass  # incidents are for people
-        return state, ()
-
-    def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:
-        assert data.model is not None  # intake sets it
-        model = state.models.setdefault(data.model, Model(data.champion, data.tier))
-        model.tier, model.hourly_value = data.tier, data.hourly_value
-        if model.band or not registering.is_due(state, data.model, event.time):
-            return ()
-        return self._band(state, model, event, data.model)
-
-    def _deployed(self, state: State, data: DeploymentObserved) -> Emits:
-        """Somebody else has changed the champion: what drifted does not serve any more."""
-        model = state.models.get(data.model or "")
-        if model is None or data.version == model.champion:
-            return ()
-        model.champion, model.drift, model.evidence, model.look = data.version, None, [], None
-        state.postponed.pop(data.model or "", None)
-        return screening.screen(state, data.model or "", 0.0, self.settings)
-
-    def _band(self, state: State, model: Model, event: Event, subject: str, ordinal: int = 0) -> Emits:
-        """Propose a tracked threshold, unless there is one, the question is open or the rung leaves it to people."""
-        if model.band or state.rung != "closed_loop":
-            return ()
-        return (thresholds.propose(state.thresholds, model, subject, event, ordinal, self.settings),)
-
-    def _graded(self, state: State, event: Event, data: ThresholdGraded) -> Emits:
-        """Learn what each alarm rate would have said; ask for another where a threshold does not keep the best."""
-        thresholds.learn(state.thresholds, data, self.settings)
-        model = state.models.get(data.model)
-        if model is None or state.rung != "closed_loop" or not model.band:
-            return ()
-        if model.band_rate == thresholds.stated(state.thresholds, self.settings):
-            return ()
-        return (thresholds.propose(state.thresholds, model, data.model, event, 0, self.settings),)
+                return ()  # incidents are for people
 
     def _drift(self, state: State, event: Event, data: DriftDetected) -> Emits:
         """Remember what was noticed; synthetic drifts are for people who test the path."""
         model = state.models.get(data.model)
         if model is None or data.is_synthetic:
             return ()
-        model.drift, model.evidence = event.story, [event.identity]
-        state.postponed.pop(data.model, None)
-        model.champion = data.version
-        band = self._band(state, model, event, data.model)
-        return (*band, *screening.screen(state, data.model, data.log2_e, self.settings))
+        model.open_drift(event, data.version)
+        state.postponed.discard(data.model)
+        return self._threshold(state, model, event, data.model) + self._screen(state, data.model, data.log2_e)
+
+    def _evidence(self, state: State, data: EvidenceUpdated) -> Emits:
+        model = state.models.get(data.model)
+        if model is None:
+            return ()
+        rate, is_open = self.settings.false_discovery_rate, model.drift is not None
+        return false_discovery.update(_changes(state), data.model, data.log2_e, rate, is_open=is_open)
+
+    def _cleared(self, state: State, data: DriftCleared) -> Emits:
+        state.postponed.discard(data.model)
+        model = state.models.get(data.model)
+        if model is None:
+            return ()
+        model.reset()
+        return self._screen(state, data.model, 0.0)
+
+    def _screen(self, state: State, subject: str, log2_e: float | None) -> Emits:
+        """Look anew at which drifts of the family are real."""
+        return false_discovery.screen(_changes(state), subject, log2_e, self.settings.false_discovery_rate)
 
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
+        """Propose a retrain, if the profile is of a drift that wants one."""
         model = state.models.get(data.model)
         if model is None:
             return ()
         model.champion = data.version
         look = Look(data, event.identity, event.story)
-        if (postponed := state.postponed.get(data.model)) is not None and postponed.cooled_at > event.time:
-            postponed.look = look
-            return self._band(state, model, event, data.model)
-        state.postponed.pop(data.model, None)
-        emits = retraining.consider(state, model, event, look, self.settings)
-        return (*emits, *self._band(state, model, event, data.model, len(emits)))
+        emits: Emits = ()
+        if data.model not in state.postponed.by_model or not state.postponed.update(data.model, look, event.time):
+            emits = retraining.consider(state, model, event, look, self.settings)
+        return emits + self._threshold(state, model, event, data.model, len(emits))
 
     def _verdict(self, state: State, event: Event, data: VerdictGiven) -> None:
         """Take note of what will not be, or has ended early; payoffs of what expired may still come."""
         model = state.models.get(data.model or "")
-        if data.verdict == "approved" and model is not None and data.action == model.asked:
-            model.look, model.n_denied = None, 0
+        if data.verdict == "approved" and model is not None:
+            model.approve(data.action)
         if data.verdict not in ("denied", "expired"):
             return
-        _free(state, data.model, data.action)
-        learning.abandon(state, data.action, is_awaited=data.verdict == "expired")
-        postponing.denied_training(state, event, data)
-        if data.verdict == "denied":
-            postponing.denied(state, event, data)
-        if model is not None and data.action == model.band:
-            model.band = ""
+        state.decisions.abandon(data.action, is_awaited=data.verdict == "expired")
+        state.tasks.deny(data, event.time)
+        if model is None:
+            return
+        if data.verdict == "expired":
+            model.end(data.action)
+        elif (denied := model.deny(data)) is not None:
+            look, denial = denied
+            if denial.wait_ms is not None:
+                postponed = Postponed(look, event.time + denial.wait_ms, event.time + denial.cooling_ms)
+                state.postponed.add(data.model or "", postponed)
+        if data.action == model.threshold.action:
+            model.threshold.action = ""
 
-    def _again(self, state: State, event: Event) -> Emits:
-        """Time has passed: ask what was postponed until now."""
-        emits = retraining.again(state, event, self.settings)
-        for subject in registering.due(state, event.time):
-            emits += self._band(state, state.models[subject], event, subject, len(emits))
-        tasks = state.tasks
-        if tasks.again_at is not None and tasks.again_at <= event.time:
-            tasks.again_at = None
+    def _payoff(self, state: State, event: Event, data: CandidateEvaluated) -> Emits:
+        """Learn a payoff, and share what was learned with the parent once it is enough."""
+        emits = payoff_updates.update(state, data, self.settings)
+        if state.posterior.n_unshared >= self.settings.contribute_every:
+            emits += state.contribute(event.subject, self.settings)
+        return emits
+
+    def _outcome(self, state: State, data: OutcomeMeasured) -> Emits:
+        """Close the decision; what was promoted has no drift any more."""
+        model = state.models.get(data.model)
+        if model is not None:
+            model.end(data.action, is_in_vain=data.state == "aborted")
+        emits = state.decisions.close(data, state.posterior, state.distrusted, self.settings)
+        if data.state == "promoted" and model is not None:
+            emits += self._screen(state, data.model, 0.0)
+        return emits
+
+    def _tick(self, state: State, event: Event) -> Emits:
+        """Ask what was postponed until now, each with the newest look at its model."""
+        emits: Emits = ()
+        for name, look in state.postponed.due(event.time):
+            model = state.models[name]
+            if look.profile.version == model.champion:  # else it has settled itself
+                emits += retraining.consider(state, model, event, look, self.settings, len(emits))
+        for name in state.threshold_queue.due(event.time):
+            emits += self._threshold(state, state.models[name], event, name, len(emits))
+        if state.tasks.is_due(event.time):
             emits += self._training(state, event, len(emits))
         return emits
 
+    def _graded(self, state: State, event: Event, data: ThresholdGraded) -> Emits:
+        """Learn what each alarm rate would have said; ask for another where a threshold does not keep the best."""
+        rate = state.alarm_rates.update(data, self.settings)
+        model = state.models.get(data.model)
+        if model is None or state.autonomy != "closed_loop" or not model.threshold.action:
+            return ()
+        if model.threshold.rate == rate:
+            return ()
+        return self._new_threshold(state, model, event, data.model, 0)
+
+    def _threshold(self, state: State, model: Model, event: Event, name: str, ordinal: int = 0) -> Emits:
+        """Propose a tracked threshold, unless there is one, the question is open or people have that to say."""
+        if model.threshold.action or state.autonomy != "closed_loop":
+            return ()
+        return self._new_threshold(state, model, event, name, ordinal)
+
+    def _new_threshold(self, state: State, model: Model, event: Event, name: str, ordinal: int) -> Emits:
+        rates, settings = state.alarm_rates, self.settings
+        model.threshold, emit = rates.propose(name, model.champion, model.tier, event, ordinal, settings)
+        return (emit,)
+
     def _task(self, state: State, event: Event, data: TaskRecorded) -> Emits:
-        """Count a task; the arrays lie on the tasks log, as the first emit of the same input."""
-        offset, _, ordinal = event.id.partition(".")
-        source = "" if data.provenance is None else data.provenance.source
-        if ordinal != "1" or source in state.distrusted:
-            return ()  # without arrays it is the only emit, and there is nothing to train on
-        state.tasks.take(event, f"{offset}.0", source, self.settings.n_sources)
-        return self._training(state, event, 0) if state.tasks.again_at is None else ()
+        is_counted = state.tasks.update(event, data, state.distrusted, self.settings.n_sources)
+        return self._training(state, event, 0) if is_counted and state.tasks.again_at is None else ()
 
     def _training(self, state: State, event: Event, ordinal: int) -> Emits:
-        """Propose a meta-training, if there are tasks enough and none is in flight."""
-        tasks = state.tasks
-        n_new = tasks.count(tasks.new, state.distrusted)
-        if n_new < self.settings.tasks_per_training or tasks.open_action or state.rung != "closed_loop":
+        """Propose a meta-training, if that is left to the learner."""
+        if state.autonomy != "closed_loop":
             return ()
-        proposal = proposals.meta_training(state, event, self.settings)
-        tasks.asked, tasks.new, tasks.open_action = tasks.new, {}, event.emit_identity(ordinal)
-        tasks.current = state.weights[-1].artifact if state.weights else None
-        return (Emit(GOVERNANCE, proposal, scope_of(event.subject)),)
+        return state.tasks.propose(
+            event,
+            ordinal,
+            state.initial_weights.newest,
+            state.distrusted,
+            state.seats.principals,
+            state.rules.price_per_training_second,
+            self.settings,
+        )
 
-    def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emits:
-        """A meta-training is over, and has cost its time; the next one is expected to take as long."""
-        if state.tasks.open_action == data.action:
-            state.tasks.open_action, state.tasks.n_denied = "", 0
-        state.tasks.seconds = data.seconds
-        cost = data.seconds * state.rules.price_per_training_second
-        settled = ActionSettled(action=data.action, kind="meta_training", state="done", cost=cost)
-        return (Emit(GOVERNANCE, settled, scope_of(event.subject)),)
+    def _weights(self, state: State, event: Event, data: WeightsPublished) -> Emits:
+        withdrawn = state.initial_weights.update(data, state.tasks.current, state.distrusted)
+        return (self._trained(state, event, data), *withdrawn)
+
+    def _no_weights(self, state: State, event: Event, data: WeightsRejected) -> Emits:
+        given_up: Emits = ()
+        if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
+            given_up = state.initial_weights.reset(event.subject, data.reason)
+        return (self._trained(state, event, data), *given_up)
+
+    def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emit:
+        price = state.rules.price_per_training_second
+        return state.tasks.end(data.action, event.subject, data.seconds, price)
+
+    def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:
+        assert data.model is not None  # intake sets it
+        model = state.models.setdefault(data.model, Model(data.champion, data.tier))
+        model.tier, model.hourly_value = data.tier, data.hourly_value
+        if model.threshold.action or not state.threshold_queue.update(data.model, event.time):
+            return ()
+        return self._threshold(state, model, event, data.model)
+
+    def _deployed(self, state: State, data: DeploymentObserved) -> Emits:
+        """Somebody else has changed the champion: what drifted does not serve any more."""
+        name = data.model or ""
+        model = state.models.get(name)
+        if model is None or not model.deploy(data.version):
+            return ()
+        state.postponed.discard(name)
+        return self._screen(state, name, 0.0)
+
+    def _rules(self, state: State, event: Event, data: RulesSet) -> None:
+        """Take the rules in; what they have denied is asked again at once."""
+        state.rules = data
+        state.postponed.release(event.time)
+        state.tasks.release(event.time)
 
 
-def _free(state: State, subject: str | None, action: str, *, is_in_vain: bool = False) -> None:
-    """Let the model have its next action; what brought no better model is tried again with four times the labels."""
-    model = state.models.get(subject or "")
-    if model is not None and model.open_action == action:
-        model.open_action = ""
-        if is_in_vain:
-            model.decided_labels *= 2
+def _changes(state: State) -> dict[str, DriftEvidence]:
+    return {name: model.change for name, model in state.models.items()}
 
 
-def _rung(wanted: object, present: Rung) -> Rung:
-    """What the learner may do in its scope; anything else than the name of a rung changes nothing."""
-    rungs: tuple[Rung, ...] = ("catalogue", "scheduler", "closed_loop")
-    return next((rung for rung in rungs if rung == wanted), present)
+def _autonomy(wanted: object, present: AutonomyLevel) -> AutonomyLevel:
+    """What the learner may do in its scope; anything else than the name of a level changes nothing."""
+    levels: tuple[AutonomyLevel, ...] = ("catalogue", "scheduler", "closed_loop")
+    return next((level for level in levels if level == wanted), present)

@@ -1,25 +1,13 @@
 """Proposals: what is wanted, with alternatives, propensities, intervals and evidence."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-import numpy as np
-
-from homeostat.core import Event
-from homeostat.events import (
-    ActionProposed,
-    Arm,
-    FamilyRegistered,
-    MetaTraining,
-    Plan,
-    ProfileUpdated,
-    Range,
-)
-from homeostat.events.logs import TASKS
-from homeostat.services.meta_learner.choice import SKIP, Choice, Floats
-from homeostat.services.meta_learner.pricing import money_interval, money_of
-from homeostat.services.meta_learner.settings import LearnerSettings
-from homeostat.services.meta_learner.state import Look, Model, State
-from homeostat.stats.keyed_rng import Draws
+from homeostat.events import ActionProposed, Arm, FamilyRegistered, Plan, ProfileUpdated
+from homeostat.events.base import Tier
+from homeostat.services.meta_learner.initial_weights import Weights
+from homeostat.services.meta_learner.pricing import Quote
+from homeostat.services.meta_learner.thompson_sampling import SKIP, Choice
 
 _N_NAMED: Final = 8
 """Arms that a sentence for people names."""
@@ -32,34 +20,42 @@ LAST_WHILE_OPEN: Final = f"a retrain is under way, and {_LAST}"
 
 _HORIZONS_PER_LIMIT: Final = 1
 """A canary without a judgement is inconclusive after this many horizons of labels."""
-
-
-def context_of(state: State, profile: ProfileUpdated) -> Floats:
-    """Meta-features in the family's order, behind the intercept; what is missing is 0."""
-    return np.array([1.0, *(profile.meta_features.get(name, 0.0) for name in state.knowledge.features)])
+_FREE: Final = Quote(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def retrain(
-    state: State,
+    name: str,
     family: FamilyRegistered,
-    model: Model,
-    look: Look,
-    event: Event,
+    profile: ProfileUpdated,
+    tier: Tier,
+    evidence: tuple[str, ...],
     choice: Choice,
     shadows: tuple[str, ...],
-    settings: LearnerSettings,
+    priced: Mapping[str, Quote],
+    weights: Sequence[Weights],
 ) -> ActionProposed:
-    """Propose a retrain, or to skip it, on the window of the profile."""
-    profile = look.profile
+    """Propose a retrain, or to skip it, on the window of the profile.
+
+    Args:
+        name: `scope/family`.
+        family: With arms and plan.
+        profile: Of the model.
+        tier: Risk of the model.
+        evidence: Identities of what was noticed, and of the profile.
+        choice: The arm, and its alternatives.
+        shadows: Arms that are trained and scored beside.
+        priced: By arm.
+        weights: Initial weights that may be used, the newest last.
+    """
     trained = [name for name in (choice.chosen, *shadows) if name != SKIP]
     return ActionProposed(
         kind="retrain",
-        family=event.subject,
+        family=name,
         model=profile.model,
         champion=profile.version,
         chosen=choice.chosen,
         baseline=family.baseline,
-        arms=_arms(state, family, choice, settings),
+        arms=_arms(family, choice, priced, weights),
         shadows=shadows,
         window=profile.window,
         plan=Plan(
@@ -70,37 +66,39 @@ def retrain(
             label_limit=_HORIZONS_PER_LIMIT * family.horizon_labels,
             price=family.price_per_retrain,
         ),
-        money=sum(money_of(state, arm, settings) for arm in family.arms if arm.name in trained),
+        money=sum(priced[arm.name].money for arm in family.arms if arm.name in trained),
         slots=1,
-        tier=model.tier,
-        sources=_sources(state, family, profile),
-        evidence=(*model.evidence, look.identity),
+        tier=tier,
+        sources=_sources(family, profile, weights),
+        evidence=evidence,
         reason=_reason(choice, family.price_per_retrain, profile),
     )
 
 
-def stated_skip(model: Model, look: Look, event: Event, reason: str) -> ActionProposed:
+def stated_skip(
+    family: str, profile: ProfileUpdated, tier: Tier, evidence: tuple[str, ...], reason: str
+) -> ActionProposed:
     """Propose to do nothing, and say why there is nothing else to propose: no other arm can be taken.
 
     Args:
-        model: Under drift.
-        look: At it.
-        event: That led to it.
+        family: `scope/family`.
+        profile: Of the model under drift.
+        tier: Risk of the model.
+        evidence: Identities of what was noticed, and of the profile.
         reason: One sentence, with what to do.
     """
-    profile = look.profile
     return ActionProposed(
         kind="retrain",
-        family=event.subject,
+        family=family,
         model=profile.model,
         champion=profile.version,
         chosen=SKIP,
         baseline=SKIP,
         arms=(Arm(name=SKIP, propensity=1.0),),
         window=profile.window,
-        tier=model.tier,
+        tier=tier,
         sources=profile.sources,
-        evidence=(*model.evidence, look.identity),
+        evidence=evidence,
         reason=reason,
     )
 
@@ -125,15 +123,15 @@ def _deviations(shift: float) -> float:
     return (2.0 * shift) * (2.0 * shift)
 
 
-def _arms(state: State, family: FamilyRegistered, choice: Choice, settings: LearnerSettings) -> tuple[Arm, ...]:
+def _arms(
+    family: FamilyRegistered, choice: Choice, priced: Mapping[str, Quote], weights: Sequence[Weights]
+) -> tuple[Arm, ...]:
     by_name = {arm.name: arm for arm in family.arms} | {SKIP: Arm(name=SKIP)}
-    arms, newest = [], state.weights[-1].artifact if state.weights else None
+    arms, newest = [], weights[-1].artifact if weights else None
     for name, propensity in choice.propensities.items():
+        template, quote = by_name[name], priced.get(name, _FREE)
         mean, low, high = choice.gains[name]
-        cost, cost_low, cost_high = (0.0, 0.0, 0.0) if name == SKIP else money_interval(state, by_name[name], settings)
-        template = by_name[name]
         uses_weights = template.hyperparameters.get("initial_weights") == "published"
-        score = state.knowledge.score(name)
         arms.append(
             template.model_copy(
                 update={
@@ -142,22 +140,22 @@ def _arms(state: State, family: FamilyRegistered, choice: Choice, settings: Lear
                     "gain_low": low,
                     "gain_high": high,
                     "risk": choice.risks[name],
-                    "predicted_cost": cost,
-                    "cost_low": cost_low,
-                    "cost_high": cost_high,
+                    "predicted_cost": quote.money,
+                    "cost_low": quote.money_low,
+                    "cost_high": quote.money_high,
                     "initial_weights": newest if uses_weights else template.initial_weights,
                     "hyperparameters": template.hyperparameters
-                    | ({"expected_seconds": score.seconds} if score and score.seconds else {}),
+                    | ({"expected_seconds": quote.seconds} if quote.seconds else {}),
                 }
             )
         )
     return tuple(arms)
 
 
-def _sources(state: State, family: FamilyRegistered, profile: ProfileUpdated) -> tuple[str, ...]:
+def _sources(family: FamilyRegistered, profile: ProfileUpdated, weights: Sequence[Weights]) -> tuple[str, ...]:
     """Whom a retrain rests on: whose rows were seen and, where an arm starts from weights, whose tasks taught these."""
     is_warm = any(arm.hyperparameters.get("initial_weights") == "published" for arm in family.arms)
-    taught = state.weights[-1].sources if is_warm and state.weights else []
+    taught = weights[-1].sources if is_warm and weights else []
     return tuple(sorted({*profile.sources, *taught}))
 
 
@@ -174,37 +172,3 @@ def _reason(choice: Choice, price: float, profile: ProfileUpdated) -> str:
         return f"no retrain now: the best arm may gain {gain}{held}; {later}"
     last = f"; {_LAST}" if profile.is_last else ""
     return f"{choice.chosen} is expected to gain {mean:+.3f} [{low:+.3f}, {high:+.3f}] for {price:.3f}{held}{last}"
-
-
-def meta_training(state: State, event: Event, settings: LearnerSettings) -> ActionProposed:
-    """Propose to learn initial weights from the tasks so far."""
-    tasks = state.tasks
-    n_new, n_total = (tasks.count(counts, state.distrusted) for counts in (tasks.new, tasks.total))
-    window = Range(
-        log=TASKS,
-        subject=event.subject,
-        source=tasks.source,
-        first=tasks.first,
-        last=tasks.last,
-        from_time=tasks.since,
-        rows=n_total,
-    )
-    return ActionProposed(
-        kind="meta_training",
-        family=event.subject,
-        chosen="maml",
-        arms=(Arm(name="maml", propensity=1.0),),
-        window=window,
-        meta_training=MetaTraining(
-            window=window,
-            n_steps=settings.training_steps,
-            seed=int(Draws(event.identity).uniform(1)[0] * 2**31),
-            current=state.weights[-1].artifact if state.weights else None,
-            excluded_sources=tuple(state.distrusted),
-            seats=dict(sorted(state.seats.principals.items())),
-        ),
-        money=(tasks.seconds or settings.first_meta_seconds) * state.rules.price_per_training_second,
-        slots=1,
-        evidence=(event.identity,),
-        reason=f"{n_new} new tasks of {n_total}",
-    )

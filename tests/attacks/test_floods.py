@@ -20,7 +20,7 @@ from homeostat.services.intake.claims import UNPROVEN, WINDOW_MS
 from homeostat.services.intake.registrations import PER_HOUR
 from homeostat.services.intake.requests import RequestsIntake
 from homeostat.services.intake.telemetry import TelemetryIntake
-from homeostat.services.meta_learner import registering
+from homeostat.services.meta_learner import threshold_queue
 from homeostat.services.meta_learner.fold import MetaLearner
 from homeostat.testing.enrolled import key_of
 
@@ -209,13 +209,13 @@ def test_registrations_lead_to_a_few_thresholds_a_second() -> None:
         learner.run()
         return sum(dict(r.headers)["ce_type"] == ActionProposed.TYPE.encode() for r in log.all(GOVERNANCE))
 
-    assert proposed() == registering.PER_WINDOW
+    assert proposed() == threshold_queue.PER_WINDOW
     (state,) = learner.assignments[0].states.values()
-    assert len(state.unbanded) == 500 - registering.PER_WINDOW
+    assert len(state.threshold_queue.waiting) == 500 - threshold_queue.PER_WINDOW
     for number in range(2, 5):
-        log.now += registering.WINDOW_MS
+        log.now += threshold_queue.WINDOW_MS
         learner.tick()
-        assert proposed() == number * registering.PER_WINDOW
+        assert proposed() == number * threshold_queue.PER_WINDOW
 
 
 def test_junk_is_as_random_as_it_likes() -> None:

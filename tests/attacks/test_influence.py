@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.governor.driver import key_of as person
-from tests.unit.meta_learner.school import MODEL, School
+from tests.unit.meta_learner.driver import MODEL, LearnerDriver
 
 from homeostat.codec import encode_state
 from homeostat.events import (
@@ -19,10 +19,9 @@ from homeostat.events import (
     SourceDistrusted,
     SourceTrusted,
 )
-from homeostat.services.meta_learner import knowledge
-from homeostat.services.meta_learner.knowledge import Knowledge
+from homeostat.services.meta_learner.posterior import ArmPosterior
 from homeostat.services.meta_learner.settings import LearnerSettings
-from homeostat.services.meta_learner.sources import key_of, pooled
+from homeostat.services.meta_learner.source_keys import key_of
 from homeostat.services.meta_learner.state import State
 
 SETTINGS = LearnerSettings(held_out_share=0.0)
@@ -30,22 +29,24 @@ CONTEXT = np.r_[1.0, np.zeros(3)]
 HONEST, LIE, TRUTH = "/honest", 0.5, -0.1
 
 
-def family() -> Knowledge:
+def family() -> ArmPosterior:
     """Two arms, of which nothing is known."""
-    known = Knowledge()
-    knowledge.admit(known, (Arm(name="a"), Arm(name="b")), ["f0", "f1", "f2"])
+    known = ArmPosterior()
+    known.features = ["f0", "f1", "f2"]
+    known.admit((Arm(name="a"), Arm(name="b")))
     return known
 
 
-def hear(known: Knowledge, source: str, payoff: float, n: int = 1, signer: str = "") -> None:
+def hear(known: ArmPosterior, source: str, payoff: float, n: int = 1, signer: str = "") -> None:
     """A source says n times what arm b paid."""
     for _ in range(n):
-        knowledge.observe(known, key_of((source,), {source: signer} if signer else {}), "b", CONTEXT, payoff, SETTINGS)
+        key = key_of((source,), {source: signer} if signer else {})
+        known.update("b", CONTEXT, payoff, 0.0, key, SETTINGS, learns=True)
 
 
-def expected(known: Knowledge) -> float:
+def expected(known: ArmPosterior) -> float:
     """Payoff of arm b."""
-    return knowledge.predict(known, CONTEXT, SETTINGS).of("b")[0]
+    return known.predict_at(CONTEXT, SETTINGS).of("b")[0]
 
 
 @pytest.mark.parametrize("n_made_up", [1, 63, 64, 65, 200, 1000])
@@ -63,7 +64,7 @@ def test_threat_made_up_names_lock_the_honest_out(n_made_up: int, is_first: bool
 
     assert known.n_left_out == 0
     assert expected(known) < expected(without) - 0.005
-    assert len(known.lessons) <= SETTINGS.n_sources + 17
+    assert len(known.sources.by_key) <= SETTINGS.n_sources + 17
 
 
 @pytest.mark.parametrize("n_made_up", [1, 20, 64, 500])
@@ -77,7 +78,7 @@ def test_threat_many_names_outweigh_one_who_signs(n_made_up: int) -> None:
         hear(many, f"/made-up/{number}", LIE, max(1, 400 // n_made_up))
 
     assert expected(many) <= expected(one) + 1e-9
-    assert pooled(many.lessons, 2, 4, SETTINGS.source_cap).n[1] <= 2 * SETTINGS.source_cap + 1e-9
+    assert many.sources.totals(2, 4, SETTINGS.source_cap)[0].n[1] <= 2 * SETTINGS.source_cap + 1e-9
 
 
 def test_threat_a_name_in_the_unsigned_seat_is_taken_for_a_signed_one() -> None:
@@ -87,9 +88,9 @@ def test_threat_a_name_in_the_unsigned_seat_is_taken_for_a_signed_one() -> None:
         hear(one, HONEST, TRUTH, 150, signer="plant")
     hear(known, HONEST, LIE, 1_000)
 
-    seat = known.lessons[key_of((HONEST,), {HONEST: "plant"})]
-    assert encode_state(seat) == encode_state(alone.lessons[key_of((HONEST,), {HONEST: "plant"})])
-    assert pooled(known.lessons, 2, 4, SETTINGS.source_cap).n[1] == pytest.approx(150 + SETTINGS.source_cap)
+    seat = known.sources.by_key[key_of((HONEST,), {HONEST: "plant"})]
+    assert encode_state(seat) == encode_state(alone.sources.by_key[key_of((HONEST,), {HONEST: "plant"})])
+    assert known.sources.totals(2, 4, SETTINGS.source_cap)[0].n[1] == pytest.approx(150 + SETTINGS.source_cap)
 
 
 def test_threat_rows_beside_signed_ones_speak_in_the_signer_s_name() -> None:
@@ -108,8 +109,8 @@ def test_threat_who_signs_fills_the_places_of_others() -> None:
     hear(known, HONEST, TRUTH)
 
     assert known.n_left_out == 0
-    assert len(known.lessons) <= SETTINGS.n_sources // 4 + 16 + 2
-    assert pooled(known.lessons, 2, 4, SETTINGS.source_cap).n[1] == pytest.approx(SETTINGS.source_cap + 2)
+    assert len(known.sources.by_key) <= SETTINGS.n_sources // 4 + 16 + 2
+    assert known.sources.totals(2, 4, SETTINGS.source_cap)[0].n[1] == pytest.approx(SETTINGS.source_cap + 2)
 
 
 # -- through the fold ---------------------------------------------------------------------------------------------
@@ -135,14 +136,19 @@ def learned(state: State) -> bytes:
 
     Predictions were made when the source still counted: that they were so bad is history, and decides nothing.
     """
-    for one in state.knowledge.lessons.values():
-        one.record.error[:] = one.record.error_beside[:] = one.record.covered[:] = 0.0
-    state.knowledge.lessons = dict(sorted(state.knowledge.lessons.items()))
-    state.knowledge.aside, state.ledger.aside, state.knowledge.beside, state.knowledge.n_untold = {}, {}, {}, 0
-    for decision in state.decisions.values():
+    for one in state.posterior.sources.by_key.values():
+        one.record.error[:] = one.record.error_baseline[:] = one.record.covered[:] = 0.0
+    state.posterior.sources.by_key = dict(sorted(state.posterior.sources.by_key.items()))
+    (
+        state.posterior.sources.withdrawn,
+        state.decisions.gate.withdrawn,
+        state.posterior.baselines,
+        state.posterior.n_unshared,
+    ) = {}, {}, {}, 0
+    for decision in state.decisions.pending.values():
         believed = {arm: decision.believed(arm, state.distrusted) for arm in ("warm", "head")}
-        decision.told = {arm: [one] for arm, one in believed.items() if one is not None}
-    return encode_state((state.knowledge, state.decisions, state.distrusted))
+        decision.payoffs = {arm: [one] for arm, one in believed.items() if one is not None}
+    return encode_state((state.posterior, state.decisions.pending, state.distrusted))
 
 
 SAID = st.lists(
@@ -156,99 +162,99 @@ SAID = st.lists(
 )
 
 
-def told(said: list[Any], silent: str = "") -> School:
+def told(said: list[Any], silent: str = "") -> LearnerDriver:
     """A learner that has heard all this, or, of what a source has a part in, nothing."""
-    school = School(SETTINGS)
+    driver = LearnerDriver(SETTINGS)
     for name in ("plant", "edge"):
-        school.tell(registered(name))
-    action, _ = school.propose()
+        driver.step(registered(name))
+    action, _ = driver.propose()
     for sources, signer, arm, payoff in said:
         heard = silent not in sources
-        school.tell(evaluated(action, arm, payoff, sources, signer) if heard else ClockTicked(due=0))
-    return school
+        driver.step(evaluated(action, arm, payoff, sources, signer) if heard else ClockTicked(due=0))
+    return driver
 
 
 @given(SAID)
 @settings(max_examples=20, deadline=None)
 def test_with_a_source_distrusted_the_learner_is_one_that_never_heard_it(said: list[Any]) -> None:
     """To the bit, signed or not, alone or with others, whatever it said."""
-    school, spared = told(said), told(said, "/evil")
+    driver, spared = told(said), told(said, "/evil")
 
-    for each in (school, spared):
-        each.tell(SourceDistrusted(scope="acme", source="/evil"))
+    for each in (driver, spared):
+        each.step(SourceDistrusted(scope="acme", source="/evil"))
 
-    assert learned(school.state) == learned(spared.state)
+    assert learned(driver.state) == learned(spared.state)
 
 
 @given(SAID)
 @settings(max_examples=20, deadline=None)
 def test_with_a_source_trusted_again_the_learner_is_as_it_was(said: list[Any]) -> None:
     """What it had said comes back exactly; what it says while it is distrusted does not."""
-    school, before = told(said), told(said)
+    driver, before = told(said), told(said)
 
-    school.tell(SourceDistrusted(scope="acme", source="/evil"))
-    school.tell(evaluated(next(iter(school.state.decisions)), "warm", 0.5, ("/evil",), None))
-    school.tell(SourceTrusted(scope="acme", source="/evil"))
+    driver.step(SourceDistrusted(scope="acme", source="/evil"))
+    driver.step(evaluated(next(iter(driver.state.decisions.pending)), "warm", 0.5, ("/evil",), None))
+    driver.step(SourceTrusted(scope="acme", source="/evil"))
 
-    assert learned(school.state) == learned(before.state)
+    assert learned(driver.state) == learned(before.state)
 
 
 def test_threat_a_key_that_nobody_has_registered_signs() -> None:
     """Its payoffs are unsigned; so are those of a key after it was revoked, and all that it signed before."""
-    school = School(SETTINGS)
-    action, _ = school.propose()
-    school.tell(evaluated(action, "head", 0.5, ("/eve",), "eve"))
-    assert list(school.state.knowledge.lessons) == [key_of(("/eve",))]
+    driver = LearnerDriver(SETTINGS)
+    action, _ = driver.propose()
+    driver.step(evaluated(action, "head", 0.5, ("/eve",), "eve"))
+    assert list(driver.state.posterior.sources.by_key) == [key_of(("/eve",))]
 
-    school.tell(registered("eve"))
-    school.tell(evaluated(action, "head", 0.5, ("/eve",), "eve"))
-    assert len(school.state.knowledge.lessons) == 2
+    driver.step(registered("eve"))
+    driver.step(evaluated(action, "head", 0.5, ("/eve",), "eve"))
+    assert len(driver.state.posterior.sources.by_key) == 2
 
-    school.tell(KeyRevoked(key=person("eve").key_id))
-    school.tell(evaluated(action, "head", 0.5, ("/eve",), "eve"))
-    ((key, lessons),) = school.state.knowledge.lessons.items()
-    assert (key, lessons.sums.n.sum()) == (key_of(("/eve",)), 3.0)
+    driver.step(KeyRevoked(key=person("eve").key_id))
+    driver.step(evaluated(action, "head", 0.5, ("/eve",), "eve"))
+    ((key, statistics),) = driver.state.posterior.sources.by_key.items()
+    assert (key, statistics.sums.n.sum()) == (key_of(("/eve",)), 3.0)
 
 
 def test_a_holder_of_two_keys_keeps_the_seat_when_one_is_revoked() -> None:
     """Keys are changed now and then."""
-    school = School(SETTINGS)
-    action, _ = school.propose()
+    driver = LearnerDriver(SETTINGS)
+    action, _ = driver.propose()
     old, new = registered("plant"), registered("plant-2").model_copy(update={"principal": "plant"})
     for key in (old, new):
-        school.tell(key)
-    school.tell(evaluated(action, "head", 0.1, ("/line",), "plant"))
+        driver.step(key)
+    driver.step(evaluated(action, "head", 0.1, ("/line",), "plant"))
 
-    school.tell(KeyRevoked(key=old.key))
-    school.tell(evaluated(action, "head", 0.1, ("/line",), "plant-2"))
+    driver.step(KeyRevoked(key=old.key))
+    driver.step(evaluated(action, "head", 0.1, ("/line",), "plant-2"))
 
-    assert list(school.state.knowledge.lessons) == [key_of(("/line",), {"/line": "plant"})]
+    assert list(driver.state.posterior.sources.by_key) == [key_of(("/line",), {"/line": "plant"})]
 
 
 def test_threat_lies_make_the_learner_doubt_what_the_honest_said() -> None:
-    """Errors that others' lies have caused do not make the lessons of the honest fade."""
-    school = School(SETTINGS)
-    school.tell(registered("plant"))
-    action, _ = school.propose()
+    """Errors that others' lies have caused do not make what the honest taught fade."""
+    driver = LearnerDriver(SETTINGS)
+    driver.step(registered("plant"))
+    action, _ = driver.propose()
     for number in range(600):
-        school.tell(evaluated(action, "head", 0.1, (HONEST,), "plant"))
+        driver.step(evaluated(action, "head", 0.1, (HONEST,), "plant"))
         lie = 0.5 if number // 100 % 2 else -0.5
-        school.tell(evaluated(action, "head", lie, ("/liar",), None))
+        driver.step(evaluated(action, "head", lie, ("/liar",), None))
 
-    honest = school.state.knowledge.lessons[key_of((HONEST,), {HONEST: "plant"})]
+    honest = driver.state.posterior.sources.by_key[key_of((HONEST,), {HONEST: "plant"})]
     assert (honest.n_drifts, honest.sums.n.sum()) == (0, 600.0)
 
 
 def test_threat_values_booked_by_made_up_names_leave_no_room_for_honest_ones() -> None:
     """The gate's books count everybody; further names share few lines, and leave with any of those who share theirs."""
-    school = School(SETTINGS)
-    ledger = school.state.ledger
+    driver = LearnerDriver(SETTINGS)
+    gate = driver.state.decisions.gate
     for number in range(500):
-        ledger.book(key_of((f"/made-up/{number}",)), 1.0, 1.0, SETTINGS.n_sources)
-    before = ledger.totals()
-    ledger.book(key_of((HONEST,)), 0.5, 0.25, SETTINGS.n_sources)
+        gate.update(key_of((f"/made-up/{number}",)), 1.0, 1.0, SETTINGS.n_sources)
+    before = gate.totals()
+    gate.update(key_of((HONEST,)), 0.5, 0.25, SETTINGS.n_sources)
 
-    assert ledger.totals() == (before[0] + 0.5, before[1] + 0.25)
-    assert len(ledger.closed) <= SETTINGS.n_sources + 16
-    ledger.withdraw(HONEST, SETTINGS.n_sources)
-    assert ledger.totals()[0] <= before[0]
+    assert gate.totals() == (before[0] + 0.5, before[1] + 0.25)
+    assert len(gate.closed) <= SETTINGS.n_sources + 16
+    gate.withdraw(HONEST, SETTINGS.n_sources)
+    assert gate.totals()[0] <= before[0]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.meta_learner.school import FAMILY, School, proposals
+from tests.unit.meta_learner.driver import FAMILY, LearnerDriver, proposals
 
 from homeostat.client import Client
 from homeostat.client.memory import MemoryLogs
@@ -112,11 +112,11 @@ def test_threat_weights_rest_on_a_source_that_they_do_not_name() -> None:
 
 def test_weights_that_no_task_fits_any_more_are_given_up_for_good() -> None:
     """The learner begins without them; so does everybody else."""
-    school = School(LearnerSettings(tasks_per_training=1))
-    school.publish(artifact=OLD)
-    school.task()
+    driver = LearnerDriver(LearnerSettings(tasks_per_training=1))
+    driver.publish(artifact=OLD)
+    driver.task()
 
-    emits = school.tell(WeightsRejected(action=school.action, family=FAMILY, reason="current_does_not_fit"))
+    emits = driver.step(WeightsRejected(action=driver.action, family=FAMILY, reason="current_does_not_fit"))
 
     (withdrawn,) = [emit.data for emit in emits if isinstance(emit.data, WeightsWithdrawn)]
     assert (withdrawn.artifact, withdrawn.source) == (OLD, None)
@@ -126,37 +126,37 @@ def test_weights_that_no_task_fits_any_more_are_given_up_for_good() -> None:
     assert experience.newest is None
 
 
-def withdrawn_by(school: School, source: str) -> list[tuple[str, str | None]]:
+def withdrawn_by(driver: LearnerDriver, source: str) -> list[tuple[str, str | None]]:
     """What is withdrawn with a source."""
-    emits = school.tell(SourceDistrusted(scope="acme", source=source))
+    emits = driver.step(SourceDistrusted(scope="acme", source=source))
     return [(e.data.artifact, e.data.source) for e in emits if isinstance(e.data, WeightsWithdrawn)]
 
 
 def test_the_learner_says_what_is_withdrawn_and_takes_it_back_with_trust() -> None:
     """In the order of publication; what was published while it was distrusted too."""
-    school = School()
-    school.publish(artifact=OLD, sources=("/bad",))
-    school.publish(artifact=NEW, sources=("/good",))
+    driver = LearnerDriver()
+    driver.publish(artifact=OLD, sources=("/bad",))
+    driver.publish(artifact=NEW, sources=("/good",))
 
-    assert withdrawn_by(school, "/bad") == [(OLD, "/bad")]
-    late = school.publish(artifact="c" * 64, sources=("/bad",))
+    assert withdrawn_by(driver, "/bad") == [(OLD, "/bad")]
+    late = driver.publish(artifact="c" * 64, sources=("/bad",))
     assert [e.data.artifact for e in late if isinstance(e.data, WeightsWithdrawn)] == ["c" * 64]
-    assert [one.artifact for one in school.state.weights] == [NEW]
+    assert [one.artifact for one in driver.state.initial_weights.usable] == [NEW]
 
-    school.tell(SourceTrusted(scope="acme", source="/bad"))
-    assert [one.artifact for one in school.state.weights] == [OLD, NEW, "c" * 64]
-    assert school.state.withdrawn == []
+    driver.step(SourceTrusted(scope="acme", source="/bad"))
+    assert [one.artifact for one in driver.state.initial_weights.usable] == [OLD, NEW, "c" * 64]
+    assert driver.state.initial_weights.withdrawn == []
 
 
 def test_threat_a_warm_start_from_weights_of_somebody_who_is_distrusted() -> None:
     """A retrain that may start from weights rests on whom they rest on, so that the governor can stop it."""
-    school = School()
-    school.publish(artifact=NEW, sources=("/bad",))
+    driver = LearnerDriver()
+    driver.publish(artifact=NEW, sources=("/bad",))
 
-    _, before = school.propose()
-    school.measure(school.action)
-    withdrawn_by(school, "/bad")
-    _, after = school.propose()
+    _, before = driver.propose()
+    driver.measure(driver.action)
+    withdrawn_by(driver, "/bad")
+    _, after = driver.propose()
 
     assert "/bad" in before.sources
     assert "/bad" not in after.sources
@@ -165,14 +165,14 @@ def test_threat_a_warm_start_from_weights_of_somebody_who_is_distrusted() -> Non
 
 def test_tasks_of_a_distrusted_source_do_not_lead_to_a_training() -> None:
     """Those that were counted are none any more; with trust they are."""
-    school = School(LearnerSettings(tasks_per_training=3))
+    driver = LearnerDriver(LearnerSettings(tasks_per_training=3))
     for _ in range(2):
-        school.task(source="/bad")
-    school.tell(SourceDistrusted(scope="acme", source="/bad"))
+        driver.task(source="/bad")
+    driver.step(SourceDistrusted(scope="acme", source="/bad"))
 
-    assert proposals(school.task(source="/good"), "meta_training") == []
-    school.tell(SourceTrusted(scope="acme", source="/bad"))
-    (proposal,) = proposals(school.task(source="/good"), "meta_training")
+    assert proposals(driver.task(source="/good"), "meta_training") == []
+    driver.step(SourceTrusted(scope="acme", source="/bad"))
+    (proposal,) = proposals(driver.task(source="/good"), "meta_training")
     assert proposal.meta_training is not None
     assert proposal.meta_training.excluded_sources == ()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.drift_detector.stream import MODEL, Stream, event_of
-from tests.unit.meta_learner.school import FAMILY, School, proposals
+from tests.unit.meta_learner.driver import FAMILY, LearnerDriver, proposals
 from tests.unit.outcome_evaluator.evaluator_driver import PLAN
 
 from homeostat.core import Emit, Fold, Payload
@@ -54,7 +54,7 @@ class Loop:
     offset: int = 0
     said: list[tuple[str, Any]] = field(default_factory=list)
     proposed: tuple[str, ActionProposed] | None = None
-    school: School = field(default_factory=School)
+    driver: LearnerDriver = field(default_factory=LearnerDriver)
     stream: Stream = field(default_factory=lambda: Stream(3, n_features=0, n_rows=20))
     folds: list[tuple[Fold[Any], Any]] = field(
         default_factory=lambda: [(fold, fold.initial(MODEL)) for fold in (DriftDetector(), OutcomeEvaluator())]
@@ -74,10 +74,10 @@ class Loop:
                     self._learn(emit, f"{self.offset}.{ordinal}", event.emitter, story)
 
     def _learn(self, emit: Emit, id_: str, source: str, story: str) -> None:
-        emits = self.school.tell(emit.data, id_=id_, source=source, story=story)
+        emits = self.driver.step(emit.data, id_=id_, source=source, story=story)
         self.said += [("meta_learner", said.data) for said in emits]
         if self.proposed is None and (found := proposals(emits)):
-            self.proposed = self.school.action, found[0]
+            self.proposed = self.driver.action, found[0]
 
     def serve(self, off: dict[str, float], champion: str = "v0") -> None:
         """Serve one event of rows: each version is off by a normal distance."""

@@ -35,7 +35,7 @@ SETTINGS = LearnerSettings(source_cap=20.0)
 Attack = Literal["sign flip", "constant", "scaled"]
 
 
-class School:
+class LearnerDriver:
     """A family with one arm and a learner; everything happens in one context."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def poisoned(payoff: float, attack: Attack) -> float:
     return {"sign flip": -payoff, "constant": -0.5, "scaled": 100.0 * payoff}[attack]
 
 
-def taught(share: float, attack: Attack | None, *, is_silent: bool = False) -> School:
+def taught(share: float, attack: Attack | None, *, is_silent: bool = False) -> LearnerDriver:
     """A learner that has heard of 100 decisions, a share of them from the poisoner.
 
     Args:
@@ -94,15 +94,15 @@ def taught(share: float, attack: Attack | None, *, is_silent: bool = False) -> S
     payoffs = (PAYOFF + 0.05 * np.random.default_rng(7).normal(size=N)).tolist()
     is_poisoned = np.zeros(N, np.bool_)
     is_poisoned[np.linspace(0, N - 1, round(share * N)).astype(int)] = True
-    school = School()
+    driver = LearnerDriver()
     for number, payoff in enumerate(payoffs):
         if not is_poisoned[number]:
-            school.teach(HONEST[number % len(HONEST)], payoff)
+            driver.teach(HONEST[number % len(HONEST)], payoff)
         elif is_silent:
-            school.teach(POISONER, None)
+            driver.teach(POISONER, None)
         else:
-            school.teach(POISONER, payoff if attack is None else poisoned(payoff, attack))
-    return school
+            driver.teach(POISONER, payoff if attack is None else poisoned(payoff, attack))
+    return driver
 
 
 @pytest.mark.parametrize("attack", ["sign flip", "constant", "scaled"])
@@ -127,9 +127,9 @@ def test_a_poisoner_moves_a_prediction_no_farther_than_the_caps_allow(share: flo
 @pytest.mark.parametrize("attack", ["sign flip", "constant", "scaled"])
 def test_a_poisoner_that_is_distrusted_has_never_spoken(attack: Attack) -> None:
     """The prediction is that of a learner that heard the others only, to the last bit."""
-    school, clean = taught(0.4, attack), taught(0.4, None, is_silent=True)
+    driver, clean = taught(0.4, attack), taught(0.4, None, is_silent=True)
 
-    for each in (school, clean):
+    for each in (driver, clean):
         each.feeder.tell(FAMILY, SourceDistrusted(scope="acme", source=POISONER))
 
-    assert school.ask()[1] == clean.ask()[1]
+    assert driver.ask()[1] == clean.ask()[1]

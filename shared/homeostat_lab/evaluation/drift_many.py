@@ -109,8 +109,8 @@ def screened(streams: Floats) -> tuple[NDArray[np.bool_], Floats]:
                     learner.tell(_FAMILY, emit.data)
         del detector.states[model]
     known = learner.states[_FAMILY].models
-    bits = np.array([known[model].log2_e or 0.0 for model in models])
-    return np.array([known[model].is_discovery for model in models]), bits
+    bits = np.array([known[model].change.log2_e or 0.0 for model in models])
+    return np.array([known[model].change.is_discovery for model in models]), bits
 
 
 def _events(values: Floats) -> Iterator[Samples]:

@@ -1,6 +1,6 @@
 """Nothing adapts from a window that says little."""
 
-from tests.unit.meta_learner.school import MODEL, WINDOW, School, one, proposals
+from tests.unit.meta_learner.driver import MODEL, WINDOW, LearnerDriver, one, proposals
 
 from homeostat.events import ProfileUpdated
 
@@ -18,11 +18,11 @@ def _profile(labels: int, *, is_noisy: bool) -> ProfileUpdated:
 
 def test_a_noisy_window_proposes_nothing_until_the_noise_is_over() -> None:
     """The drift stays open: the first profile whose rows say enough is answered."""
-    school = School()
-    school.drift()
+    driver = LearnerDriver()
+    driver.drift()
 
-    in_noise = [school.tell(_profile(labels, is_noisy=True), story=school.story) for labels in (40, 80)]
-    after = school.tell(_profile(160, is_noisy=False), story=school.story)
+    in_noise = [driver.step(_profile(labels, is_noisy=True), story=driver.story) for labels in (40, 80)]
+    after = driver.step(_profile(160, is_noisy=False), story=driver.story)
 
     assert [proposals(emits) for emits in in_noise] == [[], []]
     assert one(after).window == WINDOW

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.meta_learner.school import School
+from tests.unit.meta_learner.driver import LearnerDriver
 
 from homeostat.events import ScopeConfigured
-from homeostat.services.meta_learner.choice import SKIP, Choice, Question, choose
-from homeostat.services.meta_learner.gate import Ledger
-from homeostat.services.meta_learner.knowledge import Prediction
+from homeostat.services.meta_learner.gate import Gate
+from homeostat.services.meta_learner.posterior import Prediction
 from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.source_statistics import ArmRecord
+from homeostat.services.meta_learner.thompson_sampling import SKIP, Choice, DecisionProblem, choose
 from homeostat.stats.hierarchical import Payoffs
 
 SETTINGS = LearnerSettings()
 ARMS = ["head", "skip", "warm"]
-RICH = Ledger({"[]": (1000.0, 0.0)})
+RICH = Gate({"[]": (1000.0, 0.0)})
 """So much was gained that the gate is open."""
 
 
@@ -25,12 +26,14 @@ def prediction(sd: float = 0.5, **means: float) -> Prediction:
     """Beliefs about two arms that have nothing in common, in units of ten points."""
     k = len(means)
     found = Payoffs(np.array([*means.values()]), np.full(k, sd), np.zeros((k, 1)), np.full(k, sd))
-    return Prediction([*means], found, found.mean * SETTINGS.unit, found.sd * SETTINGS.unit)
+    return Prediction(
+        [*means], found, found.mean * SETTINGS.unit, found.sd * SETTINGS.unit, np.ones(1), ArmRecord.initial(k)
+    )
 
 
-def draw(believed: Prediction, price: float = 0.0, key: str = "k", ledger: Ledger = RICH, level: float = 0.7) -> Choice:
+def draw(believed: Prediction, price: float = 0.0, key: str = "k", gate: Gate = RICH, level: float = 0.7) -> Choice:
     """Choose between head, warm and nothing; the rule takes warm."""
-    return choose(Question(ARMS, "warm", {"head": price, "warm": price}, level, key), believed, ledger, SETTINGS)
+    return choose(DecisionProblem(ARMS, "warm", {"head": price, "warm": price}, level, key), believed, gate, SETTINGS)
 
 
 @settings(max_examples=100, deadline=None)
@@ -69,7 +72,7 @@ def test_a_price_above_every_gain_is_not_paid() -> None:
 
     assert dear.propensities[SKIP] == pytest.approx(1 - 2 * SETTINGS.floor)
     assert cheap.propensities["warm"] == pytest.approx(1 - 2 * SETTINGS.floor)
-    assert dear.ranked()[0] == SKIP
+    assert max(dear.propensities, key=lambda name: dear.propensities[name]) == SKIP
 
 
 def test_gains_are_in_units_of_the_metric_with_their_interval() -> None:
@@ -85,8 +88,8 @@ def test_gains_are_in_units_of_the_metric_with_their_interval() -> None:
 
 def test_at_first_only_the_rule_s_arm_is_allowed_where_others_might_harm() -> None:
     """Nothing was gained yet that could pay for it; a sure gain needs no such thing."""
-    unsure = draw(prediction(sd=3.0, head=0.5, warm=0.4), ledger=Ledger(), level=0.9)
-    sure = draw(prediction(sd=0.01, head=0.5, warm=0.4), ledger=Ledger(), level=0.9)
+    unsure = draw(prediction(sd=3.0, head=0.5, warm=0.4), gate=Gate(), level=0.9)
+    sure = draw(prediction(sd=0.01, head=0.5, warm=0.4), gate=Gate(), level=0.9)
 
     assert unsure.chosen == "warm"
     assert unsure.kept_back == ["head"]
@@ -97,15 +100,15 @@ def test_at_first_only_the_rule_s_arm_is_allowed_where_others_might_harm() -> No
 @given(st.lists(st.tuples(st.floats(-0.3, 0.3), st.floats(-0.2, 0.2)), max_size=40), st.integers(0, 100))
 def test_if_bounds_hold_the_rule_s_value_is_kept_at_every_step(payoffs: list[tuple[float, float]], seed: int) -> None:
     """Whatever comes above its lower bound, the sum of values never falls below 95 % of the rule's."""
-    ledger, generator = Ledger(), np.random.default_rng(seed)
+    gate, generator = Gate(), np.random.default_rng(seed)
     for number, (gain, rule) in enumerate(payoffs):
-        choice = draw(prediction(sd=0.4, head=10 * gain, warm=10 * rule), key=str(number), ledger=ledger)
-        ledger.open(choice.low, choice.baseline)
+        choice = draw(prediction(sd=0.4, head=10 * gain, warm=10 * rule), key=str(number), gate=gate)
+        gate.open(choice.low, choice.baseline)
         own = choice.baseline if choice.chosen == "warm" else choice.low + abs(generator.normal()) * 0.1
-        ledger.close(choice.low, choice.baseline)
-        ledger.book(f'["/{number % 3}"]', own, choice.baseline, most=64)
+        gate.close(choice.low, choice.baseline)
+        gate.update(f'["/{number % 3}"]', own, choice.baseline, most=64)
 
-        kept, rules = ledger.totals()
+        kept, rules = gate.totals()
         assert kept >= SETTINGS.kept_share * rules - 1e-9
 
 
@@ -118,15 +121,15 @@ def test_what_is_surely_worse_is_not_worth_knowing() -> None:
 
 def test_shadows_are_bought_while_they_are_worth_their_price() -> None:
     """At first every alternative; once the best is known, the rule's arm alone."""
-    school = School(n_shadows=3)
-    school.publish()
-    _, first = school.propose()
-    school.measure(school.action)
+    driver = LearnerDriver(n_shadows=3)
+    driver.publish()
+    _, first = driver.propose()
+    driver.measure(driver.action)
     for _ in range(40):
-        action, last = school.propose()
+        action, last = driver.propose()
         for arm, payoff in (("warm", 0.02), ("head", 0.3), ("maml", -0.3)):
-            school.evaluate(action, arm, payoff)
-        school.measure(action)
+            driver.evaluate(action, arm, payoff)
+        driver.measure(action)
 
     assert len({first.chosen, *first.shadows} - {SKIP}) == 3
     assert "maml" not in last.shadows
@@ -139,36 +142,36 @@ def test_shadows_are_bought_while_they_are_worth_their_price() -> None:
 )
 def test_a_scope_says_how_much_is_left_to_the_learner(rung: str, left: set[str]) -> None:
     """From the vetted table alone, over whether to retrain at all, to everything; nonsense changes nothing."""
-    school = School()
+    driver = LearnerDriver()
     for said in (rung, "anarchy"):
-        school.tell(ScopeConfigured(scope="acme", settings={"learning": said}))
+        driver.step(ScopeConfigured(scope="acme", settings={"learning": said}))
 
-    _, proposal = school.propose()
+    _, proposal = driver.propose()
 
     assert {arm.name for arm in proposal.arms} == left
 
 
 def test_an_arm_whose_training_may_take_too_long_is_left_out() -> None:
     """By the upper bound of its measured times; one that was never measured may be tried."""
-    school = School(most_seconds=5.0)
+    driver = LearnerDriver(most_seconds=5.0)
     for seconds in (1.0, 9.0):
-        action, _ = school.propose()
-        school.evaluate(action, "head", 0.1, seconds=seconds)
-        school.evaluate(action, "warm", 0.1, seconds=2.0)
-        school.measure(action)
+        action, _ = driver.propose()
+        driver.evaluate(action, "head", 0.1, seconds=seconds)
+        driver.evaluate(action, "warm", 0.1, seconds=2.0)
+        driver.measure(action)
 
-    _, proposal = school.propose()
+    _, proposal = driver.propose()
 
     assert {arm.name for arm in proposal.arms} == {"skip", "warm"}
 
 
 def test_an_arm_from_published_weights_is_there_when_they_are() -> None:
     """Filters come before chance: without weights its propensity is nowhere."""
-    school = School()
-    _, without = school.propose()
-    school.measure(school.action)
-    school.publish()
-    _, with_weights = school.propose()
+    driver = LearnerDriver()
+    _, without = driver.propose()
+    driver.measure(driver.action)
+    driver.publish()
+    _, with_weights = driver.propose()
 
     assert sorted(arm.name for arm in without.arms) == ["head", "skip", "warm"]
     assert sorted(arm.name for arm in with_weights.arms) == ["head", "maml", "skip", "warm"]
@@ -189,7 +192,7 @@ def test_the_risk_of_an_arm_is_the_probability_that_it_loses() -> None:
 def test_propensities_are_shares_however_many_arms_there_are() -> None:
     """The floor of a large catalogue is low."""
     arms = {f"a{number}": 0.0 for number in range(150)}
-    question = Question(sorted([*arms, SKIP]), "a0", dict.fromkeys(arms, 0.0), 0.5, "k")
+    question = DecisionProblem(sorted([*arms, SKIP]), "a0", dict.fromkeys(arms, 0.0), 0.5, "k")
 
     choice = choose(question, prediction(**arms), RICH, SETTINGS)
 

@@ -53,7 +53,7 @@ def family(**changes: Any) -> FamilyRegistered:
     return FamilyRegistered.model_validate(fields | changes)
 
 
-class School:
+class LearnerDriver:
     """The learner, step by step; its state goes through the snapshot codec after each.
 
     Args:
@@ -69,11 +69,11 @@ class School:
         self.state = self.fold.initial(FAMILY)
         self.offset = self.n_drifts = self.late_ms = 0
         self.story = ""
-        self.tell(family(**changes))
+        self.step(family(**changes))
         for model in members:
             self.register(model)
 
-    def tell(self, data: Payload, *, id_: str = "", source: str = INTAKE, story: str = "story") -> list[Emit]:
+    def step(self, data: Payload, *, id_: str = "", source: str = INTAKE, story: str = "story") -> list[Emit]:
         """Fold one event in; return what it led to."""
         self.offset += 1
         event = Event(
@@ -101,7 +101,7 @@ class School:
         due = self.fold.wake_at(self.state)
         assert due is not None
         self.late_ms += max(0, due - self.now - 1_000)
-        return self.tell(ClockTicked(due=due), source="/homeostat/clock/meta_learner", story="tick")
+        return self.step(ClockTicked(due=due), source="/homeostat/clock/meta_learner", story="tick")
 
     @property
     def action(self) -> str:
@@ -111,11 +111,11 @@ class School:
     def register(self, model: str = MODEL, tier: str = "low", hourly_value: float = 0.0) -> list[Emit]:
         """A member of the family."""
         data = {"family": "cameras", "champion": "v0", "model": model, "tier": tier, "hourly_value": hourly_value}
-        return self.tell(ModelRegistered.model_validate(data))
+        return self.step(ModelRegistered.model_validate(data))
 
     def evidence(self, model: str, log2_e: float) -> list[Emit]:
         """What the detector knows below its guarantee."""
-        return self.tell(EvidenceUpdated(model=model, version="v0", stream="inputs", log2_e=log2_e, rows=100))
+        return self.step(EvidenceUpdated(model=model, version="v0", stream="inputs", log2_e=log2_e, rows=100))
 
     def drift(
         self, model: str = MODEL, version: str = "v0", *, log2_e: float | None = None, is_synthetic: bool = False
@@ -135,11 +135,11 @@ class School:
             "log2_e": log2_e,
             "is_synthetic": is_synthetic,
         }
-        return self.tell(DriftDetected.model_validate(data), id_=emit_id(self.n_drifts), source=DRIFT, story=self.story)
+        return self.step(DriftDetected.model_validate(data), id_=emit_id(self.n_drifts), source=DRIFT, story=self.story)
 
     def clear(self, model: str = MODEL) -> list[Emit]:
         """The level is back."""
-        return self.tell(DriftCleared(model=model, version="v0", error=0.1), story=self.story)
+        return self.step(DriftCleared(model=model, version="v0", error=0.1), story=self.story)
 
     def profile(
         self,
@@ -157,7 +157,7 @@ class School:
             labels_since_onset=labels,
             window=WINDOW,
         )
-        return self.tell(data.model_copy(update=changes), story=self.story)
+        return self.step(data.model_copy(update=changes), story=self.story)
 
     def verdict(
         self,
@@ -173,7 +173,7 @@ class School:
             for rule, (value, limit) in (failing or {}).items()
         ]
         data = {"action": action, "kind": kind, "family": FAMILY, "model": model, "verdict": said, "rules": rules}
-        return self.tell(VerdictGiven.model_validate(data))
+        return self.step(VerdictGiven.model_validate(data))
 
     def evaluate(
         self,
@@ -185,7 +185,7 @@ class School:
         sources: tuple[str, ...] = (),
     ) -> list[Emit]:
         """An arm's payoff."""
-        return self.tell(
+        return self.step(
             CandidateEvaluated(
                 action=action,
                 model=model,
@@ -212,7 +212,7 @@ class School:
             "verdict": "gain",
         }
         numbers = {"gain": 0.1, "gain_low": 0.0, "gain_high": 0.2, "cost": 0.0, "n_labels": 200}
-        return self.tell(said.model_validate(data | numbers))
+        return self.step(said.model_validate(data | numbers))
 
     def propose(self, **features: float) -> tuple[str, ActionProposed]:
         """Let a drift come, and its profile; return the action and the proposal."""
@@ -229,18 +229,18 @@ class School:
             "algorithm": "maml",
             "sources": tuple(sources),
         }
-        return self.tell(
+        return self.step(
             WeightsPublished.model_validate(data | {"loss": 0.1, "gain": 0.1, "gain_low": 0.05, "n_tasks": 9})
         )
 
     def reject(self, action: str = "m") -> list[Emit]:
         """They have not."""
-        return self.tell(WeightsRejected(action=action, family=FAMILY, reason="no better"))
+        return self.step(WeightsRejected(action=action, family=FAMILY, reason="no better"))
 
     def task(self, *, source: str = "/jobs", intake: str = INTAKE, has_arrays: bool = True) -> list[Emit]:
         """A few-shot task, as intake tells the family of it."""
         data = TaskRecorded(task="t", n_classes=2, provenance=Provenance("acme", source, "1"))
-        return self.tell(data, id_=f"{10 * self.offset}.{int(has_arrays)}", source=intake)
+        return self.step(data, id_=f"{10 * self.offset}.{int(has_arrays)}", source=intake)
 
 
 def proposals(emits: Sequence[Emit], kind: str = "retrain") -> list[ActionProposed]:

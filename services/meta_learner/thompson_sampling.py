@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.services.meta_learner.gate import Ledger
-from homeostat.services.meta_learner.knowledge import Prediction
+from homeostat.services.meta_learner.gate import Gate
+from homeostat.services.meta_learner.posterior import Prediction
 from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.portable import fixed_sum
@@ -31,6 +31,7 @@ class Choice:
         worth: By name: what knowing the arm's payoff would be worth for one later decision.
         low: Lower bound of the value of what was chosen.
         baseline: Expected value of the rule's arm.
+        kept_back: Arms that the gate does not allow yet.
     """
 
     chosen: str
@@ -40,19 +41,11 @@ class Choice:
     worth: dict[str, float]
     low: float
     baseline: float
-
-    @property
-    def kept_back(self) -> list[str]:
-        """Arms that the gate does not allow yet."""
-        return [name for name, propensity in self.propensities.items() if propensity == 0.0]
-
-    def ranked(self) -> list[str]:
-        """Names from the likeliest on; ties by gain, then by name."""
-        return sorted(self.propensities, key=lambda name: (-self.propensities[name], -self.gains[name][0], name))
+    kept_back: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DecisionProblem:
     """What a choice is between.
 
     Args:
@@ -70,44 +63,45 @@ class Question:
     key: str
 
 
-def choose(question: Question, prediction: Prediction, ledger: Ledger, settings: LearnerSettings) -> Choice:
+def choose(problem: DecisionProblem, prediction: Prediction, gate: Gate, settings: LearnerSettings) -> Choice:
     """Draw an arm.
 
     Args:
-        question: What between.
+        problem: What between.
         prediction: Of every arm but `skip`.
-        ledger: Of the gate; not changed.
+        gate: Not changed.
         settings: Of the learner.
     """
-    arms, n = question.arms, settings.n_draws
-    drawn = prediction.payoffs.samples(Draws(f"{question.key}|payoffs"), n) * settings.unit
+    arms, n = problem.arms, settings.n_draws
+    drawn = prediction.payoffs.samples(Draws(f"{problem.key}|payoffs"), n) * settings.unit
     centre = prediction.payoffs.mean * settings.unit
     noise = settings.noise_sd * settings.unit
     values, gains, means, risks, lows = [], {}, {}, {}, {}
     for name in arms:
         if name == SKIP:
             values.append(np.zeros(n))
-            gains[name], means[name], risks[name], lows[name] = (0.0, 0.0, 0.0), 0.0, 0.0, question.level
+            gains[name], means[name], risks[name], lows[name] = (0.0, 0.0, 0.0), 0.0, 0.0, problem.level
             continue
-        place = prediction.arms.index(name)
-        mean, sd = prediction.of(name)
+        at = prediction.arms.index(name)
+        mean, sd = float(prediction.mean[at]), float(prediction.sd[at])
         half = settings.interval_z * float(np.sqrt(sd * sd + noise * noise))
         gains[name] = (mean, mean - half, mean + half)
-        means[name] = mean - question.prices[name]
-        lows[name] = question.level + means[name] - settings.interval_z * sd
-        risks[name] = float(np.count_nonzero(mean + drawn[:, place] - centre[place] < 0.0)) / n
-        values.append(means[name] + drawn[:, place] - centre[place])
+        means[name] = mean - problem.prices[name]
+        lows[name] = problem.level + means[name] - settings.interval_z * sd
+        risks[name] = float(np.count_nonzero(mean + drawn[:, at] - centre[at] < 0.0)) / n
+        values.append(means[name] + drawn[:, at] - centre[at])
     stacked = np.stack(values)
     middle = np.array([means[name] for name in arms])[:, None]
     winners = np.argmax(middle + settings.exploration * (stacked - middle), axis=0)
-    baseline = question.level + means.get(question.baseline, 0.0)
-    allowed = [name == question.baseline or ledger.allows(lows[name], baseline, settings.kept_share) for name in arms]
-    if question.baseline not in arms:
+    baseline = problem.level + means.get(problem.baseline, 0.0)
+    allowed = [name == problem.baseline or gate.allows(lows[name], baseline, settings.kept_share) for name in arms]
+    if problem.baseline not in arms:
         allowed = [is_allowed or name == SKIP for name, is_allowed in zip(arms, allowed, strict=True)]
     counts = np.bincount(winners, minlength=len(arms)).tolist()
     propensities = _propensities(arms, counts, allowed, settings.floor)
-    chosen = _draw(propensities, question.key)
-    return Choice(chosen, propensities, gains, risks, _worth(arms, stacked, means), lows[chosen], baseline)
+    chosen = _draw(propensities, problem.key)
+    kept_back = [name for name, propensity in propensities.items() if propensity == 0.0]
+    return Choice(chosen, propensities, gains, risks, _worth(arms, stacked, means), lows[chosen], baseline, kept_back)
 
 
 def _propensities(arms: list[str], counts: list[int], allowed: list[bool], floor: float) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.meta_learner.school import School, one
+from tests.unit.meta_learner.driver import LearnerDriver, one
 
 from homeostat.core import Emit
 from homeostat.events import Arm, IndicatorComputed, PriorContributed, PriorPublished, SourceDistrusted
@@ -20,42 +20,42 @@ def shares(emits: Sequence[Emit]) -> list[PriorContributed]:
     return [emit.data for emit in emits if isinstance(emit.data, PriorContributed)]
 
 
-def taught(payoff: float, source: str = "/a") -> tuple[School, PriorContributed]:
+def taught(payoff: float, source: str = "/a") -> tuple[LearnerDriver, PriorContributed]:
     """A child that has seen one arm pay again and again, and what it tells its parent."""
-    school = School(SETTINGS, parent="things")
+    driver = LearnerDriver(SETTINGS, parent="things")
     told: list[PriorContributed] = []
     for _ in range(12):
-        action, _ = school.propose()
-        told += shares(school.evaluate(action, "head", payoff, sources=(source,)))
-        school.measure(action)
-    return school, told[-1]
+        action, _ = driver.propose()
+        told += shares(driver.evaluate(action, "head", payoff, sources=(source,)))
+        driver.measure(action)
+    return driver, told[-1]
 
 
 def given_to(child: str, *contributed: PriorContributed) -> PriorPublished:
     """What a parent gives a child, the others having contributed this."""
-    parent = School(SETTINGS)
+    parent = LearnerDriver(SETTINGS)
     emits: list[Emit] = []
     for data in (*contributed, PriorContributed(family=child, statistics={})):
-        emits = parent.tell(data)
+        emits = parent.step(data)
     found = [emit.data for emit in emits if emit.subject == child]
     assert isinstance(found[0], PriorPublished)
     return found[0]
 
 
-def expectation(school: School, arm: str = "head") -> float:
+def expectation(driver: LearnerDriver, arm: str = "head") -> float:
     """Mean gain of an arm in the next proposal."""
-    school.drift()
-    proposal = one(school.profile())
+    driver.drift()
+    proposal = one(driver.profile())
     return next(each.predicted_gain for each in proposal.arms if each.name == arm)
 
 
 def test_a_new_family_starts_from_what_its_relatives_have_seen() -> None:
     """It hears of it when it is registered; catalogues may differ."""
     _, share = taught(0.3)
-    child = School(SETTINGS, parent="things", arms=(Arm(name="warm"), Arm(name="head", predicted_gain=-0.2)))
-    alone = expectation(School(SETTINGS, arms=(Arm(name="warm"), Arm(name="head", predicted_gain=-0.2))))
+    child = LearnerDriver(SETTINGS, parent="things", arms=(Arm(name="warm"), Arm(name="head", predicted_gain=-0.2)))
+    alone = expectation(LearnerDriver(SETTINGS, arms=(Arm(name="warm"), Arm(name="head", predicted_gain=-0.2))))
 
-    child.tell(given_to(OTHER, share))
+    child.step(given_to(OTHER, share))
 
     assert expectation(child) > 0.2
     assert alone == pytest.approx(-0.2)
@@ -72,22 +72,22 @@ def test_knowledge_of_another_schema_does_not_fit() -> None:
     """Other meta-features are another domain."""
     _, share = taught(0.3)
     stranger = share.model_copy(update={"features": ("speed",)})
-    child = School(SETTINGS, parent="things")
+    child = LearnerDriver(SETTINGS, parent="things")
     before = expectation(child)
     child.measure(child.action)
     child.verdict(child.action, "denied")
 
-    child.tell(PriorPublished(parent="acme/things", features=stranger.features, statistics=stranger.statistics))
+    child.step(PriorPublished(parent="acme/things", features=stranger.features, statistics=stranger.statistics))
 
-    assert child.state.knowledge.parent is None
+    assert child.state.posterior.parent.sums is None
     assert expectation(child) == before
 
 
 def test_a_prior_that_harms_is_dropped() -> None:
     """After a few predictions that were better without it, and it is said once."""
     _, share = taught(0.4)
-    child = School(SETTINGS, parent="things")
-    child.tell(given_to(OTHER, share))
+    child = LearnerDriver(SETTINGS, parent="things")
+    child.step(given_to(OTHER, share))
     said: list[str] = []
     for _ in range(8):
         action, _ = child.propose()
@@ -96,14 +96,14 @@ def test_a_prior_that_harms_is_dropped() -> None:
         child.measure(action)
 
     assert said.count("parent_prior_harm") == 1
-    assert child.state.knowledge.is_parent_dropped
+    assert child.state.posterior.parent.is_dropped
 
 
 def test_distrust_reaches_the_relatives() -> None:
     """The family tells its parent at once what is left, so that the others' priors are made anew."""
-    school, share = taught(0.3, source="/evil")
+    driver, share = taught(0.3, source="/evil")
 
-    left = shares(school.tell(SourceDistrusted(scope="acme", source="/evil")))
+    left = shares(driver.step(SourceDistrusted(scope="acme", source="/evil")))
 
     assert share.statistics["head"][0] > 0
     assert [data.statistics for data in left] == [{}]
