@@ -1,6 +1,6 @@
 """Learns, family by family, which adaptation pays, and proposes it."""
 
-from typing import Any, Final
+from typing import assert_never
 
 from homeostat.core import Emit, Event
 from homeostat.events import (
@@ -31,14 +31,39 @@ from homeostat.events import (
 )
 from homeostat.events.logs import EXPERIENCE
 from homeostat.services.meta_learner import false_discovery, payoff_updates, retraining
-from homeostat.services.meta_learner.false_discovery import DriftEvidence
 from homeostat.services.meta_learner.postponed import Postponed
 from homeostat.services.meta_learner.retraining import Look, Model
 from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.state import AutonomyLevel, State
 
 Emits = tuple[Emit, ...]
-_DOES_NOT_FIT: Final = "current_does_not_fit"
+Input = (
+    CandidateEvaluated
+    | ClockTicked
+    | DeploymentObserved
+    | DriftCleared
+    | DriftDetected
+    | EvidenceUpdated
+    | FamilyRegistered
+    | KeyRegistered
+    | KeyRevoked
+    | ModelRegistered
+    | OutcomeMeasured
+    | OutcomeRevised
+    | PriorContributed
+    | PriorPublished
+    | ProfileUpdated
+    | RulesSet
+    | ScopeConfigured
+    | SourceDistrusted
+    | SourceTrusted
+    | TaskRecorded
+    | ThresholdGraded
+    | VerdictGiven
+    | WeightsPublished
+    | WeightsRejected
+)
+"""Payloads of experience that it reads; others pass by: incidents are for people, runs for the training advisor."""
 
 
 class MetaLearner:
@@ -73,7 +98,9 @@ class MetaLearner:
         return state, self._emits(state, event)
 
     def _emits(self, state: State, event: Event) -> Emits:
-        data: Any = event.data
+        data = event.data
+        if not isinstance(data, Input):
+            return ()
         match data:
             case DriftDetected():
                 return self._drift(state, event, data)
@@ -85,11 +112,12 @@ class MetaLearner:
                 return self._profile(state, event, data)
             case VerdictGiven():
                 self._verdict(state, event, data)
-                return ()
             case CandidateEvaluated():
                 return self._payoff(state, event, data)
-            case OutcomeMeasured():  # before: it is a kind of it
-                return () if isinstance(data, OutcomeRevised) else self._outcome(state, data)
+            case OutcomeRevised():
+                pass  # the decision was closed with the first word; what is said now is for people and the budget
+            case OutcomeMeasured():
+                return self._outcome(state, data)
             case ClockTicked():
                 return self._tick(state, event)
             case ThresholdGraded():
@@ -97,9 +125,9 @@ class MetaLearner:
             case TaskRecorded():
                 return self._task(state, event, data)
             case WeightsPublished():
-                return self._weights(state, event, data)
+                return state.update_weights(event.subject, data)
             case WeightsRejected():
-                return self._no_weights(state, event, data)
+                return state.reject_weights(event.subject, data)
             case FamilyRegistered():
                 return state.register(event.subject, data, self.settings)
             case ModelRegistered():
@@ -108,27 +136,23 @@ class MetaLearner:
                 return self._deployed(state, data)
             case RulesSet():
                 self._rules(state, event, data)
-                return ()
             case ScopeConfigured():
                 state.autonomy = _autonomy(data.settings.get("learning"), state.autonomy)
-                return ()
             case SourceDistrusted():
                 return state.distrust(event.subject, data.source, self.settings)
             case SourceTrusted():
                 return state.trust(event.subject, data.source, self.settings)
             case KeyRegistered():
                 state.seats.update(data)
-                return ()
             case KeyRevoked():
                 state.revoke(data.key, self.settings)
-                return ()
             case PriorContributed():
                 return state.children.update(event, data, self.settings)
             case PriorPublished():
                 state.posterior.adopt(data, self.settings)
-                return ()
             case _:
-                return ()  # incidents are for people
+                assert_never(data)
+        return ()
 
     def _drift(self, state: State, event: Event, data: DriftDetected) -> Emits:
         """Remember what was noticed; synthetic drifts are for people who test the path."""
@@ -144,7 +168,7 @@ class MetaLearner:
         if model is None:
             return ()
         rate, is_open = self.settings.false_discovery_rate, model.drift is not None
-        return false_discovery.update(_changes(state), data.model, data.log2_e, rate, is_open=is_open)
+        return false_discovery.update(state.changes, data.model, data.log2_e, rate, is_open=is_open)
 
     def _cleared(self, state: State, data: DriftCleared) -> Emits:
         state.postponed.discard(data.model)
@@ -156,7 +180,7 @@ class MetaLearner:
 
     def _screen(self, state: State, subject: str, log2_e: float | None) -> Emits:
         """Look anew at which drifts of the family are real."""
-        return false_discovery.screen(_changes(state), subject, log2_e, self.settings.false_discovery_rate)
+        return false_discovery.screen(state.changes, subject, log2_e, self.settings.false_discovery_rate)
 
     def _profile(self, state: State, event: Event, data: ProfileUpdated) -> Emits:
         """Propose a retrain, if the profile is of a drift that wants one."""
@@ -218,7 +242,7 @@ class MetaLearner:
         for name in state.threshold_queue.due(event.time):
             emits += self._threshold(state, state.models[name], event, name, len(emits))
         if state.tasks.is_due(event.time):
-            emits += self._training(state, event, len(emits))
+            emits += state.propose_training(event, len(emits), self.settings)
         return emits
 
     def _graded(self, state: State, event: Event, data: ThresholdGraded) -> Emits:
@@ -244,35 +268,7 @@ class MetaLearner:
 
     def _task(self, state: State, event: Event, data: TaskRecorded) -> Emits:
         is_counted = state.tasks.update(event, data, state.distrusted, self.settings.n_sources)
-        return self._training(state, event, 0) if is_counted and state.tasks.again_at is None else ()
-
-    def _training(self, state: State, event: Event, ordinal: int) -> Emits:
-        """Propose a meta-training, if that is left to the learner."""
-        if state.autonomy != "closed_loop":
-            return ()
-        return state.tasks.propose(
-            event,
-            ordinal,
-            state.initial_weights.newest,
-            state.distrusted,
-            state.seats.principals,
-            state.rules.price_per_training_second,
-            self.settings,
-        )
-
-    def _weights(self, state: State, event: Event, data: WeightsPublished) -> Emits:
-        withdrawn = state.initial_weights.update(data, state.tasks.current, state.distrusted)
-        return (self._trained(state, event, data), *withdrawn)
-
-    def _no_weights(self, state: State, event: Event, data: WeightsRejected) -> Emits:
-        given_up: Emits = ()
-        if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
-            given_up = state.initial_weights.reset(event.subject, data.reason)
-        return (self._trained(state, event, data), *given_up)
-
-    def _trained(self, state: State, event: Event, data: WeightsPublished | WeightsRejected) -> Emit:
-        price = state.rules.price_per_training_second
-        return state.tasks.end(data.action, event.subject, data.seconds, price)
+        return state.propose_training(event, 0, self.settings) if is_counted and state.tasks.again_at is None else ()
 
     def _model(self, state: State, event: Event, data: ModelRegistered) -> Emits:
         assert data.model is not None  # intake sets it
@@ -296,10 +292,6 @@ class MetaLearner:
         state.rules = data
         state.postponed.release(event.time)
         state.tasks.release(event.time)
-
-
-def _changes(state: State) -> dict[str, DriftEvidence]:
-    return {name: model.change for name, model in state.models.items()}
 
 
 def _autonomy(wanted: object, present: AutonomyLevel) -> AutonomyLevel:

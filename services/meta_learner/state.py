@@ -1,11 +1,12 @@
 """State of the meta-learner: what a family has learned, one component per matter."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from homeostat.core import Emit
-from homeostat.events import FamilyRegistered, RulesSet
+from homeostat.core import Emit, Event
+from homeostat.events import FamilyRegistered, RulesSet, WeightsPublished, WeightsRejected
 from homeostat.services.meta_learner.alarm_rates import AlarmRates
+from homeostat.services.meta_learner.false_discovery import DriftEvidence
 from homeostat.services.meta_learner.federated_prior import ChildShares, contribution
 from homeostat.services.meta_learner.gate import Decisions
 from homeostat.services.meta_learner.initial_weights import InitialWeights
@@ -17,6 +18,8 @@ from homeostat.services.meta_learner.settings import LearnerSettings
 from homeostat.services.meta_learner.source_keys import Seats
 from homeostat.services.meta_learner.thompson_sampling import SKIP
 from homeostat.services.meta_learner.threshold_queue import ThresholdQueue
+
+_DOES_NOT_FIT: Final = "current_does_not_fit"
 
 AutonomyLevel = Literal["catalogue", "scheduler", "closed_loop"]
 """How much is left to the learner: the rule's arm always; whether to retrain; everything."""
@@ -57,6 +60,11 @@ class State:
     children: ChildShares = field(default_factory=ChildShares)
     alarm_rates: AlarmRates = field(default_factory=AlarmRates)
     threshold_queue: ThresholdQueue = field(default_factory=ThresholdQueue)
+
+    @property
+    def changes(self) -> dict[str, DriftEvidence]:
+        """How sure the changes of all models are, by model."""
+        return {name: model.change for name, model in self.models.items()}
 
     def register(self, name: str, data: FamilyRegistered, settings: LearnerSettings) -> tuple[Emit, ...]:
         """Take a catalogue in; a family that changes its parent takes its share back from the one before.
@@ -125,3 +133,32 @@ class State:
         """Let what was signed with a key count as unsigned, if its holder has no other."""
         if (principal := self.seats.remove(key)) is not None:
             self.posterior.sources.unseat(principal, settings.n_sources)
+
+    def propose_training(self, event: Event, ordinal: int, settings: LearnerSettings) -> tuple[Emit, ...]:
+        """Propose a meta-training, if that is left to the learner and there are tasks enough.
+
+        Args:
+            event: That led to it.
+            ordinal: Of the emit.
+            settings: Of the learner.
+        """
+        if self.autonomy != "closed_loop":
+            return ()
+        price, principals = self.rules.price_per_training_second, self.seats.principals
+        current = self.initial_weights.newest
+        return self.tasks.propose(event, ordinal, current, self.distrusted, principals, price, settings)
+
+    def update_weights(self, name: str, data: WeightsPublished) -> tuple[Emit, ...]:
+        """Take published weights of the family `name` in: their training is over."""
+        withdrawn = self.initial_weights.update(data, self.tasks.current, self.distrusted)
+        return (self._trained(name, data), *withdrawn)
+
+    def reject_weights(self, name: str, data: WeightsRejected) -> tuple[Emit, ...]:
+        """Take a training of the family `name` in that brought no weights."""
+        given_up: tuple[Emit, ...] = ()
+        if data.reason == _DOES_NOT_FIT:  # the tasks are others now: the next training begins without
+            given_up = self.initial_weights.reset(name, data.reason)
+        return (self._trained(name, data), *given_up)
+
+    def _trained(self, name: str, data: WeightsPublished | WeightsRejected) -> Emit:
+        return self.tasks.end(data.action, name, data.seconds, self.rules.price_per_training_second)

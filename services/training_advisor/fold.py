@@ -1,7 +1,7 @@
 """Answers the questions of training jobs from the runs that all jobs of the family have recorded."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import assert_never
 
 from homeostat.core import Emit, Event
 from homeostat.events import (
@@ -19,6 +19,8 @@ from homeostat.services.training_advisor.settings import AdvisorSettings
 from homeostat.services.training_advisor.state import State
 
 Emits = tuple[Emit, ...]
+Input = AdviceRequested | ClockTicked | EpisodeRecorded | FamilyObserved | RulesSet | SourceDistrusted | SourceTrusted
+"""Payloads of experience that it reads; the rest is for the meta-learner."""
 
 
 class TrainingAdvisor:
@@ -49,7 +51,9 @@ class TrainingAdvisor:
 
     def step(self, state: State, event: Event) -> tuple[State, Emits]:
         """Fold one event of experience in."""
-        data: Any = event.data
+        data = event.data
+        if not isinstance(data, Input):
+            return state, ()
         match data:
             case EpisodeRecorded():
                 return state, state.advisor.update(event.subject, data)
@@ -62,14 +66,14 @@ class TrainingAdvisor:
             case RulesSet():
                 state.rules, state.pending.has_rules = data, True
                 return state, _answers(state, state.pending.release())
-            case ClockTicked() if state.pending.is_due(event.time):
-                return state, _answers(state, state.pending.release())
+            case ClockTicked():
+                return state, _answers(state, state.pending.release() if state.pending.is_due(event.time) else [])
             case SourceDistrusted():
                 state.advisor.distrust(data.source)
             case SourceTrusted():
                 state.advisor.trust(data.source)
             case _:
-                pass  # the rest of experience is for the meta-learner
+                assert_never(data)
         return state, ()
 
 
