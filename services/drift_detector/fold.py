@@ -18,29 +18,30 @@ from homeostat.events import (
 from homeostat.events.columns import f8
 from homeostat.events.logs import TIMELINE
 from homeostat.events.series import Series, series_of
-from homeostat.services.drift_detector.buckets import absorb
-from homeostat.services.drift_detector.incidents import graded
-from homeostat.services.drift_detector.indicators import blindness, indicators
-from homeostat.services.drift_detector.judging import judge
-from homeostat.services.drift_detector.labels import Place, grade, places_of
-from homeostat.services.drift_detector.noticing import is_champion, notice
-from homeostat.services.drift_detector.reference import Floats
+from homeostat.services.drift_detector.drift.decision import Findings, decide
+from homeostat.services.drift_detector.errors.label_pace import plausible
+from homeostat.services.drift_detector.errors.labelled_rows import LabelledRows, LabelLocation, known_rows
+from homeostat.services.drift_detector.indicators.indicators import indicators
+from homeostat.services.drift_detector.input.input_buckets import ClosedBucket
+from homeostat.services.drift_detector.input.watched_rows import feature_column, watched_rows
+from homeostat.services.drift_detector.monitor.label_shifts import shift_of_labels
+from homeostat.services.drift_detector.monitor.shifts import shift_of_samples
+from homeostat.services.drift_detector.overrides import Overrides, applied, overrides_of
 from homeostat.services.drift_detector.settings import Settings
-from homeostat.services.drift_detector.shifts import shift_of_hours, shift_of_labels, shift_of_rows
-from homeostat.services.drift_detector.signals import UNCERTAINTY, Placed, approve, climb, observe, start_ladder
-from homeostat.services.drift_detector.state import State, promote, reset
-from homeostat.services.drift_detector.wishes import Wishes, applied, wishes_of
-from homeostat.stats.error import ErrorScale, error_of
+from homeostat.services.drift_detector.signals import UNCERTAINTY, Placed, approve, observe
+from homeostat.services.drift_detector.state import State
+from homeostat.services.drift_detector.threshold_shadow_rates import RateCandidates
+from homeostat.stats.error import error_of
 
 _OWN: Final = Series(UNCERTAINTY)
 _NO_LAGS: Final = np.zeros(0)
 """Of labels that come with their rows."""
 
-_MOST_WISHES: Final = 1024
+_MOST_OVERRIDES: Final = 1024
 """Different settings kept at a time."""
 
 
-_LOOKED_AT: Final = (Samples, Labels, SignalObserved, SliObserved, DeploymentObserved, ActionReverted, ActionApplied)
+_OF_MONITORS: Final = (Samples, Labels, SignalObserved, SliObserved, DeploymentObserved, ActionReverted, ActionApplied)
 """What concerns the model's monitors: they are laid out when the first of it comes."""
 
 
@@ -56,7 +57,7 @@ class DriftDetector:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
-        self._of_wishes: dict[Wishes, Settings] = {}
+        self._overridden: dict[Overrides, Settings] = {}
 
     @property
     def name(self) -> str:
@@ -101,164 +102,156 @@ class DriftDetector:
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event in; nothing is refused, as intake has checked it all."""
         data, emits = event.data, list[Emit]()
-        settings = self._settings if state.wishes is None else self._wished(state.wishes)
-        if isinstance(data, _LOOKED_AT):
-            self._lay_out(state, settings)
-        if isinstance(data, Samples):
-            return state, self._samples(state, event, data, settings)
-        if isinstance(data, Labels):
-            return state, self._labels(state, event, data, settings)
-        if isinstance(data, SignalObserved | SliObserved):
-            series = series_of(data.name, data.layer, data.attributes if isinstance(data, SignalObserved) else None)
-            return state, tuple(observe(state.trackers, state.placed, event, series, data.value, settings.signals))
-        if isinstance(data, ModelRegistered):
-            self._register(state, data)
-        elif isinstance(data, DeploymentObserved):
-            if data.version != state.version:  # pods announce themselves again and again
-                emits = graded(state, event, state.drift)
-                reset(state, data.version, settings)
-        elif isinstance(data, ActionReverted):
-            emits = graded(state, event, state.drift)
-            reset(state, data.rollout.champion, settings)
-        elif isinstance(data, ActionApplied):
-            emits = self._applied(state, event, data, settings)
+        settings = self._settings if state.overrides is None else self._overriding(state.overrides)
+        if not state.is_laid_out and isinstance(data, _OF_MONITORS):
+            state.lay_out(settings)
+        match data:
+            case Samples():
+                emits = self._samples(state, event, data, settings)
+            case Labels():
+                emits = self._labels(state, event, data, settings)
+            case SignalObserved() | SliObserved():
+                series = series_of(data.name, data.layer, data.attributes if isinstance(data, SignalObserved) else None)
+                emits = observe(state.trackers, state.placed, event, series, data.value, settings.signals)
+            case ModelRegistered():
+                self._register(state, data)
+            case DeploymentObserved() if data.version != state.champion.version:  # pods announce themselves again
+                emits = state.graded(event, state.drift)
+                state.reset(data.version, settings)
+            case ActionReverted():
+                emits = state.graded(event, state.drift)
+                state.reset(data.rollout.champion, settings)
+            case ActionApplied():
+                emits = self._applied(state, event, data, settings)
+            case _:
+                pass
         return state, tuple(emits)
 
-    def _applied(self, state: State, event: Event, data: ActionApplied, settings: Settings) -> list[Emit]:
+    def _register(self, state: State, data: ModelRegistered) -> None:
+        """Take the contract."""
+        features, overrides = [feature.name for feature in data.features], overrides_of(data.detector)
+        is_new = not state.family
+        if not state.register(data.family, features, overrides, is_classifier=data.kind == "classifier"):
+            return
+        if is_new:
+            state.champion.version = data.champion
+        if state.is_laid_out:
+            state.reset(state.champion.version, self._settings if overrides is None else self._overriding(overrides))
+
+    @staticmethod
+    def _applied(state: State, event: Event, data: ActionApplied, settings: Settings) -> list[Emit]:
         """Follow what a hand has done: another champion, or a threshold to track or to leave."""
         emits: list[Emit] = []
         if data.rollout is not None and data.rollout_verb in ("promote", "revert"):
-            emits = graded(state, event, state.drift)
-            begin = promote if data.rollout_verb == "promote" else reset
-            begin(state, data.rollout.champion, settings)
+            emits = state.graded(event, state.drift)
+            begin = state.promote if data.rollout_verb == "promote" else state.reset
+            begin(data.rollout.champion, settings)
         if data.kind == "threshold" and data.band is not None:
             approve(state.trackers, data.band, settings.signals)
-            if data.band.signal == UNCERTAINTY and data.band.operating_point == "rate" and state.ladder is None:
-                state.ladder = start_ladder(data.band, settings.signals)
+            if data.band.signal == UNCERTAINTY and data.band.operating_point == "rate" and state.shadow_rates is None:
+                state.shadow_rates = RateCandidates.initial(data.band, settings.signals)
         elif data.kind == "threshold":
-            state.trackers, state.placed, state.ladder = {}, Placed(), None
+            state.trackers, state.placed, state.shadow_rates = {}, Placed(), None
         return emits
 
-    def _register(self, state: State, data: ModelRegistered) -> None:
-        """Take the contract; a repetition changes nothing, so that a client may register at each start."""
-        features, wishes = [feature.name for feature in data.features], wishes_of(data.detector)
-        is_new, is_classifier = not state.family, data.kind == "classifier"
-        state.family = data.family
-        if is_new or (features, is_classifier, wishes) != (state.features, state.is_classifier, state.wishes):
-            if is_classifier != state.is_classifier:
-                state.error_scale = ErrorScale()
-            state.features, state.is_classifier, state.wishes = features, is_classifier, wishes
-            state.season = state.label_season = None  # of other columns
-            state.is_clock = np.zeros(0, np.bool_)
-            if is_new:
-                state.version = data.champion
-            if state.is_laid_out:
-                reset(state, state.version, self._settings if wishes is None else self._wished(wishes))
-
-    @staticmethod
-    def _lay_out(state: State, settings: Settings) -> None:
-        """Make what a model is watched with, at the first event behind its contract: names alone cost little."""
-        if state.family and not state.is_laid_out:
-            reset(state, state.version, settings)
-            state.is_laid_out = True
-
-    def _wished(self, wishes: Wishes) -> Settings:
-        """Return the settings of a model that has its own; made from the state alone, so they may be lost any time."""
-        if wishes not in self._of_wishes:
-            if len(self._of_wishes) >= _MOST_WISHES:
-                self._of_wishes.clear()
-            self._of_wishes[wishes] = applied(wishes, self._settings)
-        return self._of_wishes[wishes]
-
-    def _samples(self, state: State, event: Event, samples: Samples, settings: Settings) -> tuple[Emit, ...]:
-        unit = state.unit_of(samples) if samples.label else None
-        if not is_champion(state, samples, event.time, settings):
-            return ()
-        noticed = notice(state, event, settings)
+    def _samples(self, state: State, event: Event, samples: Samples, settings: Settings) -> list[Emit]:
+        """Fold served rows in, with the labels that come with them."""
+        unit = state.error_scale.update(*samples.champion_rows()) if samples.label and not state.is_classifier else None
+        if samples.role != "champion" or not state.family:
+            return []
+        if samples.version == state.champion.version:
+            state.champion.n_unannounced = 0
+        elif state.champion.is_adopted(samples, event.time, settings):
+            state.reset(samples.version, settings)
+            state.champion.adopted_at = event.time
+        else:
+            return []
+        emits = [*state.champion.notice(event, settings)]
         self._follow_source(state, event, settings)
         state.is_synthetic = samples.is_synthetic
-        means, is_hour = absorb(state, samples, event, settings)
-        state.pace.serve(state.batches[-1].until, samples.n_rows)
-        n_graded, changed, shift = 0, "", None
+        buckets, history = state.buckets, state.errors.history
+        rows = watched_rows(state.features, samples, settings)
+        buckets.open(samples, event, history.n, history.errors, settings)
+        served = buckets.update(samples, rows, state.clocks.found, settings)
+        labelled = list[LabelledRows]()
         if samples.label:
-            place = Place(event.id, event.time, state.batches[-1].index)
-            label = f8(samples.label)
-            errors = error_of(f8(samples.prediction), label, unit)
-            slices = {name: _column(samples, name) for name in settings.slices if name in samples.features}
-            n_graded, changed = grade(state, errors, f8(samples.score), label, place, settings, slices)
-            shift = shift_of_labels(state, label, f8(samples.time), settings)
-            if n_graded:
-                state.pace.label(_NO_LAGS)
-        if is_hour:
-            shift = shift_of_hours(state, settings) or shift
-        emits: list[Emit] = [*noticed]
-        if means is None and not n_graded and shift is None:
-            return noticed
-        if means is not None:
-            state.recent.append(state.means)
-            if len(state.recent) > settings.n_reference:
-                del state.recent[0]
-            shift = shift_of_rows(state, means, settings) or shift
-            is_settled = state.drift is None or state.drift.n_carried > 0
-            is_normal = shift is None and not state.quality.noisy_rows
-            if is_normal and is_settled and state.reference.n < settings.n_reference:
-                state.reference.learn(state.means)
-            if is_normal and state.since.n < settings.n_reference:
-                state.since.learn(state.means)
-        emits += judge(state, event, settings, n_graded, changed, shift)
-        if means is not None:
-            if np.isfinite(means[-1]):
-                uncertainty = 1.0 - float(means[-1])
-                emits += observe(state.trackers, state.placed, event, _OWN, uncertainty, settings.signals)
-                if state.ladder is not None:
-                    climb(state.ladder, uncertainty, state.batches[-1].index, is_open=state.drift is not None)
-            emits += blindness(state, event, settings)
+            bucket = buckets.history[-1]
+            errors = error_of(f8(samples.prediction), f8(samples.label), unit)
+            slices = {name: feature_column(samples, name) for name in settings.slices if name in samples.features}
+            at = LabelLocation(event.id, event.time, bucket.index)
+            labelled = known_rows(at, errors, f8(samples.score), f8(samples.label), slices)
+        state.window.update_rows(samples.n_rows, served, state.features)
+        state.window.update_labels(labelled, is_classifier=state.is_classifier)
+        state.pace.update(buckets.history[-1].until, samples.n_rows, _NO_LAGS if labelled else None)
+        changed = state.errors.update(labelled, state.drift, settings, is_classifier=state.is_classifier)
+        shift = shift_of_samples(state, event, samples, rows, served.closed, settings)
+        n_labels = sum(part.errors.size for part in labelled)
+        if served.closed is not None or labelled or shift is not None:
+            emits += decide(state, event, settings, Findings(n_labels, changed, shift))
+        if served.closed is not None:
+            emits += _uncertainty(state, event, served.closed, settings)
             emits += indicators(state, event, settings)
-        return tuple(emits)
+        return emits
 
-    def _labels(self, state: State, event: Event, labels: Labels, settings: Settings) -> tuple[Emit, ...]:
-        unit = state.unit_of(labels)
-        answer = next((a for a in labels.answers if a.role == "champion" and a.version == state.version), None)
-        if answer is None or not state.batches:
-            return ()
+    def _labels(self, state: State, event: Event, labels: Labels, settings: Settings) -> list[Emit]:
+        """Fold labels in that come after their rows."""
+        unit = None if state.is_classifier else state.error_scale.update(*labels.champion_rows())
+        version = state.champion.version
+        answer = next((a for a in labels.answers if a.role == "champion" and a.version == version), None)
+        if answer is None or not state.buckets.history:
+            return []
         self._follow_source(state, event, settings)
-        if not state.batches:
-            return ()
+        if not state.buckets.history:
+            return []
         prediction, lag, known_at = f8(answer.prediction), f8(labels.lag_seconds), f8(labels.time)
         predicted_at = known_at - lag if lag.size else known_at
         is_answered = (prediction == prediction) & (predicted_at == predicted_at)
         if not is_answered.any():
-            return ()
+            return []
         label, score = f8(labels.label), f8(answer.score)
         errors = error_of(prediction, label, unit)
         if not is_answered.all():
             errors, predicted_at, label, score = (
                 column[is_answered] for column in (errors, predicted_at, label, score)
             )
-        lags = lag[is_answered] if lag.size else lag
-        state.tally.delay(lags)
-        state.pace.label(lags)
-        n_graded, changed, drift = 0, "", state.drift
-        for place, rows in places_of(state, predicted_at, settings):
-            n_before, errors_before = state.n_labels, state.sum_errors
-            n, found = grade(state, errors[rows], score[rows], label[rows], place, settings)
-            n_graded, changed = n_graded + n, changed or found
-            if drift is not None and drift.kind == "data" and place.batch < drift.batch:
-                # Labels that come after the onset but speak of rows before it.
-                drift.n_labels += state.n_labels - n_before
-                drift.errors += state.sum_errors - errors_before
+        located = state.buckets.locate(predicted_at, state.drift.bucket if state.drift is not None else 0, settings)
+        labelled = list[LabelledRows]()
+        for at, rows in located:
+            labelled += known_rows(at, errors[rows], score[rows], label[rows])
+        lags = plausible(lag[is_answered] if lag.size else lag)
+        state.pace.update_labels(lags)
+        state.window.update_lags(lags)
+        state.window.update_labels(labelled, is_classifier=state.is_classifier)
+        changed = state.errors.update(labelled, state.drift, settings, is_classifier=state.is_classifier)
         shift = shift_of_labels(state, label, predicted_at, settings)
-        return tuple(judge(state, event, settings, n_graded, changed, shift)) if n_graded or shift is not None else ()
+        n_labels = sum(part.errors.size for part in labelled)
+        if not labelled and shift is None:
+            return []
+        return decide(state, event, settings, Findings(n_labels, changed, shift))
 
-    def _follow_source(self, state: State, event: Event, settings: Settings) -> None:
+    @staticmethod
+    def _follow_source(state: State, event: Event, settings: Settings) -> None:
         """Forget the identities of another source: a range names records of one source."""
         if state.source != event.source:
             if state.source:
-                reset(state, state.version, settings)
+                state.reset(state.champion.version, settings)
             state.source = event.source
 
+    def _overriding(self, overrides: Overrides) -> Settings:
+        """Return the settings of a model that has its own; made from the state alone, so they may be lost any time."""
+        if overrides not in self._overridden:
+            if len(self._overridden) >= _MOST_OVERRIDES:
+                self._overridden.clear()
+            self._overridden[overrides] = applied(overrides, self._settings)
+        return self._overridden[overrides]
 
-def _column(samples: Samples, name: str) -> Floats:
-    """Return the values of a feature that came."""
-    values: Floats = samples.matrix()[samples.features.index(name)].astype(np.float64)
-    return values
+
+def _uncertainty(state: State, event: Event, closed: ClosedBucket, settings: Settings) -> list[Emit]:
+    """Track the uncertainty of a full bucket: 1 - mean score."""
+    if not np.isfinite(closed.means[-1]):
+        return []
+    value = 1.0 - float(closed.means[-1])
+    emits = observe(state.trackers, state.placed, event, _OWN, value, settings.signals)
+    if state.shadow_rates is not None:
+        state.shadow_rates.update(value, state.buckets.history[-1].index, is_open=state.drift is not None)
+    return emits

@@ -5,9 +5,14 @@ from typing import Final, get_args
 
 from homeostat.events.registration import Detector
 from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.stats.martingales import HEAD_START
 
 COLUMNS: Final = ("prediction", "score", "latency_seconds")
 """Columns of served rows that may be watched beside the features."""
+
+LABEL: Final = "label"
+N_MONITORS: Final = 4
+"""Rows, their correlations, labels, errors: each has a quarter of the false alarms that the guarantee allows."""
 
 MEMBERS: Final[tuple[str, ...]] = get_args(Detector)
 """Detectors there are: the first two of served rows and labels, the others of errors."""
@@ -15,14 +20,14 @@ MEMBERS: Final[tuple[str, ...]] = get_args(Detector)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Parameters of all detectors of one model; some of them a model may have its own of (`DetectorWishes`).
+    """Parameters of all detectors of one model; some of them a model may have its own of (`DetectorOverrides`).
 
     Args:
         members: Detectors that are switched on, of `MEMBERS`.
         columns: What is watched beside the features: of `COLUMNS`, and `label`. Prediction and score of a model that
             learns while it serves move by themselves: leave them out there.
         run_length: Rows of one model between two false alarms of martingale and betting, on average at least.
-        guilty_rate: False discovery rate among the features that such an alarm names.
+        fdr: False discovery rate among the features that such an alarm names.
         first_reference_rows: Served rows, or labels, of the first reference.
         reference_rows: Of the last one; it doubles from the first.
         betting_labels: Labelled rows of a stretch before its errors are bet on.
@@ -57,24 +62,25 @@ class Settings:
         unlabelled_rows: Served rows without a label, of a model that has labels, before these are overdue; twice the
             time that they usually take is waited for besides.
         indicator_rows: Served rows between two sets of indicators.
-        divergence_every: Sets of indicators between two that tell how far columns are from the champion's first rows.
-        psi_threshold: Population stability index that is told as exceeded.
+        divergence_every: Sets of indicators between two that say how far columns are from the champion's first rows.
+        psi_threshold: Population stability index that is published as exceeded.
         psi_thresholds: The same for single columns, by name.
         slices: Features by whose values errors are told apart: few values, like a region; only where labels come with
             the rows.
         is_seasonal: Whether days and weeks move the columns: then only jumps, and hours unlike all before, are shifts.
-        blind_rows: Served rows within which a shift of one deviation must be found; else the detector is told to be
+        blind_rows: Served rows within which a shift of one deviation must be found; else the detector is said to be
             blind.
-        adopt_rows: Champion rows of a version that nobody announced before it is taken for the champion.
-        notice_ms: How long it alone must have answered since, before the governor is told. Clients may hold rows of the
-            former champion back for a second or two.
+        adopt_after_rows: Champion rows of a version that nobody announced before it is taken for the champion.
+        notice_ms: How long it alone must have answered since, before the governor is notified. Clients may hold rows of
+            the former champion back for a second or two.
         signals: Of the alert thresholds.
+        alarm_limit: What a statistic must reach: the run length of each monitor, and the head start that it was given.
     """
 
     members: tuple[str, ...] = ("martingale", "page_hinkley_of_means", "betting", "adwin")
-    columns: tuple[str, ...] = (*COLUMNS, "label")
+    columns: tuple[str, ...] = (*COLUMNS, LABEL)
     run_length: float = 1e8
-    guilty_rate: float = 0.05
+    fdr: float = 0.05
     first_reference_rows: int = 128
     reference_rows: int = 512
     betting_labels: int = 100
@@ -110,12 +116,13 @@ class Settings:
     slices: tuple[str, ...] = ()
     is_seasonal: bool = True
     blind_rows: int = 1000
-    adopt_rows: int = 200
+    adopt_after_rows: int = 200
     notice_ms: int = 3_000
     signals: SignalSettings = field(default_factory=SignalSettings)
+    alarm_limit: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what there is not.
+        """Refuse what there is not; work the limit of alarms out.
 
         Raises:
             ValueError: An unknown member or column.
@@ -124,5 +131,6 @@ class Settings:
             if name not in MEMBERS:
                 raise ValueError(f"no member {name!r}; there are: {', '.join(MEMBERS)}")
         for name in self.columns:
-            if name not in (*COLUMNS, "label"):
+            if name not in (*COLUMNS, LABEL):
                 raise ValueError(f"no column {name!r}; there are: {', '.join((*COLUMNS, 'label'))}")
+        object.__setattr__(self, "alarm_limit", N_MONITORS * self.run_length + HEAD_START)

@@ -28,7 +28,7 @@ def champions(served: Served) -> dict[str, str]:
         for assignment in host.assignments:
             for state in assignment.states.values():
                 if host.fold.name == "drift_detector":
-                    found["drift_detector"] = state.version
+                    found["drift_detector"] = state.champion.version
                 elif host.fold.name == "outcome_evaluator":
                     found["outcome_evaluator"] = state.production.serving
                 elif host.fold.name == "meta_learner" and MODEL in state.models:

@@ -4,7 +4,6 @@ Two operating points. `rate`: the signal is above the threshold at a stated rate
 early and precisely, on what is surprising against the signal's own past.
 """
 
-from homeostat.services.drift_detector.signals.ladder import Ladder, climb, grade, renumber, start_ladder
 from homeostat.services.drift_detector.signals.placed import Placed
 from homeostat.services.drift_detector.signals.settings import SignalSettings
 from homeostat.services.drift_detector.signals.tracker import Tracker, approve
@@ -12,14 +11,9 @@ from homeostat.services.drift_detector.signals.tracking import UNCERTAINTY, obse
 
 __all__ = [
     "UNCERTAINTY",
-    "Ladder",
     "Placed",
     "SignalSettings",
     "Tracker",
     "approve",
-    "climb",
-    "grade",
     "observe",
-    "renumber",
-    "start_ladder",
 ]

@@ -50,7 +50,7 @@ from homeostat.events.policy import (
     ThresholdRevert,
     ThresholdSet,
 )
-from homeostat.events.registration import DetectorWishes, FeatureContract, ModelRegistered
+from homeostat.events.registration import DetectorOverrides, FeatureContract, ModelRegistered
 from homeostat.events.reports import (
     ActionApplied,
     ActionFailed,
@@ -133,7 +133,7 @@ __all__ = [
     "Data",
     "DeploymentObserved",
     "DeploymentUnapproved",
-    "DetectorWishes",
+    "DetectorOverrides",
     "DriftCleared",
     "DriftDetected",
     "EpisodeRecorded",

@@ -36,7 +36,7 @@ class FeatureContract(Value):
     required: bool = False
 
 
-class DetectorWishes(Value):
+class DetectorOverrides(Value):
     """What the drift detector shall be like for one model; None leaves it to the detector's settings.
 
     What changes them begins the detector's memory of the champion anew.
@@ -110,7 +110,7 @@ class ModelRegistered(Data):
     personal_features: tuple[str, ...] = ()
     on_personal: Literal["refuse", "redact"] = "refuse"
     hourly_value: Amount = 0.0
-    detector: DetectorWishes | None = None
+    detector: DetectorOverrides | None = None
     label_window_seconds: Duration | None = None
     label_memory_mib: int | None = Field(default=None, ge=1, le=65_536)
     versions: tuple[Versions, ...] | None = Field(default=None, max_length=1000)

@@ -70,7 +70,7 @@ def test_the_detector_counts_every_event(n_rows: int, n_buckets: int) -> None:
     )
 
     assert assignment.n_dropped == 0
-    assert [state.n_batches for state in assignment.states.values()] == [n_buckets] * N_MODELS
+    assert [state.buckets.n_opened for state in assignment.states.values()] == [n_buckets] * N_MODELS
 
 
 def test_half_of_the_models_of_a_family_get_a_proposal() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 from tests.unit.drift_detector.stream import Stream, of, registered, run
-from tests.unit.drift_detector.test_wishes import wishing
+from tests.unit.drift_detector.test_overrides import overriding
 
 from homeostat.core import Payload
 from homeostat.events import IndicatorComputed, Samples
@@ -94,7 +94,7 @@ def test_features_that_stop_for_good_leave_the_detector_blind() -> None:
 def test_who_wants_no_detector_of_inputs_is_not_blind() -> None:
     """Switched off by its owner: there is nothing to alarm about."""
     stream = Stream(5)
-    timeline: list[Payload] = [wishing(members=("adwin",)), *(stream.samples() for _ in range(40))]
+    timeline: list[Payload] = [overriding(members=("adwin",)), *(stream.samples() for _ in range(40))]
 
     state, said = told(timeline)
 

@@ -99,7 +99,7 @@ def test_a_level_is_not_back_because_one_window_is() -> None:
         timeline += [applied("promote"), *(stream.samples(0.1, version="v2") for _ in range(150))]
         state, emits = run(timeline)
         n_back += bool(of(emits, DriftCleared))
-        windows = np.convolve([group.errors for group in state.groups], np.ones(12), "valid") / 120
+        windows = np.convolve([group.errors for group in state.errors.history.groups], np.ones(12), "valid") / 120
         n_lucky += bool((windows <= 0.07).any())
 
     assert n_lucky >= 3
@@ -133,7 +133,7 @@ def test_a_new_champion_starts_from_nothing(change: Payload) -> None:
     state, emits = run(timeline)
 
     assert before.drift is not None
-    assert (state.version, state.drift, state.n_labels) == ("v2", None, 600)
+    assert (state.champion.version, state.drift, state.errors.history.n) == ("v2", None, 600)
     assert not [offset for offset, _ in of(emits, DriftDetected) if offset > 71]
 
 
@@ -147,7 +147,7 @@ def test_what_leaves_the_champion_leaves_the_drift(change: Payload) -> None:
     state, _ = run([*timeline, change])
 
     assert state.drift is not None
-    assert state.n_labels == 700
+    assert state.errors.history.n == 700
 
 
 def test_only_the_champion_counts() -> None:
@@ -164,7 +164,7 @@ def test_only_the_champion_counts() -> None:
     state, emits = run(timeline)
 
     assert not of(emits, DriftDetected)
-    assert state.n_labels == 1_000
+    assert state.errors.history.n == 1_000
 
 
 def test_late_rows_of_the_former_champion_do_not_count() -> None:
@@ -175,7 +175,7 @@ def test_late_rows_of_the_former_champion_do_not_count() -> None:
 
     state, _ = run(timeline)
 
-    assert (state.version, state.n_labels) == ("v2", 50)
+    assert (state.champion.version, state.errors.history.n) == ("v2", 50)
 
 
 def test_a_champion_that_nobody_announced_is_taken_in_the_end() -> None:
@@ -185,7 +185,7 @@ def test_a_champion_that_nobody_announced_is_taken_in_the_end() -> None:
 
     state, _ = run(timeline)
 
-    assert (state.version, state.n_labels) == ("v9", 30)
+    assert (state.champion.version, state.errors.history.n) == ("v9", 30)
 
 
 def test_another_contract_begins_anew() -> None:
@@ -195,7 +195,7 @@ def test_another_contract_begins_anew() -> None:
 
     state: State = run([*stream.quiet(20), more])[0]
 
-    assert (state.features, state.version, state.n_labels) == (["f0", "f1", "f2", "f3", "f4"], "v1", 0)
+    assert (state.features, state.champion.version, state.errors.history.n) == (["f0", "f1", "f2", "f3", "f4"], "v1", 0)
 
 
 def test_indicators_never_mix_two_champions() -> None:

@@ -9,8 +9,8 @@ from tests.unit.drift_detector.stream import Stream, of, registered, run
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4
-from homeostat.services.drift_detector.clocks import Clocks
 from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.input.clocks import Clocks
 from homeostat.services.drift_detector.settings import Settings
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ def test_a_clock_is_recognised_and_alarms_nobody_for_ever(kind: str, most: int) 
 @pytest.mark.parametrize("law", ["gauss", "rare flag", "constant", "sorted in the event", "sine"])
 def test_what_falls_too_is_no_clock(law: str) -> None:
     """Nor are flags that hardly ever rise, batches that somebody sorted, and waves."""
-    rng, clocks, ever = np.random.default_rng(2), Clocks.start(1), False
+    rng, clocks, ever = np.random.default_rng(2), Clocks.initial(1), False
     for batch in range(300):
         row = 200 * batch + np.arange(200)
         values = {
@@ -76,22 +76,22 @@ def test_what_falls_too_is_no_clock(law: str) -> None:
             "sorted in the event": np.sort(rng.normal(size=200)),
             "sine": np.sin(row / 3_000.0) + 0.01 * rng.normal(size=200),
         }[law]
-        clocks.take(values[None, :].astype(F4))
-        ever |= bool(clocks.found()[0])
+        clocks.update(values[None, :].astype(F4), 1)
+        ever |= bool(clocks.found[0])
 
     assert not ever
 
 
 def test_a_counter_that_becomes_a_measurement_is_watched_again() -> None:
     """It falls: it is no clock any more."""
-    rng, clocks = np.random.default_rng(3), Clocks.start(1)
+    rng, clocks = np.random.default_rng(3), Clocks.initial(1)
     for batch in range(10):
-        clocks.take((200.0 * batch + np.arange(200.0))[None, :].astype(F4))
-    was = bool(clocks.found()[0])
-    clocks.take(rng.normal(size=(1, 200)).astype(F4))
+        clocks.update((200.0 * batch + np.arange(200.0))[None, :].astype(F4), 1)
+    was = bool(clocks.found[0])
+    clocks.update(rng.normal(size=(1, 200)).astype(F4), 1)
 
     assert was
-    assert not clocks.found()[0]
+    assert not clocks.found[0]
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 3, 8])

@@ -92,8 +92,8 @@ def test_evidence_below_the_guarantee_is_told() -> None:
 
     assert len(told) >= 3
     assert {emit.subject for _, emit in emits if isinstance(emit.data, EvidenceUpdated)} == {"acme/cameras"}
-    assert state.watching.told <= math.log2(state.watching.rows.bets.e_value)  # type: ignore[union-attr]  # is on
-    assert told[-1] == pytest.approx(state.watching.told)
+    assert state.monitors.published_bits <= math.log2(state.monitors.rows.watch.bets.e_value)  # type: ignore[union-attr]  # is on
+    assert told[-1] == pytest.approx(state.monitors.published_bits)
 
 
 def test_evidence_that_falls_back_is_taken_back() -> None:
@@ -122,7 +122,7 @@ def test_each_member_of_errors_finds_a_jump(member: str) -> None:
     state, emits = run(timeline, fold=fold, splits={35})
 
     assert "concept" in [event.kind for _, event in of(emits, DriftDetected)]
-    assert state.watching.rows is None
+    assert state.monitors.rows is None
 
 
 def test_what_there_is_not_is_refused() -> None:
@@ -141,7 +141,7 @@ def test_after_a_clearance_the_inputs_are_learned_anew() -> None:
     state, emits = run(timeline)
 
     assert len(of(emits, DriftDetected)) == len(of(emits, DriftCleared)) == 1
-    assert state.watching.told == 0.0
+    assert state.monitors.published_bits == 0.0
     assert state.family
     assert MODEL.startswith("acme/")
 
@@ -174,4 +174,4 @@ def test_nothing_is_told_while_risen_errors_are_open() -> None:
     (at, found), *_ = of(emits, DriftDetected)
     assert found.kind == "concept"
     assert not [offset for offset, _ in of(emits, EvidenceUpdated) if offset > at]
-    assert state.watching.told == 0.0
+    assert state.monitors.published_bits == 0.0

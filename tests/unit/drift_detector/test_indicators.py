@@ -11,10 +11,12 @@ from tests.unit.drift_detector.test_champion import applied
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4, F8
-from homeostat.services.drift_detector.baseline import Baseline, count
 from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.drift_detector.input.baseline import Baseline
 from homeostat.services.drift_detector.settings import Settings
+from homeostat.services.drift_detector.state import State
 from homeostat.stats.divergence import kullback_leibler, population_stability
+from homeostat.stats.hours import Hours
 
 _EVERY = Settings(divergence_every=1)
 
@@ -25,6 +27,13 @@ def _told(timeline: list[Payload], settings: Settings = _EVERY) -> list[tuple[in
 
 def _values(told: list[tuple[int, IndicatorComputed]], name: str) -> list[float]:
     return [one.value for _, one in told if one.name == name]
+
+
+def _hours(state: State) -> Hours:
+    """What rows are like at other hours."""
+    assert state.monitors.rows is not None
+    assert state.monitors.rows.season is not None
+    return state.monitors.rows.season.hours
 
 
 def test_a_moved_feature_exceeds_its_threshold() -> None:
@@ -124,8 +133,7 @@ def test_a_day_alarms_nobody() -> None:
 
     state, emits = run(timeline, fold=DriftDetector(_EVERY), splits={200, 300})
 
-    assert state.season is not None
-    assert state.season.hours.is_known
+    assert _hours(state).is_known
     assert not of(emits, DriftDetected)
     assert _values(of(emits, IndicatorComputed), "seasonal_range.f0")[-1] == pytest.approx(4.0, abs=0.6)
 
@@ -161,11 +169,11 @@ def test_values_that_go_missing_are_far_from_what_was() -> None:
     rng, baseline = np.random.default_rng(8), Baseline()
     first = rng.standard_normal((2, 512)).astype(F4)
     first[1] = 7.0
-    count(baseline, first, reference_rows=512)
+    baseline.update(first, reference_rows=512)
     later = rng.standard_normal((2, 200)).astype(F4)
     later[0, ::4], later[1] = np.nan, 3.0
 
-    count(baseline, later, reference_rows=512)
+    baseline.update(later, reference_rows=512)
 
     assert baseline.expected[0].tolist() == pytest.approx([0.0, *[51.2] * 10, 0.0, 0.0], abs=1.0)
     assert baseline.expected[1, -3] == 512.0
@@ -186,8 +194,7 @@ def test_every_watched_column_has_a_season(column: str) -> None:
 
     state, emits = run(timeline, splits={300})
 
-    assert state.season is not None
-    assert state.season.hours.is_known
+    assert _hours(state).is_known
     assert not of(emits, DriftDetected)
     assert _values(of(emits, IndicatorComputed), f"seasonal_range.{column}")[-1] > 3.0
 
@@ -216,8 +223,6 @@ def test_other_columns_have_another_season() -> None:
     known, _ = run(timeline[:241])
     state, _ = run(timeline)
 
-    assert known.season is not None
-    assert state.season is not None
-    assert known.season.hours.is_known
-    assert state.season.hours.n_columns == 5
-    assert state.season.hours.first > known.season.hours.first
+    assert _hours(known).is_known
+    assert _hours(state).n_columns == 5
+    assert _hours(state).first > _hours(known).first

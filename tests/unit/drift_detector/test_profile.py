@@ -5,7 +5,7 @@ from tests.unit.drift_detector.stream import Stream, of, run
 
 from homeostat.core import Payload
 from homeostat.events import DriftDetected, ProfileUpdated, Provenance, Samples
-from homeostat.services.drift_detector.profile import NAMES
+from homeostat.services.drift_detector.drift.profile import NAMES
 
 
 def profiles(error: float, shift: list[float], score: float, seed: int = 0) -> list[ProfileUpdated]:

@@ -6,8 +6,8 @@ from tests.unit.drift_detector.stream import Stream, of, registered, run
 
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, ProfileUpdated, Samples
-from homeostat.services.drift_detector.label_pace import LabelPace
-from homeostat.services.drift_detector.profile import NAMES
+from homeostat.services.drift_detector.drift.profile import NAMES
+from homeostat.services.drift_detector.errors.label_pace import LabelPace, plausible
 
 SECONDS = 50
 """Of event time between two events of a stream."""
@@ -149,16 +149,13 @@ def test_patience_is_twice_what_is_usual() -> None:
     """Of the lag and of the silences between labels the longer one counts; what is long ago fades."""
     pace = LabelPace()
     for now in range(100):
-        pace.serve(10.0 * now, 1)
-        pace.label(np.full(5, 3600.0))
+        pace.update(10.0 * now, 1, np.full(5, 3600.0))
 
     assert pace.patience() == pytest.approx(7200.0)
 
-    pace.serve(91_000.0, 1)
-    pace.label(np.full(5, 3600.0))
+    pace.update(91_000.0, 1, np.full(5, 3600.0))
     assert pace.patience() == pytest.approx(2.0 * 90_010.0)
 
     for now in range(91_000, 2_000_000, 1000):
-        pace.serve(float(now), 1)
-        pace.label(np.full(5, np.nan))
+        pace.update(float(now), 1, plausible(np.full(5, np.nan)))
     assert pace.patience() < 7200.0

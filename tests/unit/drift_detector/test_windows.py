@@ -9,7 +9,6 @@ from homeostat.core import Payload
 from homeostat.events import Answer, DriftCleared, DriftDetected, Labels, ProfileUpdated, Samples
 from homeostat.events.columns import F8
 from homeostat.services.drift_detector.fold import DriftDetector
-from homeostat.services.drift_detector.labels import places_of
 from homeostat.services.drift_detector.settings import Settings
 from homeostat.services.drift_detector.state import State
 
@@ -36,10 +35,10 @@ def _with_strays(stream: Stream, served: list[Samples], age: int) -> list[Payloa
     return timeline
 
 
-def _place(state: State, predicted_at: float) -> int:
+def _bucket(state: State, predicted_at: float) -> int:
     """Bucket that a row is taken to lie in."""
-    ((place, _),) = places_of(state, np.array([predicted_at]), Settings())
-    return place.batch
+    ((location, _),) = state.buckets.locate(np.array([predicted_at]), 0, Settings())
+    return location.bucket
 
 
 def test_a_stray_old_label_stops_no_story() -> None:
@@ -97,9 +96,9 @@ def test_labels_may_be_hundreds_of_buckets_late() -> None:
 
     state, _ = run([registered(), *(stream.samples(inline=False) for _ in range(400))])
 
-    assert len(state.batches) <= Settings().n_batches
-    assert 100 <= _place(state, 50.0 * 100 + 10.0) < 116
-    assert _place(state, 50.0 * 398 + 10.0) == 398
+    assert len(state.buckets.history) <= Settings().n_batches
+    assert 100 <= _bucket(state, 50.0 * 100 + 10.0) < 116
+    assert _bucket(state, 50.0 * 398 + 10.0) == 398
 
 
 def test_a_clock_that_is_ahead_spoils_one_bucket() -> None:
@@ -112,7 +111,7 @@ def test_a_clock_that_is_ahead_spoils_one_bucket() -> None:
 
     state, _ = run([registered(), *served])
 
-    assert [_place(state, 50.0 * bucket + 10.0) for bucket in (0, 3, 50, 99)] == [0, 3, 50, 99]
+    assert [_bucket(state, 50.0 * bucket + 10.0) for bucket in (0, 3, 50, 99)] == [0, 3, 50, 99]
 
 
 def test_rows_that_come_late_hide_none_before_them() -> None:
@@ -123,7 +122,7 @@ def test_rows_that_come_late_hide_none_before_them() -> None:
 
     state, _ = run([registered(), *served])
 
-    assert _place(state, 50.0 * 70 + 10.0) == 70
+    assert _bucket(state, 50.0 * 70 + 10.0) == 70
 
 
 def test_a_second_shift_is_measured_from_the_first() -> None:
@@ -156,4 +155,4 @@ def test_an_absurd_lag_breaks_nothing() -> None:
     emits = [emit for i in range(10) for emit in fold.step(state, event_of(stream.samples(), 3 + i))[1]]
 
     assert emits
-    assert state.n_labels == 102
+    assert state.errors.history.n == 102

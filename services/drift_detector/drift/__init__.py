@@ -1,0 +1,1 @@
+"""Decisions: detections, profiles, clearances, evidence updates."""

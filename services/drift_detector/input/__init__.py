@@ -1,0 +1,1 @@
+"""Served rows of the champion: who answers, buckets of rows, clocks, quality, histograms."""

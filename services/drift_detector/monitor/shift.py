@@ -1,0 +1,84 @@
+"""Columns of the inputs, or the labels, have moved."""
+
+from dataclasses import dataclass
+
+from homeostat.services.drift_detector.input.input_buckets import InputBucket
+from homeostat.services.drift_detector.monitor.stream_monitor import StreamMonitor
+from homeostat.services.drift_detector.settings import Settings
+from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.martingales import log2
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a monitor has found.
+
+    Args:
+        detector: What found it.
+        features: Names, the farthest off first.
+        onset: Bucket that it began with.
+        deviations: How far that one is off, in standard deviations of a row.
+        statistic: Of the detector.
+        threshold: Its limit.
+        log2_e: Evidence, where the detector has it.
+        reference_rows: Rows that said what is normal.
+    """
+
+    detector: str
+    features: tuple[str, ...]
+    onset: InputBucket
+    deviations: float
+    statistic: float
+    threshold: float
+    log2_e: float | None
+    reference_rows: int
+
+
+def shift_of_bets(
+    detector: str,
+    watch: ExchangeabilityWatch,
+    limit: float,
+    features: tuple[str, ...],
+    onset: InputBucket,
+    deviations: float,
+) -> Shift:
+    """Return the shift that bets have found.
+
+    Args:
+        detector: Its name.
+        watch: That bets.
+        limit: That its statistic has reached.
+        features: Names, the farthest off first.
+        onset: Bucket that it began with.
+        deviations: How far the first one is off, in standard deviations of a row.
+    """
+    e = watch.bets.e_value
+    return Shift(
+        detector=detector,
+        features=features,
+        onset=onset,
+        deviations=deviations,
+        statistic=log2(watch.bets.statistic),
+        threshold=log2(limit),
+        log2_e=log2(e) if e > 0.0 else 0.0,
+        reference_rows=watch.reference_rows,
+    )
+
+
+def shift_of_season(
+    monitor: StreamMonitor, features: tuple[str, ...], history: list[InputBucket], settings: Settings
+) -> Shift | None:
+    """Return the shift of an hour that was like none of those of days and weeks before.
+
+    Args:
+        monitor: With the season.
+        features: Names, the farthest off first.
+        history: Remembered buckets, oldest first.
+        settings: Of the detector.
+    """
+    season = monitor.season
+    if season is None or season.watch is None:
+        return None
+    onset = next((bucket for bucket in history if bucket.until >= season.begun), history[-1])
+    limit = season.limit(settings.alarm_limit)
+    return shift_of_bets("same_hours", season.watch, limit, features, onset, season.watch.largest_shift())
