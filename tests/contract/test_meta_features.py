@@ -29,7 +29,7 @@ def replaced(text: str) -> str:
 
 def test_the_owner_is_a_service() -> None:
     """The folder whose code computes them."""
-    assert (Path(__file__).parents[2] / "services" / SCHEMA.owner / "profile.py").exists()
+    assert (Path(__file__).parents[2] / "services" / SCHEMA.owner / "drift" / "profile.py").exists()
 
 
 def test_the_document_is_that_of_the_schema() -> None:
