@@ -1,6 +1,6 @@
 """The detector of one model: what is champion, what is normal, what moved."""
 
-from typing import Final
+from typing import Final, assert_never
 
 import numpy as np
 
@@ -41,8 +41,11 @@ _MOST_OVERRIDES: Final = 1024
 """Different settings kept at a time."""
 
 
-_OF_MONITORS: Final = (Samples, Labels, SignalObserved, SliObserved, DeploymentObserved, ActionReverted, ActionApplied)
+OfMonitors = Samples | Labels | SignalObserved | SliObserved | DeploymentObserved | ActionReverted | ActionApplied
 """What concerns the model's monitors: they are laid out when the first of it comes."""
+
+Input = ModelRegistered | OfMonitors
+"""What it reads of the timeline."""
 
 
 class DriftDetector:
@@ -102,8 +105,10 @@ class DriftDetector:
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event in; nothing is refused, as intake has checked it all."""
         data, emits = event.data, list[Emit]()
+        if not isinstance(data, Input):
+            return state, ()
         settings = self._settings if state.overrides is None else self._overriding(state.overrides)
-        if not state.is_laid_out and isinstance(data, _OF_MONITORS):
+        if not state.is_laid_out and isinstance(data, OfMonitors):
             state.lay_out(settings)
         match data:
             case Samples():
@@ -115,16 +120,17 @@ class DriftDetector:
                 emits = observe(state.trackers, state.placed, event, series, data.value, settings.signals)
             case ModelRegistered():
                 self._register(state, data)
-            case DeploymentObserved() if data.version != state.champion.version:  # pods announce themselves again
-                emits = state.graded(event, state.drift)
-                state.reset(data.version, settings)
+            case DeploymentObserved():
+                if data.version != state.champion.version:  # pods announce themselves again and again
+                    emits = state.graded(event, state.drift)
+                    state.reset(data.version, settings)
             case ActionReverted():
                 emits = state.graded(event, state.drift)
                 state.reset(data.rollout.champion, settings)
             case ActionApplied():
                 emits = self._applied(state, event, data, settings)
             case _:
-                pass
+                assert_never(data)
         return state, tuple(emits)
 
     def _register(self, state: State, data: ModelRegistered) -> None:
