@@ -75,8 +75,9 @@ class StreamMonitor:
             The rows, (d, n), and their mean event time, seconds; None if more are waited for.
         """
         pending, n_pending = self.pending, self.n_pending
-        is_calm = n_pending < _MOST_BATCHES * n and n_pending < self.watch.n_rows // _ROWS_PER_DELAY
-        if not pending or (not is_urgent and (n_pending < n or is_calm)):
+        if not pending or (not is_urgent and n_pending < n):
+            return None
+        if not is_urgent and n_pending < _MOST_BATCHES * n and n_pending < self.watch.n_rows // _ROWS_PER_DELAY:
             return None
         time = self.pending_seconds / n_pending
         self.pending, self.n_pending, self.pending_seconds = [], 0, 0.0
