@@ -1,11 +1,10 @@
 """The form of a job: what a recipe is given and what it says. Imports next to nothing: a recipe starts often."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
-NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 _MOST_SECONDS: Final = 1e9
 _MOST_ROWS: Final = 2**53
 _LARGEST_LOSS: Final = 3e38

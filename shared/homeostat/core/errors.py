@@ -1,7 +1,7 @@
 """The error tree. Each branch names who must act; every error raised on purpose is of one of them.
 
 HomeostatError
-├── Retry      the host: the same call may succeed later, nothing was lost
+├── Retry      the caller: the same call may succeed later, nothing was lost
 ├── Reject     quarantine: this input is refused, with a reason code; the log goes on
 └── Halt       a human: the process stops before it writes anything wrong
 
@@ -15,7 +15,12 @@ class HomeostatError(Exception):
 
 
 class Retry(HomeostatError):
-    """A passing condition: the host tries again, in order, and loses nothing."""
+    """A passing condition: the same call may succeed later, and nothing was lost.
+
+    Who calls tries again, in order and for a bounded time: a command under way until its retry timeout, a run that
+    waits for data until its deadline, a client as it likes. A process that a `Retry` reaches the top of ends with
+    code 1 and is started again by what supervises it; it goes on from its last marker or committed offset.
+    """
 
 
 class Reject(HomeostatError):

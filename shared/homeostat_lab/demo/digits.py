@@ -16,7 +16,6 @@ PIXELS: Final = SIDE * SIDE
 N_CLASSES: Final = 10
 N_HISTORY: Final = 800
 N_AUDIT: Final = 600
-N_TRAFFIC: Final = 397
 
 
 @dataclass(frozen=True, slots=True, eq=False)
