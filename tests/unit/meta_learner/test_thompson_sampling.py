@@ -137,13 +137,13 @@ def test_shadows_are_bought_while_they_are_worth_their_price() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rung", "left"),
+    ("level", "left"),
     [("catalogue", {"warm"}), ("scheduler", {"skip", "warm"}), ("closed_loop", {"head", "skip", "warm"})],
 )
-def test_a_scope_says_how_much_is_left_to_the_learner(rung: str, left: set[str]) -> None:
+def test_a_scope_says_how_much_is_left_to_the_learner(level: str, left: set[str]) -> None:
     """From the vetted table alone, over whether to retrain at all, to everything; nonsense changes nothing."""
     driver = LearnerDriver()
-    for said in (rung, "anarchy"):
+    for said in (level, "anarchy"):
         driver.step(ScopeConfigured(scope="acme", settings={"learning": said}))
 
     _, proposal = driver.propose()
