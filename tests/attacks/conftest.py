@@ -1,9 +1,13 @@
 """Systems in memory that are attacked."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.attacks.model_server import Ground
 from tests.support.proving import ProvenSystem
+
+from homeostat.services.model_server import bounds
 
 
 @pytest.fixture
@@ -17,3 +21,13 @@ def proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     system.propose()
     system.prove()
     return system
+
+
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(bounds, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(bounds, "MAX_CONNECTIONS", 8)
+    one = Ground(tmp_path)
+    yield one
+    one.stop()

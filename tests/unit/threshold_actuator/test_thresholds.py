@@ -1,76 +1,18 @@
 """Alert thresholds: bands, moves, fences, reports."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from tests.unit.threshold_actuator.commands import BAND, COMMON, MODEL, approve, command, moved, reports, revert, series
 
-from homeostat.core import Event, Identity, Observer, Position, Report
-from homeostat.core.identity import emit_id
-from homeostat.events import ActionApplied, ActionFailed, Band, Command, ThresholdMoved, ThresholdRevert, ThresholdSet
+from homeostat.core import Observer
+from homeostat.events import ActionApplied, ActionFailed, Command
 from homeostat.events.logs import INDICATORS, POLICY_THRESHOLD
 from homeostat.events.series import Series
 from homeostat.services.threshold_actuator.hand import ThresholdActuator
 from homeostat.services.threshold_actuator.targets.prometheus import PrometheusThresholds, ThresholdFileUnreadable
-
-MODEL = "dock/camera-1"
-BAND = Band(signal="uncertainty", rate=0.01, low=0.2, high=0.6, eta=0.05)
-COMMON = {"action": "a", "verdict": "v", "family": "dock/cameras", "model": MODEL, "expires_at": 10_000}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "thresholds.json"
-
-
-@pytest.fixture
-def target(path: Path) -> PrometheusThresholds:
-    return PrometheusThresholds(path)
-
-
-def command(data: Command | ThresholdMoved, offset: int = 1, source: str = "/homeostat/governor/g/t/0") -> Event:
-    return Event(
-        id=emit_id(offset),
-        source=source,
-        type=data.TYPE,
-        subject=MODEL,
-        time=0,
-        data=data,
-        position=Position("homeostat.policy.alert-threshold", "t", 0, offset),
-        story=Identity("story"),
-        emitter="",
-    )
-
-
-def approve(offset: int = 1, band: Band = BAND, source: str = "/homeostat/governor/g/t/0") -> Event:
-    return command(ThresholdSet.model_validate(COMMON | {"band": band}), offset, source)
-
-
-def revert(threshold: float, offset: int = 2) -> Event:
-    data = ThresholdRevert.model_validate(COMMON | {"signal": "uncertainty", "threshold": threshold})
-    return command(data, offset)
-
-
-def moved(threshold: float) -> ThresholdMoved:
-    return ThresholdMoved(model=MODEL, signal="uncertainty", threshold=threshold, value=0.1, is_alert=False, rate=0.01)
-
-
-def series(
-    target: PrometheusThresholds, name: str = "homeostat_alert_threshold", layer: str = "", attributes: str = ""
-) -> float | None:
-    registry = CollectorRegistry()
-    registry.register(target)
-    model = {"scope": "dock", "model": "camera-1", "signal": "uncertainty"}
-    return registry.get_sample_value(name, model | {"layer": layer, "attributes": attributes})
-
-
-def reports(hand: ThresholdActuator, event: Event) -> list[Report]:
-    task = hand.start(event)
-    return [] if task is None else [*task.poll(), *task.poll()]
 
 
 def test_a_band_is_applied_and_reported(target: PrometheusThresholds) -> None:
@@ -162,71 +104,6 @@ def test_the_signal_is_shown_beside_its_threshold(target: PrometheusThresholds) 
     target.moved(MODEL, moved(0.5))
 
     assert series(target, "homeostat_alert_signal") == 0.1
-
-
-def at(node: str, threshold: float, **changes: Any) -> ThresholdMoved:
-    """A move at one node."""
-    place = {"layer": "edge", "attributes": {"zone": 1, "node": node}}
-    return moved(threshold).model_copy(update=place | changes)
-
-
-def test_each_place_is_shown_with_its_own_threshold(target: PrometheusThresholds) -> None:
-    """Clipped into the band that counts for it; a later band of a place counts at once."""
-    hand, a, b = ThresholdActuator(target), '{"node":"a","zone":1}', '{"node":"b","zone":1}'
-    reports(hand, approve())
-    target.moved(MODEL, at("a", 0.3, value=0.25))
-    target.moved(MODEL, at("b", 0.9))
-    shown = {node: series(target, layer="edge", attributes=node) for node in (a, b)}
-
-    reports(hand, approve(2, BAND.model_copy(update={"attributes": {"node": "a"}, "low": 0.35, "high": 0.4})))
-
-    assert shown == {a: 0.3, b: 0.6}
-    assert series(target, layer="edge", attributes=a) == 0.35
-    assert series(target, layer="edge", attributes=b) == 0.6
-    assert series(target, "homeostat_alert_signal", "edge", a) == 0.25
-    assert series(target) == 0.6
-
-
-def test_a_revert_pins_one_place(target: PrometheusThresholds) -> None:
-    """The band that said it; the others go on."""
-    hand, of_node = ThresholdActuator(target), BAND.model_copy(update={"attributes": {"node": "a"}})
-    reports(hand, approve())
-    reports(hand, approve(2, of_node))
-    pinned = COMMON | {"signal": "uncertainty", "attributes": {"node": "a"}, "threshold": 0.9}
-
-    (report,) = reports(hand, command(ThresholdRevert.model_validate(pinned), 3))
-    for node in ("a", "b"):
-        target.moved(MODEL, at(node, 0.3))
-
-    assert isinstance(report.data, ActionApplied)
-    assert report.data.band == of_node.model_copy(update={"low": 0.9, "high": 0.9})
-    assert series(target, layer="edge", attributes='{"node":"a","zone":1}') == 0.9
-    assert series(target, layer="edge", attributes='{"node":"b","zone":1}') == 0.3
-
-
-def test_no_more_places_are_shown_than_are_tracked(target: PrometheusThresholds) -> None:
-    """The one that was told of least lately leaves, with its signal."""
-    reports(ThresholdActuator(target), approve())
-    for i in (*range(64), 0, 64):
-        target.moved(MODEL, at(f"n{i}", 0.3))
-
-    families = {family.name: family.samples for family in target.collect()}
-
-    nodes = [json.loads(one.labels["attributes"])["node"] for one in families["homeostat_alert_signal"]]
-    assert sorted(nodes) == sorted(f"n{i}" for i in range(65) if i != 1)
-    assert len(families["homeostat_alert_threshold"]) == 65  # and that of the band
-
-
-def test_a_file_from_before_there_were_places_is_read(path: Path) -> None:
-    """A band without a layer stands under the name of its signal, as ever."""
-    path.parent.mkdir()
-    kept = '{"value":0.5,"rate":0.01,"low":0.2,"high":0.6,"eta":0.05,"fences":{},"operating_point":"rate"}'
-    path.write_text(f'{{"{MODEL}":{{"uncertainty":{kept}}}}}')
-
-    target = PrometheusThresholds(path)
-
-    assert target.band(MODEL, Series("uncertainty")) == BAND
-    assert series(target) == 0.5
 
 
 def test_nothing_moves_while_the_scope_is_braked(target: PrometheusThresholds) -> None:
