@@ -133,7 +133,7 @@ def test_its_settings_are_variables_that_set_something(sample: Path) -> None:
 @pytest.mark.parametrize(
     ("group", "declaration", "why"),
     [
-        ("folds", "FoldEntry(name='governor', make='a:b', topic='homeostat.timeline')", "homeostat has one"),
+        ("folds", "FoldEntry(name='drift_detector', make='a:b', topic='homeostat.timeline')", "homeostat has one"),
         ("folds", "FoldEntry(name='x', service='intake', make='a:b', topic='t')", "the service intake is homeostat's"),
         ("folds", f"FoldEntry(name='x', make='a:b', topic='t', writes=('{VERDICTS}',))", VERDICTS),
         ("folds", f"FoldEntry(name='x', make='a:b', topic='t', writes=('{POLICIES[0]}',))", POLICIES[0]),
