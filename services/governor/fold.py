@@ -1,6 +1,6 @@
 """The governor: law is serial, so one state folds the whole governance log."""
 
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from homeostat.admission.refusing import refused
 from homeostat.core import Emit, Event, Reject
@@ -59,6 +59,25 @@ from homeostat.services.governor.revert import revert
 from homeostat.services.governor.settings import GovernorSettings
 from homeostat.services.governor.state import State
 
+Input = (
+    ActionProposed
+    | ActionRequested
+    | ActionSettled
+    | ApprovalDenied
+    | ApprovalGiven
+    | BrakeConfirmed
+    | CanaryJudged
+    | ClockTicked
+    | DeploymentObserved
+    | FamilyObserved
+    | ModelRegistered
+    | RevertRequested
+    | governance_requests.GovernanceRequest
+    | key_requests.KeyRequest
+    | reports.Reported
+)
+"""Payloads of the governance log that it answers; `burn.reported` is for eyes."""
+
 _REQUESTS: Final = (Request, ActionRequested)
 
 
@@ -101,7 +120,7 @@ class Governor:
         Raises:
             Reject: A request that nobody who may speak here has signed, or a report of what was not commanded.
         """
-        data: Any = event.data
+        data = event.data
         emits = self._answer_request(state, event, data) if isinstance(data, _REQUESTS) else self._answer(state, event)
         state.issued.update(event, emits)
         return state, emits
@@ -120,13 +139,15 @@ class Governor:
         return emits
 
     def _answer(self, state: State, event: Event) -> tuple[Emit, ...]:
-        data: Any = event.data
+        data = event.data
+        if not isinstance(data, Input):
+            return ()
         match data:
-            case ActionProposed() if not isinstance(data, ActionRequested):
-                return approval.propose(state, event, data, self.settings)
             case ActionRequested():
                 principal = authorize(state.keyring, data, "operator", scope_of(data.family))
                 return approval.propose(state, event, data.plain(), self.settings, principal)
+            case ActionProposed():
+                return approval.propose(state, event, data, self.settings)
             case ApprovalGiven() | ApprovalDenied():
                 return approval.answer(state, event, data, self.settings)
             case CanaryJudged():
@@ -168,7 +189,8 @@ class Governor:
                 return deployments.observed(state, event, data)
             case RevertRequested():
                 return revert(state, event, data)
-        return ()  # burn.reported is for eyes
+            case _:
+                assert_never(data)
 
     def _registered(self, state: State, event: Event, data: ModelRegistered) -> tuple[Emit, ...]:
         """Take a model in, and decide on what waited for it, in the order in which it came."""
