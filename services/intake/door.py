@@ -9,7 +9,10 @@ from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.admission.screening import FREEZES, check_ids
 from homeostat.codec import Record
 from homeostat.core import Emit, Event
-from homeostat.events import ClockTicked
+from homeostat.core.identity import scope_of
+from homeostat.events import ClockTicked, Data
+from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from homeostat.events.routes import emits_of
 from homeostat.services.intake.deduplication import key_of
 from homeostat.services.intake.settings import Settings
 from homeostat.services.intake.state import DoorState
@@ -32,6 +35,7 @@ class Door(Generic[S]):
     def __init__(self, name: str, log: str, settings: Settings | None = None, salt: Salt = NO_SALT) -> None:
         self.name, self.log, self.settings, self.salt = name, log, settings or Settings(), salt
         self.counts: dict[str, int] = {}
+        self._topics = emits_of(name)
 
     def unit(self, subject: str) -> str:
         """One state per subject."""
@@ -101,6 +105,18 @@ class Door(Generic[S]):
             Reject: The state is unchanged.
         """
         raise NotImplementedError
+
+    def pass_on(self, event: Event, data: Data, family: str | None = None) -> tuple[Emit, ...]:
+        """Emit what was admitted to every topic that the catalogue names for it, under the key of that topic.
+
+        Args:
+            event: As it came in.
+            data: What it has become.
+            family: `scope/family`, if the subject is another; None where it is the subject.
+        """
+        scope = scope_of(event.subject)
+        keys = {GOVERNANCE: scope if scope != event.subject else None, EXPERIENCE: family}
+        return tuple(Emit(topic, data, subject=keys.get(topic)) for topic in self._topics[data.TYPE])
 
     def wake_at(self, state: S) -> None:
         """Never: a door says nothing unasked."""

@@ -3,9 +3,8 @@
 from homeostat.admission.checks import check_report
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.core import Emit, Event
-from homeostat.core.identity import scope_of
 from homeostat.events import Data
-from homeostat.events.logs import GOVERNANCE, REPORTS
+from homeostat.events.logs import REPORTS
 from homeostat.services.intake.provenance import with_provenance
 from homeostat.services.intake.settings import Settings
 from homeostat.services.intake.signed import Signed
@@ -27,4 +26,4 @@ class ReportsIntake(Signed):
         data = event.data
         assert isinstance(data, Data)
         check_report(event.subject, data)
-        return (Emit(GOVERNANCE, with_provenance(data, event), subject=scope_of(event.subject)),)
+        return self.pass_on(event, with_provenance(data, event))

@@ -4,7 +4,7 @@ from homeostat.admission.checks import check_request
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.core import Emit, Event
 from homeostat.events import Data
-from homeostat.events.logs import GOVERNANCE, REQUESTS
+from homeostat.events.logs import REQUESTS
 from homeostat.services.intake.provenance import with_provenance
 from homeostat.services.intake.settings import Settings
 from homeostat.services.intake.signed import Signed
@@ -26,4 +26,4 @@ class RequestsIntake(Signed):
         data = event.data
         assert isinstance(data, Data)
         check_request(event.subject, data)
-        return (Emit(GOVERNANCE, with_provenance(data, event)),)
+        return self.pass_on(event, with_provenance(data, event))

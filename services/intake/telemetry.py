@@ -29,7 +29,7 @@ from homeostat.events import (
     SignalObserved,
 )
 from homeostat.events.columns import f8
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, QUARANTINE, TELEMETRY, TIMELINE
+from homeostat.events.logs import GOVERNANCE, INDICATORS, QUARANTINE, TELEMETRY, TIMELINE
 from homeostat.services.intake.blocks import Blocks
 from homeostat.services.intake.door import Door
 from homeostat.services.intake.joining import Bounds, Match
@@ -86,7 +86,7 @@ class TelemetryIntake(Door[TelemetryState]):
         data, found = screened(data, self._digest_of(event))
         if isinstance(data, DeploymentObserved):
             return self._deployed(state, event, data, found)
-        return (Emit(TIMELINE, with_proven_provenance(data, event, named + found)),)
+        return self.pass_on(event, with_proven_provenance(data, event, named + found))
 
     def check_known(self, state: TelemetryState | None, record: Record, now: int, *, is_flooded: bool) -> None:
         """See `Glances`: rows of a model that nobody registered are not read, where nobody reads why.
@@ -107,7 +107,7 @@ class TelemetryIntake(Door[TelemetryState]):
             self.count("deployment_repeated")
             return ()
         state.versions.announce(data.version)
-        return (Emit(GOVERNANCE, admitted, subject=scope_of(event.subject)),)
+        return self.pass_on(event, admitted)
 
     def _digest_of(self, event: Event) -> Callable[[str], str]:
         return partial(self.salt.digest, scope_of(event.subject))
@@ -119,23 +119,19 @@ class TelemetryIntake(Door[TelemetryState]):
         if not state.registrations.admit(model, state.contract, event.time):
             self.count("registration_repeated")
             return ()
-        emits = self._registered(event.subject, admitted)
+        emits = self._registered(event, admitted)
         if not state.registrations.is_news(admitted, state.contract, event.time):
-            emits = emits[:-1]
+            emits = tuple(emit for emit in emits if emit.log != GOVERNANCE)
         if model.learned_rows is None:
             state.learning = Learning()
         state.contract = model
         state.versions.announce(model.champion)
         return emits
 
-    def _registered(self, subject: str, model: ModelRegistered) -> tuple[Emit, ...]:
+    def _registered(self, event: Event, model: ModelRegistered) -> tuple[Emit, ...]:
         """A registration on its way to the model, its family and the law."""
-        scope, admitted = scope_of(subject), model.model_copy(update={"model": subject})
-        return (
-            Emit(TIMELINE, admitted),
-            Emit(EXPERIENCE, admitted, subject=f"{scope}/{model.family}"),
-            Emit(GOVERNANCE, admitted, subject=scope),
-        )
+        admitted = model.model_copy(update={"model": event.subject})
+        return self.pass_on(event, admitted, f"{scope_of(event.subject)}/{model.family}")
 
     def _observe(
         self, state: TelemetryState, event: Event, samples: Samples, contract: ModelRegistered
@@ -150,7 +146,7 @@ class TelemetryIntake(Door[TelemetryState]):
         emits = [Emit(TIMELINE, samples)]
         if learned is not None:  # behind the rows that it was learned from
             state.contract = learned
-            emits += self._registered(event.subject, learned.model_copy(update={"provenance": unsigned(event)}))
+            emits += self._registered(event, learned.model_copy(update={"provenance": unsigned(event)}))
         if not is_known and samples.role == "champion":
             self.count("version_unannounced")
             emits.append(Emit(INDICATORS, _unannounced(event.subject, samples)))

@@ -9,7 +9,7 @@ from homeostat.admission.tasks import ARRAYS
 from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
 from homeostat.events import Data, FamilyObserved, TaskRecorded
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TASKS, TRACES
+from homeostat.events.logs import EXPERIENCE, TASKS, TRACES
 from homeostat.services.intake.door import Door
 from homeostat.services.intake.provenance import with_proven_provenance
 from homeostat.services.intake.settings import Settings
@@ -40,13 +40,16 @@ class TracesIntake(Door[TracesState]):
         check_trace(event.subject, data, self.settings.inline_array_bytes)
         data, redacted = screened(data, partial(self.salt.digest, scope_of(event.subject)))
         admitted = with_proven_provenance(data, event, redacted)
-        emits = [Emit(EXPERIENCE, admitted)]
-        if isinstance(data, TaskRecorded) and data.support_x is not None:  # then it has all of them
+        if not isinstance(data, TaskRecorded):
+            emits = [*self.pass_on(event, admitted)]
+        elif data.support_x is None:
+            emits = [Emit(EXPERIENCE, admitted)]
+        else:  # then it has all of them
             emits = [Emit(TASKS, admitted), Emit(EXPERIENCE, admitted.model_copy(update=dict.fromkeys(ARRAYS)))]
         if not state.is_announced:
             state.is_announced = True
             observed = FamilyObserved(family=event.subject, provenance=admitted.provenance)
-            emits += [Emit(EXPERIENCE, observed), Emit(GOVERNANCE, observed, subject=scope_of(event.subject))]
+            emits += self.pass_on(event, observed)
         return tuple(emits)
 
     def state_type(self) -> type[TracesState]:
