@@ -19,6 +19,7 @@ _STRUCTURED: Final = "application/cloudevents"
 _CORE: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 _REQUIRED: Final = ("id", "source", "type")
 _DATA: Final = ("data", "data_base64")
+_LONGEST_TYPE: Final = 200
 _VERSION: Final = re.compile(r"1\.[0-9]+")
 _INTEGER: Final = 2**31
 """An Integer attribute has 32 bits."""
@@ -111,7 +112,27 @@ def _parsed(content_type: str) -> str:
 
 def _media_type(content_type: str) -> str:
     """Media type without its parameters; case means nothing (RFC 9110, 8.3.1)."""
-    return _parsed(content_type) if len(content_type) <= 200 else ""
+    return _parsed(content_type) if len(content_type) <= _LONGEST_TYPE else ""
+
+
+@lru_cache(maxsize=256)
+def _plain_media_type(content_type: bytes) -> str | None:
+    try:
+        media_type = _media_type(content_type.decode())
+    except UnicodeDecodeError:
+        return None
+    return None if not media_type or media_type.startswith(_STRUCTURED) else media_type
+
+
+def plain_media_type(content_type: bytes | None) -> str | None:
+    """Media type of a record in binary mode; None if it is in another one, or its content type is none.
+
+    Args:
+        content_type: The header; None if there is none.
+    """
+    if content_type is None:
+        return DEFAULT_CONTENT_TYPE
+    return _plain_media_type(content_type) if len(content_type) <= _LONGEST_TYPE else None
 
 
 def _structured(value: bytes, media_type: str) -> tuple[dict[str, str], bytes]:

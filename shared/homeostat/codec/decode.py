@@ -1,16 +1,17 @@
 """From a record to a typed event, strictly at the doors."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from pydantic import ValidationError
 
 from homeostat.codec.arrow import ARROW, samples_of_arrow
-from homeostat.codec.cloudevents import is_json, read_event
+from homeostat.codec.cloudevents import is_json, plain_media_type, read_event
 from homeostat.codec.columns import check_labels, check_samples
 from homeostat.codec.record import Record
 from homeostat.core import Event, Identity, Payload, Position, Reject
 from homeostat.core.identity import identity
+from homeostat.events.base import Data
 from homeostat.events.columns import Labels, Samples
 from homeostat.events.models import COLUMNS, MODELS
 from homeostat.events.telemetry import LabelsObserved, SamplesObserved
@@ -35,12 +36,62 @@ def decode_event(record: Record, *, time: int, emitter: str, is_door: bool) -> E
             whatever the bytes are: an internal log may be written by whoever got past its ACL.
     """
     try:
-        return _decoded(record, time=time, emitter=emitter, is_door=is_door)
+        event = _plain(record, time, emitter, is_door=is_door)
+        return _decoded(record, time=time, emitter=emitter, is_door=is_door) if event is None else event
     except Reject:
         raise
     except Exception as error:  # whatever a decoder raises: the record is somebody else's
         detail = f"it cannot be read: {type(error).__name__}: {str(error)[:300]}"
         raise Reject("payload_invalid", detail) from error
+
+
+def _plain(record: Record, time: int, emitter: str, *, is_door: bool) -> Event | None:
+    """Decode what nearly every record is, in a third of the time: binary mode, version 1.0, nothing odd in a header.
+
+    Returns:
+        None for anything else, be it right or wrong: `_decoded` looks at it.
+
+    Raises:
+        Reject: See `decode_event`; of the payload only.
+    """
+    headers: dict[str, bytes | None] = dict(record.headers)
+    get, key = headers.get, record.key
+    id_, source, type_, named = get("ce_id"), get("ce_source"), get("ce_type"), get("ce_subject")
+    if not (id_ and source and type_ and key) or get("ce_specversion") != b"1.0" or len(headers) != len(record.headers):
+        return None
+    media_type = plain_media_type(get("content-type"))
+    if media_type is None or key[0] == 0 or (named is not None and named != key):
+        return None
+    story, cause = get("ce_correlationid"), get("ce_causationid")
+    signature, key_id, public_key = get("signature"), get("key-id"), get("public-key")
+    own_story: Any  # an `Identity`, whose call is no cast
+    own_cause: Any
+    try:
+        own_source, own_id, own_type, subject = source.decode(), id_.decode(), type_.decode(), key.decode()
+        own_story = story.decode() if story else f"{own_source}#{own_id}"
+        own_cause = cause.decode() if cause else None
+        own_signature = signature if signature is None else signature.decode()
+        own_key_id = key_id if key_id is None else key_id.decode()
+        own_public_key = public_key if public_key is None else public_key.decode()
+    except UnicodeDecodeError:
+        return None
+    value = record.value or b""
+    return Event(
+        id=own_id,
+        source=own_source,
+        type=own_type,
+        subject=subject,
+        time=time,
+        data=_payload(own_type, media_type, value, is_door=is_door),
+        position=Position(record.topic, record.topic_id, record.partition, record.offset),
+        story=own_story,
+        emitter=emitter,
+        cause=own_cause,
+        signature=own_signature,
+        key_id=own_key_id,
+        public_key=own_public_key,
+        content=value,
+    )
 
 
 def _decoded(record: Record, *, time: int, emitter: str, is_door: bool) -> Event:
@@ -98,7 +149,7 @@ def _payload(type_: str, media_type: str, value: bytes, *, is_door: bool) -> Pay
             return _columns(type_, media_type, value, is_door=is_door)
         if not is_json(media_type):
             raise Reject("content_type_unknown", f"{type_} is application/json, not {media_type[:100]}")
-        data = model.model_validate_json(value)
+        data: Data = model.__pydantic_validator__.validate_json(value)  # `model_validate_json`, without its frame
     except (ValidationError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Reject("payload_invalid", first_error(error)) from None
     if is_door and data.provenance is not None:

@@ -5,9 +5,9 @@ keys, no spaces, no nulls, and numbers rounded to 9 significant digits, so that 
 arithmetic unit never reach a log. Columns are msgpack with their fields in order.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Final
 from zlib import crc32
 
@@ -23,27 +23,39 @@ from homeostat.events.telemetry import LabelsObserved, SamplesObserved
 JSON: Final = b"application/json"
 MSGPACK: Final = b"application/msgpack"
 
+_SEQUENCES: Final = (list, tuple)
+_COLUMNAR: Final = (SamplesObserved, LabelsObserved)
+"""Made once: `A | B` in a call makes a type at every call."""
+
 _json = msgspec.json.Encoder(order="sorted")
 _msgpack = msgspec.msgpack.Encoder()
 
 
 def _round(value: object) -> object:
     """Round every float inside a JSON value to 9 significant digits."""
+    kind = type(value)
+    if kind is str or kind is int or value is None:
+        return value
+    if kind is float:
+        return float(f"{value:.8e}")
+    if kind is dict:
+        assert isinstance(value, dict)
+        return {key: item if type(item) is str else _round(item) for key, item in value.items()}
+    if isinstance(value, _SEQUENCES):
+        return [_round(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.8e}")
     if isinstance(value, dict):
         return {key: _round(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_round(item) for item in value]
     return value
 
 
 def encode_payload(data: Payload) -> tuple[bytes, bytes]:
     """Return the canonical value and its content type. The hot types go as columns: their times need all digits."""
-    if isinstance(data, SamplesObserved | LabelsObserved):
+    if isinstance(data, _COLUMNAR):
         return _msgpack.encode(data.columns()), MSGPACK
     if isinstance(data, BaseModel):
-        return _json.encode(_round(data.model_dump(exclude_none=True))), JSON
+        return _json.encode(_round(data.__pydantic_serializer__.to_python(data, exclude_none=True))), JSON
     return _msgpack.encode(data), MSGPACK
 
 
@@ -64,9 +76,9 @@ def _second(seconds: int) -> str:
 
 def traceparent(story: str, own: str) -> bytes:
     """Derive W3C trace context: the trace is the story, the span is the event."""
-    trace = hashlib.sha256(story.encode()).hexdigest()[:32]
-    span = hashlib.sha256(own.encode()).hexdigest()[:16]
-    return f"00-{trace}-{span}-01".encode()
+    trace = sha256(story.encode()).hexdigest()
+    span = trace if own == story else sha256(own.encode()).hexdigest()
+    return f"00-{trace[:32]}-{span[:16]}-01".encode()
 
 
 def encode_headers(

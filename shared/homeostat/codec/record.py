@@ -1,6 +1,7 @@
 """A record as a log holds it, and one on its way there."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 Headers = list[tuple[str, bytes]]
 """In order. At a door a value may be None: whoever decodes one there looks."""
@@ -44,7 +45,13 @@ class Output:
     @property
     def size(self) -> int:
         """Bytes of key, value and headers."""
-        n = (len(self.key) if self.key else 0) + (len(self.value) if self.value else 0)
-        for name, value in self.headers:  # a generator inside sum() takes four times as long, for every output
-            n += len(name) + (len(value) if value else 0)
-        return n
+        return size_of(self.key, self.value, self.headers)
+
+
+def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Bytes of key, value and headers of a record, read or to be written."""
+    n = (len(key) if key else 0) + (len(value) if value else 0)
+    try:
+        return n + sum(map(len, chain.from_iterable(headers)))  # a loop takes twice as long, for every record
+    except TypeError:  # a value is None
+        return n + sum([len(name) + len(text or b"") for name, text in headers])

@@ -56,7 +56,7 @@ class Emitting:
             self._observer.folded(event, self._sent)
 
     def _emit(self, record: Record, emit: Emit, ordinal: int, outputs: list[Output]) -> None:
-        size = max(output.size for output in outputs)
+        size = outputs[0].size  # of a broadcast all are equal
         if size > MAX_RECORD_BYTES and emit.log != QUARANTINE:
             detail = f"{emit.data.TYPE} would have {size} bytes, of {MAX_RECORD_BYTES}: send fewer rows"
             self._refuse(record, Reject("output_too_large", detail), ordinal)

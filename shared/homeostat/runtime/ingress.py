@@ -8,6 +8,7 @@ from homeostat.admission.personal import holds
 from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.diagnosis import diagnose
 from homeostat.codec.encode import partition_of
+from homeostat.codec.record import size_of
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events.logs import MAX_INPUT_BYTES
@@ -124,7 +125,7 @@ def decode_input(record: Record, *, time: int, emitter: str, is_flooded: bool = 
     """
     if record.value is None:
         raise Reject("tombstone", diagnose(None, None))
-    size = len(record.key or b"") + len(record.value) + sum(len(n) + len(v or b"") for n, v in record.headers)
+    size = size_of(record.key, record.value, record.headers)
     if size > MAX_INPUT_BYTES:
         raise Reject("record_too_large", f"the record has {size} bytes, of {MAX_INPUT_BYTES}: send fewer rows")
     try:
