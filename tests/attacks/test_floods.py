@@ -194,8 +194,8 @@ def test_a_model_without_rows_costs_the_detector_little() -> None:
 
     (state,) = host.assignments[0].states.values()
 
-    assert (state.family, state.version, state.is_laid_out) == ("f", "v1", False)
-    assert state.watching.rows is None
+    assert (state.family, state.champion.version, state.is_laid_out) == ("f", "v1", False)
+    assert state.monitors.rows is None
 
 
 def test_registrations_lead_to_a_few_thresholds_a_second() -> None:
