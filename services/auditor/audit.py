@@ -85,7 +85,13 @@ class Audit(Strategy):
             self._auditor.observe(record)
 
     def passes_over(self, partition: Partition, offset: int, reason: str) -> bool:
-        """Digest what can be read; the gap is in the digest."""
+        """Digest what can be read; the gap is in the digest.
+
+        Args:
+            partition: Topic and partition.
+            offset: That cannot be read.
+            reason: Why.
+        """
         return True
 
     def failed(self, partition: Partition | None, error: HomeostatError) -> None:

@@ -87,6 +87,11 @@ class Chain:
 def append(chain: Chain, place: Place, run: Run) -> tuple[Chain, LogDigested]:
     """Add one run as the next leaf.
 
+    Args:
+        chain: As it is.
+        place: Topic, incarnation, partition.
+        run: Offsets and digest of the records.
+
     Returns:
         The new chain and the leaf; `chain` is not changed.
 
@@ -129,6 +134,13 @@ def extend(
 ) -> tuple[Chain, LogDigested]:
     """Add the digest of consecutive records of one log partition as the next leaf.
 
+    Args:
+        chain: As it is; not changed.
+        log: Topic.
+        topic_id: Incarnation of it.
+        partition: Of it.
+        records: In offset order, at least one.
+
     Raises:
         ValueError: No records, or they begin before what is covered already.
     """
@@ -155,6 +167,11 @@ def resume(records: Iterable[Record], origin: str = ORIGIN, kept: CheckpointSign
     Repeats and side branches (the last words of an auditor that had been replaced) are passed over. A
     checkpoint must be of this chain, or signing would go on over a log that was changed; those of more
     than `_HEADS` leaves ago are left to the verifier.
+
+    Args:
+        records: Of the audit log.
+        origin: Of the checkpoints.
+        kept: The last checkpoint, kept outside the broker; None where there is none.
 
     Raises:
         ChainBroken: The leaves do not follow from each other, or a checkpoint is not of them.

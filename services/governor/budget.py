@@ -41,12 +41,25 @@ class Budget:
             self.spent = 0.0
 
     def reset(self, money: float, period_ms: int, now: int, *, is_default: bool) -> None:
-        """Begin a period with new money; what is spent and reserved stays."""
+        """Begin a period with new money; what is spent and reserved stays.
+
+        Args:
+            money: Per period.
+            period_ms: Length of the period.
+            now: Broker time, ms.
+            is_default: Whether it follows the budget of `*`.
+        """
         self.roll_over(now)
         self.money, self.period_ms, self.since, self.is_default = money, period_ms, now, is_default
 
     def release(self, reserved: float, cost: float, now: int) -> None:
-        """Turn what was reserved into what was spent."""
+        """Turn what was reserved into what was spent.
+
+        Args:
+            reserved: Money that was kept.
+            cost: Money that it came to.
+            now: Broker time, ms.
+        """
         self.roll_over(now)
         self.reserved = max(0.0, self.reserved - reserved)
         self.spent += cost

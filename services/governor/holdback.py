@@ -23,7 +23,13 @@ def keep(state: State, id_: str, action: Action, now: int) -> Emits:
 
 
 def drop(state: State, id_: str, now: int) -> Emits:
-    """Clear the old champion away, if there is one."""
+    """Clear the old champion away, if there is one.
+
+    Args:
+        state: Of the governor; changed.
+        id_: Of the action.
+        now: Broker time, ms.
+    """
     action = state.flight.let_go(id_)
     if action is None:
         return ()
@@ -32,7 +38,13 @@ def drop(state: State, id_: str, now: int) -> Emits:
 
 
 def drop_of(state: State, subject: str, now: int) -> Emits:
-    """Clear away what is held back beside a model, `scope/model`."""
+    """Clear away what is held back beside a model, `scope/model`.
+
+    Args:
+        state: Of the governor; changed.
+        subject: `scope/model`.
+        now: Broker time, ms.
+    """
     return tuple(emit for id_ in state.flight.held_back(subject) for emit in drop(state, id_, now))
 
 

@@ -78,7 +78,13 @@ class Keyring:
     two_until: int = 0
 
     def has_role(self, principal: str, role: str, scope: str) -> bool:
-        """Whether a principal holds a role in a scope, directly or by a wider role."""
+        """Whether a principal holds a role in a scope, directly or by a wider role.
+
+        Args:
+            principal: Who.
+            role: For example `operator`.
+            scope: A scope, or `*`.
+        """
         granted = self.roles.get(principal, ())
         return any(
             role in _IMPLIED.get(name, (name,)) and where in (scope, EVERYWHERE)
@@ -94,7 +100,13 @@ class Keyring:
         ]
 
     def is_source(self, key: str, public: str | None, scope: str) -> bool:
-        """Whether a key, with this public half, counts as a source of its own in a scope."""
+        """Whether a key, with this public half, counts as a source of its own in a scope.
+
+        Args:
+            key: Its id.
+            public: Its public half in hex, as a record brings it; None if it does not.
+            scope: A scope.
+        """
         known = self.keys.get(key)
         if known is None or known.is_revoked or known.public != public:
             return False
@@ -179,6 +191,12 @@ class Keyring:
 
     def revoke_role(self, principal: str, role: str, scope: str, now: int) -> None:
         """Take a role back.
+
+        Args:
+            principal: Who.
+            role: For example `operator`.
+            scope: A scope, or `*`.
+            now: Broker time, ms.
 
         Raises:
             Reject: `role_unknown`, `last_admin`.

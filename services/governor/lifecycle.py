@@ -20,7 +20,13 @@ def trained(state: State, data: CandidateTrained) -> Emits:
 
 
 def roll_out(state: State, id_: str, action: Action) -> Emits:
-    """Begin with what was trained; what has not reported does not count."""
+    """Begin with what was trained; what has not reported does not count.
+
+    Args:
+        state: Of the governor; changed.
+        id_: Of the action.
+        action: The same; changed.
+    """
     action.close_training()
     state.flight.move(action, "ready")
     return proceed(state, id_, action)

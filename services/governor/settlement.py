@@ -56,7 +56,13 @@ def withdraw(state: State, subject: str, id_: str, now: int) -> Emits:
 
 
 def expire(state: State, id_: str, now: int) -> Emits:
-    """End an action that has outlived its time: only the governor does. What it asked for counts as spent, at least."""
+    """End an action that has outlived its time: only the governor does. What it asked for counts as spent, at least.
+
+    Args:
+        state: Of the governor; changed.
+        id_: Of an action in flight.
+        now: Broker time, ms.
+    """
     action = state.flight.actions[id_]
     return end(state, id_, action, now, action.reserved)
 

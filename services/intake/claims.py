@@ -75,7 +75,13 @@ def check_proof(record: Record, unproven: Unproven | None, now: int) -> None:
 
 @lru_cache(maxsize=1)  # the host asks before it decodes, the step after: the second answer costs no curve
 def is_proof(public: str, signature: str, signed: bytes) -> bool:
-    """Whether a signature is the key's, of these bytes; see `verify`."""
+    """Whether a signature is the key's, of these bytes; see `verify`.
+
+    Args:
+        public: Key in hex.
+        signature: Base64.
+        signed: Bytes that it covers.
+    """
     return verify(public, signature, signed)
 
 

@@ -59,7 +59,12 @@ class Gate:
         return closed_own + self.open_own + low >= share * (closed_baseline + self.open_baseline + baseline)
 
     def open(self, low: float, baseline: float) -> None:
-        """Count on a decision whose payoffs are awaited."""
+        """Count on a decision whose payoffs are awaited.
+
+        Args:
+            low: Lower bound of what it is expected to gain.
+            baseline: What the baseline is expected to gain.
+        """
         self.open_own += low
         self.open_baseline += baseline
 
@@ -138,7 +143,14 @@ class Decision:
         return next((one for one in reversed(known) if not rests_on(one.sources, distrusted)), None)
 
     def value(self, arm: str, payoff: Payoff | None, posterior: ArmPosterior, settings: LearnerSettings) -> float:
-        """Return the value that an arm had, by its payoff or as it is expected now; doing nothing has the level."""
+        """Return the value that an arm had, by its payoff or as it is expected now; doing nothing has the level.
+
+        Args:
+            arm: Its name.
+            payoff: Measured; None if it was not.
+            posterior: Of the family.
+            settings: Of the learner.
+        """
         if arm not in posterior.baselines:
             return self.level
         if payoff is not None:
@@ -165,7 +177,13 @@ class Decisions:
     held_out_gain: float = 0.0
 
     def open(self, action: str, decision: Decision, most: int) -> None:
-        """Wait for the payoffs of a decision; of more than `most` the oldest is given up."""
+        """Wait for the payoffs of a decision; of more than `most` the oldest is given up.
+
+        Args:
+            action: Its id.
+            decision: That was made.
+            most: Decisions that may wait, >= 1.
+        """
         self.gate.open(decision.low, decision.expected_baseline)
         self.pending[action] = decision
         if len(self.pending) > most:

@@ -222,7 +222,13 @@ class ArmPosterior:
         )
 
     def update_failure(self, arm: str, context: Floats, settings: LearnerSettings) -> None:
-        """Learn that a training of an arm failed: it came to nothing but its price."""
+        """Learn that a training of an arm failed: it came to nothing but its price.
+
+        Args:
+            arm: Its name.
+            context: (d,) of the decision.
+            settings: Of the learner.
+        """
         at = self.arms.index(arm)
         own = self.sources.of(FAILURES, len(self.arms), self.width, settings.n_sources)
         self.n_unshared += 1

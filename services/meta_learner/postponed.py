@@ -56,6 +56,11 @@ class PostponedRetrains:
     def update(self, model: str, look: Look, now: int) -> bool:
         """Take the newest profile of a model in, while it would be denied for certain.
 
+        Args:
+            model: `scope/model`.
+            look: At the newest profile.
+            now: Broker time, ms.
+
         Returns:
             Whether the retrain still waits; else it is given up, as it may be asked for with this profile.
         """

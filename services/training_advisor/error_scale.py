@@ -39,7 +39,13 @@ class ErrorScale:
 
     @classmethod
     def initial(cls, n_circumstances: int, unit: float, *, n_kinds: int = 1) -> "ErrorScale":
-        """Return the state before any error; the first circumstance is constant."""
+        """Return the state before any error; the first circumstance is constant.
+
+        Args:
+            n_circumstances: Features of an error, >= 1.
+            unit: Of errors, > 0.
+            n_kinds: Kinds of outcome, each with an interval of its own.
+        """
         mean = np.zeros(n_circumstances)
         mean[0] = _FIRST_SIZE
         return cls(
@@ -59,7 +65,13 @@ class ErrorScale:
         return self.lows[kind] * expected, self.highs[kind] * expected
 
     def update(self, about: FloatArray, error: float, kind: int = 0) -> None:
-        """Learn from an error: outcome minus prediction."""
+        """Learn from an error: outcome minus prediction.
+
+        Args:
+            about: (n_circumstances,).
+            error: Outcome minus prediction.
+            kind: Index, < n_kinds.
+        """
         ratio = error / self.expected(about)
         self.lows[kind] += _STEP * (_TAIL - (ratio < self.lows[kind]))
         self.highs[kind] -= _STEP * (_TAIL - (ratio > self.highs[kind]))

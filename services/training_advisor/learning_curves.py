@@ -54,7 +54,14 @@ class LearningCurves:
     tasks: dict[str, TaskCurves] = field(default_factory=dict)
 
     def record(self, task: str, configuration: str, slot: int, result: float) -> tuple[TaskCurves, int]:
-        """Note a result; a run at the same place again moves it half-way. Returns the task and the curve's row."""
+        """Note a result; a run at the same place again moves it half-way. Returns the task and the curve's row.
+
+        Args:
+            task: Data set.
+            configuration: Its name.
+            slot: Index of the number of rows, < N_SLOTS.
+            result: Of the metric.
+        """
         found = self.tasks.pop(task, None) or TaskCurves()
         self.tasks[task] = found
         if len(self.tasks) > N_TASKS:

@@ -40,7 +40,13 @@ class MultilevelLinear:
 
     @classmethod
     def initial(cls, size: int, *, sd: float, noise_sd: float) -> "MultilevelLinear":
-        """Return the state before any outcome of a model with `size` shared features."""
+        """Return the state before any outcome of a model with `size` shared features.
+
+        Args:
+            size: Shared features, >= 1.
+            sd: Of a task and of a configuration, beforehand.
+            noise_sd: Of an outcome.
+        """
         return cls(BayesianLinear.prior(np.zeros(size), sd=4.0 * sd, noise_sd=noise_sd), sd, noise_sd)
 
     def predict(self, task: str, configuration: str, x: FloatArray, z: FloatArray) -> float:
@@ -59,7 +65,15 @@ class MultilevelLinear:
         return total
 
     def update(self, task: str, configuration: str, x: FloatArray, z: FloatArray, y: float) -> None:
-        """Learn from an outcome; arguments as in `predict`."""
+        """Learn from an outcome; arguments as in `predict`.
+
+        Args:
+            task: Data set.
+            configuration: Its name.
+            x: Shared features.
+            z: Features of the groups.
+            y: Outcome.
+        """
         error = y - fixed_dot(x, self.every.mean)
         of_task, of_configuration = self._group(self.tasks, task, z), self._group(self.configurations, configuration, z)
         left = error - fixed_dot(z, of_task.mean)

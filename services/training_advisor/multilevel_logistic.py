@@ -57,7 +57,16 @@ class MultilevelLogistic:
         return averaged(moments[0][0] + moments[1][0] + moments[2][0], moments[0][1] + moments[1][1] + moments[2][1])
 
     def update(self, configuration: str, task: str, x: FloatArray, z: FloatArray, u: FloatArray, is_yes: bool) -> None:
-        """Learn from an outcome; arguments as in `predict`."""
+        """Learn from an outcome; arguments as in `predict`.
+
+        Args:
+            configuration: Its name.
+            task: Data set.
+            x: Shared features.
+            z: Features of the configuration.
+            u: Features of the task.
+            is_yes: Outcome.
+        """
         levels = (
             (self.every, x),
             (_group(self.configurations, configuration, z.size, _CONFIGURATION_SD), z),

@@ -64,7 +64,15 @@ class PairwiseGains:
         return fixed_sum(weights * (gains + self.means[step, line, others])) / total, float(np.sqrt(1.0 / total))
 
     def update(self, step: int, line: int, gain: float, others: NDArray[np.int64], gains: Floats) -> None:
-        """Learn from a gain beside those of others; `others` holds each line once."""
+        """Learn from a gain beside those of others; `others` holds each line once.
+
+        Args:
+            step: Index of the numbers of rows between which it was gained.
+            line: Index of the curve.
+            gain: Of it.
+            others: Indices of other curves, each once.
+            gains: Of them, same length.
+        """
         self._move(step, line, others, gain - gains)
         self._move(step, others, line, gains - gain)
 

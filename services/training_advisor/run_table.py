@@ -38,7 +38,13 @@ class TaskRuns:
     meta_features: Floats
 
     def update(self, index: int, result: float, rows: int) -> None:
-        """Take note of a run: more rows replace what fewer gave, as many are averaged."""
+        """Take note of a run: more rows replace what fewer gave, as many are averaged.
+
+        Args:
+            index: Of the configuration.
+            result: Of the metric.
+            rows: That it was trained on.
+        """
         if index >= len(self.n):
             more = np.zeros(max(index + 1, 2 * len(self.n)) - len(self.n))
             self.total, self.n, self.rows = (np.concatenate([a, more]) for a in (self.total, self.n, self.rows))

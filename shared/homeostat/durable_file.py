@@ -30,7 +30,13 @@ def replacing(path: Path, *, mode: int = _READABLE) -> Iterator[IO[bytes]]:
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = _READABLE) -> None:
-    """Write a file in one go; see `replacing`."""
+    """Write a file in one go; see `replacing`.
+
+    Args:
+        path: Of the file; its folder exists.
+        content: Whole.
+        mode: Rights of the file.
+    """
     with replacing(path, mode=mode) as file:
         file.write(content)
 

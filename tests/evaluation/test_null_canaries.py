@@ -26,19 +26,19 @@ def judged(wrong: NDArray[np.bool_], number: int) -> set[str]:
         number: Of the model.
     """
     feeder, model = Feeder(OutcomeEvaluator()), f"acme/m{number}"
-    feeder.tell(model, ModelRegistered(family="cameras", champion="v0"))
+    feeder.publish(model, ModelRegistered(family="cameras", champion="v0"))
     rollout = rollout_of("a", model=model, canary="warm-1", weight=0.1, plan=PLAN)
     applied = ActionApplied(
         action="a", command="c", kind="rollout", family=FAMILY, model=model, rollout=rollout, rollout_verb="set"
     )
-    feeder.tell(model, applied)
+    feeder.publish(model, applied)
     said, sure = set[str](), np.full(BATCH, 0.5, F8).tobytes()
     for start in range(0, wrong.shape[1], BATCH):
         champion, canary = (one[start : start + BATCH].astype(F8).tobytes() for one in wrong)
         none = bytes(8 * BATCH)
         answers = [Answer("v0", "champion", champion, sure), Answer("warm-1", "canary", canary, sure)]
         labels = Labels([f"r{start + i}" for i in range(BATCH)], none, none, answers, none)
-        said |= {data.judgement for data in feeder.tell_all(model, [labels]) if isinstance(data, CanaryJudged)}
+        said |= {data.judgement for data in feeder.publish_all(model, [labels]) if isinstance(data, CanaryJudged)}
     return said
 
 

@@ -62,8 +62,8 @@ def n_alarmed(run_length: float) -> int:
         rng = np.random.default_rng((3, number))
         values, wrong = drawn(LAWS[number % len(LAWS)], rng), rng.random(ROWS) < (0.02, 0.1, 0.3)[number % 3]
         model = f"evaluation/m{number}"
-        feeder.tell(model, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
-        alarmed += any(isinstance(data, DriftDetected) for data in feeder.tell_all(model, served(values, wrong)))
+        feeder.publish(model, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
+        alarmed += any(isinstance(data, DriftDetected) for data in feeder.publish_all(model, served(values, wrong)))
         del feeder.states[model]
     return alarmed
 

@@ -42,8 +42,8 @@ class LearnerDriver:
         self.feeder: Feeder[State] = Feeder(MetaLearner(SETTINGS))
         self._n = 0
         family = FamilyRegistered(arms=(Arm(name="warm"),), baseline="warm", wait_labels=40)
-        self.feeder.tell(FAMILY, family)
-        self.feeder.tell(FAMILY, ModelRegistered(family="cameras", champion="v0", model=MODEL))
+        self.feeder.publish(FAMILY, family)
+        self.feeder.publish(FAMILY, ModelRegistered(family="cameras", champion="v0", model=MODEL))
 
     def ask(self) -> tuple[str, float]:
         """Let a drift come; return the action that is proposed and the gain predicted of its arm."""
@@ -53,11 +53,11 @@ class LearnerDriver:
             model=MODEL, version="v0", kind="concept", detector="adwin", statistic=1.0, threshold=0.5, magnitude=0.2,
             onset=WINDOW,
         )  # fmt: skip
-        self.feeder.tell(FAMILY, drift, story=story)
+        self.feeder.publish(FAMILY, drift, story=story)
         profile = ProfileUpdated(
             model=MODEL, version="v0", meta_features={"shift": 1.0}, labels_since_onset=40, window=WINDOW
         )
-        emits = self.feeder.tell(FAMILY, profile, story=story)
+        emits = self.feeder.publish(FAMILY, profile, story=story)
         proposed = next(emit.data for emit in emits if isinstance(emit.data, ActionProposed))
         gain = next(arm.predicted_gain for arm in proposed.arms if arm.name == "warm")
         fold = self.feeder.fold
@@ -70,12 +70,12 @@ class LearnerDriver:
             action=action, model=MODEL, arm="warm", version="warm-1", payoff=payoff, standard_error=0.01, n_labels=200,
             seconds=1.0, sources=(source,),
         )  # fmt: skip
-        self.feeder.tell(FAMILY, evaluated or ClockTicked(due=0))  # the offsets, and so all draws, stay the same
+        self.feeder.publish(FAMILY, evaluated or ClockTicked(due=0))  # the offsets, and so all draws, stay the same
         measured = OutcomeMeasured(
             action=action, kind="retrain", model=MODEL, arm="warm", state="promoted", verdict="gain", gain=0.1,
             gain_low=0.0, gain_high=0.2, cost=0.0, n_labels=200,
         )  # fmt: skip
-        self.feeder.tell(FAMILY, measured)
+        self.feeder.publish(FAMILY, measured)
 
 
 def poisoned(payoff: float, attack: Attack) -> float:
@@ -130,6 +130,6 @@ def test_a_poisoner_that_is_distrusted_has_never_spoken(attack: Attack) -> None:
     driver, clean = taught(0.4, attack), taught(0.4, None, is_silent=True)
 
     for each in (driver, clean):
-        each.feeder.tell(FAMILY, SourceDistrusted(scope="acme", source=POISONER))
+        each.feeder.publish(FAMILY, SourceDistrusted(scope="acme", source=POISONER))
 
     assert driver.ask()[1] == clean.ask()[1]

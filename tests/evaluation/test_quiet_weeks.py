@@ -19,10 +19,10 @@ def _told(name: str, *, days: int, minutes: int, rows: int, planted: Planted | N
     """Event times of the drifts that are told."""
     feeder, times = Feeder(DriftDetector()), list[float]()
     contract = (FeatureContract(name="x"),)
-    feeder.tell(MODEL, ModelRegistered(family="streams", champion="v1", features=contract))
+    feeder.publish(MODEL, ModelRegistered(family="streams", champion="v1", features=contract))
     rng = np.random.default_rng(list(LAWS).index(name))
     for time, samples in served(LAWS[name], rng, days=days, minutes=minutes, rows=rows, planted=planted):
-        emits = feeder.tell(MODEL, samples, time=int(1_000 * (time + 60.0 * minutes)))
+        emits = feeder.publish(MODEL, samples, time=int(1_000 * (time + 60.0 * minutes)))
         times += [time for emit in emits if isinstance(emit.data, DriftDetected)]
     return times
 
@@ -70,14 +70,14 @@ def test_a_shift_after_days_without_rows_is_found() -> None:
     feeder = {size: Feeder(DriftDetector()) for size in (0.0, 0.5)}
     found = dict[float, list[float]]()
     for size, one in feeder.items():
-        one.tell(MODEL, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
+        one.publish(MODEL, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
         planted = Planted(START + 17 * DAY, size)
         rows = served(LAWS["gauss by day"], np.random.default_rng(7), days=19, minutes=30, rows=200, planted=planted)
         found[size] = [
             time
             for time, samples in rows
             if not 15 * DAY <= time - START < 17 * DAY
-            for emit in one.tell(MODEL, samples, time=int(1_000 * (time + 1_800.0)))
+            for emit in one.publish(MODEL, samples, time=int(1_000 * (time + 1_800.0)))
             if isinstance(emit.data, DriftDetected)
         ]
 

@@ -66,7 +66,13 @@ class LabelHistory:
     groups: list[LabelGroup] = field(default_factory=list)
 
     def update(self, rows: LabelledRows, settings: Settings, *, is_classifier: bool) -> float:
-        """Add labelled rows to the open group; return the sum of their errors."""
+        """Add labelled rows to the open group; return the sum of their errors.
+
+        Args:
+            rows: Of one event, at least one.
+            settings: Of the detector.
+            is_classifier: Whether errors are 0 or 1.
+        """
         total, n, location = fixed_sum(rows.errors), rows.errors.size, rows.location
         if self.groups and self.groups[-1].n < settings.group_labels:
             group = self.groups[-1]

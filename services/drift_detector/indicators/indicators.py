@@ -111,7 +111,7 @@ def _of_monitors(state: State, settings: Settings) -> list[_Indicator]:
         found.append((f"is_clock.{state.features[column]}", float(clocks.found[column]), int(clocks.rows[column])))
     clocks.published = clocks.found
     monitor = state.monitors.rows
-    if monitor is None or not monitor.watch.is_watching:
+    if monitor is None or not monitor.watch.is_monitoring:
         return found
     watch, season = monitor.watch, monitor.season
     if watch.watched.size:

@@ -8,7 +8,7 @@ import numpy as np
 from homeostat.services.drift_detector.monitor.monitors import Monitors
 from homeostat.services.drift_detector.settings import N_MONITORS, Settings
 from homeostat.stats.blocks import BlockTest
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 from homeostat.stats.same_hours import SameHours
 
 Cause = Literal["", "no_features", "nothing_watched", "small_shift"]
@@ -82,7 +82,7 @@ class Blindness:
 
 
 def _is_watched(
-    n_features: int, watch: ExchangeabilityWatch | None, means: BlockTest | None, season: SameHours | None
+    n_features: int, watch: ExchangeabilityMonitor | None, means: BlockTest | None, season: SameHours | None
 ) -> bool:
     """Say whether rows, bucket means or hours of any feature are compared with what they were."""
     of_rows = watch is not None and bool(np.count_nonzero(watch.known[:n_features]))

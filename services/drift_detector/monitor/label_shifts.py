@@ -42,5 +42,5 @@ def shift_of_labels(state: State, labels: FloatArray, times: FloatArray, setting
             shift = shift_of_bets("martingale", monitor.watch, limit, (LABEL,), history[-1], deviations)
     monitor.reset(settings)
     if shift is not None and season is not None:
-        season.told()
+        season.restart()
     return shift

@@ -9,7 +9,7 @@ from homeostat.services.drift_detector.monitor.bucket_means import BucketMeans
 from homeostat.services.drift_detector.monitor.missing import Missing
 from homeostat.services.drift_detector.monitor.stream_monitor import StreamMonitor
 from homeostat.services.drift_detector.settings import LABEL, Settings
-from homeostat.stats.correlation import CorrelationWatch
+from homeostat.stats.correlation import CorrelationMonitor
 from homeostat.stats.rates import RateEvidence
 from homeostat.stats.same_hours import SameHours
 
@@ -30,7 +30,7 @@ class Monitors:
     """
 
     rows: StreamMonitor | None = None
-    correlation: CorrelationWatch = field(default_factory=lambda: _correlation(Settings()))
+    correlation: CorrelationMonitor = field(default_factory=lambda: _correlation(Settings()))
     labels: StreamMonitor | None = None
     means: BucketMeans = field(default_factory=BucketMeans)
     missing: Missing = field(default_factory=Missing)
@@ -68,7 +68,7 @@ class Monitors:
             season = before.labels.season if before.labels is not None else None
             if settings.is_seasonal:
                 season = season or SameHours.start(1)
-                season.told()
+                season.restart()
             monitors.labels = StreamMonitor.initial([LABEL], season if settings.is_seasonal else None, settings)
         return monitors
 
@@ -103,7 +103,7 @@ class Monitors:
         self.relearn_rows(settings)
         self.means.reset(settings)
         if self.rows is not None and self.rows.season is not None:
-            self.rows.season.told()
+            self.rows.season.restart()
 
     def relearn(self, settings: Settings) -> None:
         """Begin all monitors of rows and labels anew, after a clearance: the next rows say what is normal."""
@@ -112,7 +112,7 @@ class Monitors:
         if self.labels is not None:
             self.labels.reset(settings)
             if self.labels.season is not None:
-                self.labels.season.told()
+                self.labels.season.restart()
 
     def e_value(self, bets: RateEvidence) -> tuple[float, Stream, int]:
         """Return the model's evidence that something has moved, where most of it lies, and the rows behind that.
@@ -125,9 +125,9 @@ class Monitors:
         """
         found: list[tuple[float, Stream, int]] = []
         rows, labels = self.rows, self.labels
-        if rows is not None and rows.watch.is_watching:
+        if rows is not None and rows.watch.is_monitoring:
             found.append((rows.trail.credible(rows.watch), "inputs", rows.watch.n_rows))
-        if labels is not None and labels.watch.is_watching:
+        if labels is not None and labels.watch.is_monitoring:
             found.append((labels.trail.credible(labels.watch), "labels", labels.watch.n_rows))
         if bets.rows:
             found.append((bets.e_value(), "errors", int(bets.rows)))
@@ -140,6 +140,6 @@ class Monitors:
         return total, most, n_rows
 
 
-def _correlation(settings: Settings) -> CorrelationWatch:
+def _correlation(settings: Settings) -> CorrelationMonitor:
     """Return the watch of how features move together, before any row."""
-    return CorrelationWatch.start(first=settings.first_reference_rows, full=settings.reference_rows)
+    return CorrelationMonitor.start(first=settings.first_reference_rows, full=settings.reference_rows)

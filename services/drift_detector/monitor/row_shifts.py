@@ -18,7 +18,7 @@ def shift_of_hours(state: State, settings: Settings) -> Shift | None:
     monitor = state.monitors.rows
     if monitor is None or monitor.season is None or not monitor.season.is_beyond(settings.alarm_limit):
         return None
-    features = tuple(monitor.columns[column] for column in monitor.season.guilty(settings.fdr))
+    features = tuple(monitor.columns[column] for column in monitor.season.drifted_columns(settings.fdr))
     shift = shift_of_season(monitor, features, state.buckets.history, settings)
     state.monitors.relearn_inputs(settings)
     return shift
@@ -76,7 +76,7 @@ def _pair(state: State, rows: Float32s, time: float, settings: Settings) -> Shif
     anything = list[Step].copy if is_seasonal else None
     found = judged(correlation.watch, correlation.trail, anything, settings.alarm_limit, settings.fdr)
     if found.columns:
-        first, second = correlation.guilty()
+        first, second = correlation.drifted_columns()
         moved = float(correlation.recent[first, second] - correlation.usual[first, second])
         names, onset = (state.features[first], state.features[second]), state.buckets.history[-1]
         return shift_of_bets("correlation", correlation.watch, settings.alarm_limit, names, onset, moved)

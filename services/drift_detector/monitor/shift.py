@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from homeostat.services.drift_detector.input.input_buckets import InputBucket
 from homeostat.services.drift_detector.monitor.stream_monitor import StreamMonitor
 from homeostat.services.drift_detector.settings import Settings
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 from homeostat.stats.martingales import log2
 
 
@@ -36,7 +36,7 @@ class Shift:
 
 def shift_of_bets(
     detector: str,
-    watch: ExchangeabilityWatch,
+    watch: ExchangeabilityMonitor,
     limit: float,
     features: tuple[str, ...],
     onset: InputBucket,

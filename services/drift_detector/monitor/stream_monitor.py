@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homeostat.services.drift_detector.settings import Settings
-from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
+from homeostat.stats.exchangeability import ExchangeabilityMonitor, Float32s
 from homeostat.stats.portable import FloatArray
 from homeostat.stats.same_hours import SameHours
 from homeostat.stats.trail import Found, Trail, judged
@@ -31,7 +31,7 @@ class StreamMonitor:
         pending_seconds: Sum of their event times.
     """
 
-    watch: ExchangeabilityWatch
+    watch: ExchangeabilityMonitor
     columns: list[str]
     trail: Trail = field(default_factory=Trail)
     season: SameHours | None = None
@@ -100,5 +100,5 @@ class StreamMonitor:
         self.watch, self.trail = _watch(self.watch.known.size, settings), Trail()
 
 
-def _watch(width: int, settings: Settings) -> ExchangeabilityWatch:
-    return ExchangeabilityWatch.start(width, first=settings.first_reference_rows, full=settings.reference_rows)
+def _watch(width: int, settings: Settings) -> ExchangeabilityMonitor:
+    return ExchangeabilityMonitor.start(width, first=settings.first_reference_rows, full=settings.reference_rows)

@@ -65,7 +65,13 @@ def approve(trackers: dict[str, Tracker], band: Band, settings: SignalSettings) 
 
 
 def new_tracker(band: Band, series: Series, settings: SignalSettings) -> Tracker:
-    """Return the tracker of a series that has had no value; what remembers much begins with `begin`."""
+    """Return the tracker of a series that has had no value; what remembers much begins with `begin`.
+
+    Args:
+        band: Approved.
+        series: What it tracks.
+        settings: Of thresholds.
+    """
     tracker = Tracker(band, layer=series.layer, attributes=series.attributes)
     if band.operating_point == "rate":
         tracker.conformal = _conformal(band, settings)
@@ -86,7 +92,13 @@ def begin(tracker: Tracker, settings: SignalSettings) -> None:
 
 
 def rebind(tracker: Tracker, band: Band, settings: SignalSettings) -> None:
-    """Put a tracker under another band of its operating point; what is known of its series is kept."""
+    """Put a tracker under another band of its operating point; what is known of its series is kept.
+
+    Args:
+        tracker: Changed.
+        band: Approved, of the same operating point.
+        settings: Of thresholds.
+    """
     tracker.band = band
     if tracker.conformal is not None:
         known = tracker.conformal.window

@@ -9,7 +9,7 @@ from homeostat.audit.keys import Key, load
 from homeostat.client.checking import Checker
 from homeostat.client.doors import door_of
 from homeostat.client.errors import DeliveryFailed, KeyNeeded
-from homeostat.client.forking import keep_for_ever, watch_forks
+from homeostat.client.forking import drop_in_children, keep_for_ever
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Since
 from homeostat.client.policies import Listener, Policies, Policy
@@ -77,7 +77,7 @@ class Client(Publishing):
         self._logs: Logs = KafkaLogs(self.settings, f"homeostat-client{source}") if logs is None else logs
         self._store: ArtifactStore | None = None
         self._checker = Checker(source)
-        watch_forks(self)
+        drop_in_children(self)
 
     def after_fork(self) -> None:
         """See `Forkable`: a child that went on with the parent's ids would be taken for a repeat of it."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from homeostat.client import ending
-from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
+from homeostat.client.forking import close_beside, drop_in_children, is_child, keep_for_ever
 from homeostat.client.logs import Place
 from homeostat.codec import Record
 from homeostat.runtime.cluster import Cluster
@@ -59,7 +59,7 @@ class KafkaFollower:
         self._positions, self._trouble = dict(start), _Trouble()
         self._consumer: Consumer | None = None
         self.at_end: set[Place] = set()
-        watch_forks(self)
+        drop_in_children(self)
         ending.end_with_process(self)
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:

@@ -33,7 +33,7 @@ _hooks: Final[list[bool]] = []
 _forks: Final[list[int]] = []
 
 
-def watch_forks(owner: Forkable) -> None:
+def drop_in_children(owner: Forkable) -> None:
     """Call `owner.after_fork` in every child that this process forks, as long as the owner lives."""
     if not _hooks and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forked)

@@ -11,7 +11,7 @@ from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetS
 from homeostat.client import ending
 from homeostat.client.errors import DeliveryFailed
 from homeostat.client.following import KafkaFollower
-from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
+from homeostat.client.forking import close_beside, drop_in_children, is_child, keep_for_ever
 from homeostat.client.logs import Place
 from homeostat.client.producing import ClientProducer
 from homeostat.codec import Output, Record
@@ -48,7 +48,7 @@ class KafkaLogs:
         self._cluster: Cluster | None = None
         self._admin: AdminClient | None = None
         self._producer: ClientProducer | None = None
-        watch_forks(self)
+        drop_in_children(self)
         ending.end_with_process(self)
 
     def after_fork(self) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from homeostat.client import ending
 from homeostat.client.address import resolve
-from homeostat.client.forking import watch_forks
+from homeostat.client.forking import drop_in_children
 from homeostat.client.logs import Logs, Place, Since
 from homeostat.codec import Record
 from homeostat.commands import BrakeFile, Guard, is_way_back, notary_keys
@@ -224,7 +224,7 @@ class Listener:
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="homeostat-policies", daemon=True)
         self._thread.start()
-        watch_forks(self)
+        drop_in_children(self)
 
     @property
     def is_running(self) -> bool:

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from homeostat.client import ending
 from homeostat.client.errors import DeliveryFailed, QueueFull
-from homeostat.client.forking import close_beside, is_child, keep_for_ever, watch_forks
+from homeostat.client.forking import close_beside, drop_in_children, is_child, keep_for_ever
 from homeostat.codec import Output
 from homeostat.events.logs import MAX_QUARANTINED_BYTES
 from homeostat.runtime.settings import HostSettings
@@ -92,7 +92,7 @@ class ClientProducer:
             }
             | {name.replace("_", "."): value for name, value in more.items()}
         )
-        watch_forks(self)
+        drop_in_children(self)
         ending.end_with_process(self)
 
     @property

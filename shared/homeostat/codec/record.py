@@ -49,7 +49,13 @@ class Output:
 
 
 def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Bytes of key, value and headers of a record, read or to be written."""
+    """Bytes of key, value and headers of a record, read or to be written.
+
+    Args:
+        key: Of the record.
+        value: Of the record.
+        headers: Of the record; values may be None.
+    """
     n = (len(key) if key else 0) + (len(value) if value else 0)
     try:
         return n + sum(map(len, chain.from_iterable(headers)))  # a loop takes twice as long, for every record

@@ -17,6 +17,11 @@ def clock_ahead_seconds(settings: HostSettings, cluster: Cluster, timeout_second
 
     Writes one tick to the telemetry door, where ticks are passed over: a broker tells its time by stamping a record.
 
+    Args:
+        settings: Where and how to connect.
+        cluster: Metadata of the broker.
+        timeout_seconds: For the one record that is written.
+
     Raises:
         BrokerUnreachable: It was not taken in time.
         TopicMissing: There are no topics yet.

@@ -182,6 +182,11 @@ def client_id_of(service: str) -> str:
 def low_of(consumer: Any, place: TopicPartition, servers: str) -> int:
     """First offset that a partition still has; a broker that is only starting is waited for.
 
+    Args:
+        consumer: Of librdkafka.
+        place: Topic and partition.
+        servers: Address, for the message.
+
     Raises:
         BrokerUnreachable: It does not answer.
     """

@@ -85,7 +85,7 @@ class FeatureEye(Collector, Strategy):
             self._lose(away)
 
     def passes_over(self, partition: Partition, offset: int, reason: str) -> bool:
-        """What cannot be read is in no cache."""
+        """See `Strategy.passes_over`: what cannot be read is in no cache."""
         return True
 
     def failed(self, partition: Partition | None, error: HomeostatError) -> None:

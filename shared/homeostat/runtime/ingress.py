@@ -68,6 +68,11 @@ class Ingress:
         """The record as it is passed on to the partition of its subject.
 
         What is passed on again after a crash is a repeated event, which the door drops by its id.
+
+        Args:
+            record: As it was read.
+            subject: That it is about.
+            place: Partition of the subject.
         """
         mark = (FORWARDED, f"{self._partition}/{record.offset}".encode())
         headers = [header for header in record.headers if header[0] != FORWARDED]

@@ -134,7 +134,7 @@ class KafkaHost(Strategy):
         self.assignments[partition].reached(offset)
 
     def passes_over(self, partition: Partition, offset: int, reason: str) -> bool:
-        """Only a door goes on behind a batch that cannot be read.
+        """See `Strategy.passes_over`: only a door goes on behind a batch that cannot be read.
 
         Raises:
             RecordUnreadable: It is no door.
@@ -144,14 +144,14 @@ class KafkaHost(Strategy):
         return True
 
     def skipped(self, partition: Partition, offset: int, end: int) -> int:
-        """Count what a door has lost, and go on behind it."""
+        """See `Strategy.skipped`: counts what a door has lost."""
         assignment = self.assignments[partition]
         self._lost(assignment, "unreadable", end - max(offset, assignment.position))
         assignment.reached(end)
         return assignment.position
 
     def truncated(self, partition: Partition, low: int, reason: str) -> int:
-        """Count what a door has lost to retention, and go on at what is left.
+        """See `Strategy.truncated`: counts what a door has lost to retention.
 
         Raises:
             LogTruncated: The log ends before the position.

@@ -86,7 +86,7 @@ class KafkaHands(Strategy):
             self.runner.drop(*partition)
 
     def truncated(self, partition: Partition, low: int, reason: str) -> int:
-        """Say that commands are gone, and go on at what is left."""
+        """See `Strategy.truncated`: says that commands are gone."""
         logger.error("commands_lost", topic=partition[0], partition=partition[1], position=low, error=reason)
         self._positions[partition] = low
         return low

@@ -81,11 +81,23 @@ class MemoryLog:
         return record
 
     def skip(self, topic: str, partition: int, n: int = 1) -> None:
-        """Use up offsets as a broker does for a transaction's control records: nobody reads them."""
+        """Use up offsets as a broker does for a transaction's control records: nobody reads them.
+
+        Args:
+            topic: Which.
+            partition: Of it.
+            n: Offsets.
+        """
         self._topics[topic][partition] += [None] * n
 
     def delete_before(self, topic: str, partition: int, offset: int) -> None:
-        """Delete the oldest records of a partition, as retention does."""
+        """Delete the oldest records of a partition, as retention does.
+
+        Args:
+            topic: Which.
+            partition: Of it.
+            offset: First that stays.
+        """
         self._lows[topic, partition] = offset
 
     def low(self, topic: str, partition: int) -> int:
@@ -97,12 +109,24 @@ class MemoryLog:
         return len(self._topics[topic][partition])
 
     def records(self, topic: str, partition: int, offset: int = 0) -> Sequence[Record]:
-        """Records of a partition from an offset on."""
+        """Records of a partition from an offset on.
+
+        Args:
+            topic: Which.
+            partition: Of it.
+            offset: From which on.
+        """
         start = max(offset, self.low(topic, partition))
         return [record for record in self._topics[topic][partition][start:] if record is not None]
 
     def read(self, topic: str, partition: int, offset: int) -> Record | None:
-        """The first record at an offset or after it, or None at the end."""
+        """The first record at an offset or after it, or None at the end.
+
+        Args:
+            topic: Which.
+            partition: Of it.
+            offset: From which on.
+        """
         records = self._topics[topic][partition]
         for at in range(max(offset, self.low(topic, partition)), len(records)):
             if records[at] is not None:
@@ -117,7 +141,16 @@ class MemoryLog:
     def publish(
         self, topic: str, subject: str, data: Any, *, id_: str, source: str, headers: Iterable[Any] = ()
     ) -> None:
-        """Write one payload to a door, as a client would."""
+        """Write one payload to a door, as a client would.
+
+        Args:
+            topic: Ingress topic.
+            subject: Key.
+            data: Payload.
+            id_: Of the event.
+            source: Of the event.
+            headers: Besides those of the envelope.
+        """
         n = self.n_partitions(topic)
         output = envelope(topic, subject, data, id_=id_, source=source, time=self.now, n_partitions=n)
         output.headers += headers

@@ -12,7 +12,7 @@ from homeostat.events import short
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.kafka import KafkaHost
 from homeostat.runtime.kafka_hands import KafkaHands
-from homeostat.runtime.watch import Watch
+from homeostat.runtime.topic_monitor import TopicMonitor
 from homeostat.telemetry import metrics
 from homeostat.telemetry.metrics import Counter, Gauge
 from homeostat.telemetry.registry import Metrics
@@ -36,7 +36,7 @@ class HostMetrics(Collector):
         services: Sequence[Any],
         cluster: Cluster,
         collectors: Sequence[Collector] = (),
-        watch: Watch | None = None,
+        watch: TopicMonitor | None = None,
     ) -> None:
         self._name, self._services, self._cluster, self._watch = name, services, cluster, watch
         self._metrics = Metrics(name, version("homeostat"))

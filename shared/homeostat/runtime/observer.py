@@ -20,7 +20,13 @@ class HostObserver:
         """A step is over, and its outputs are on their way to the logs, in order; there may be none."""
 
     def committed(self, topic: str, partition: int, position: int) -> None:
-        """A marker at a position is written: every output of the input below it is acknowledged."""
+        """A marker at a position is written: every output of the input below it is acknowledged.
+
+        Args:
+            topic: Input.
+            partition: Of it.
+            position: Offset of the next record.
+        """
 
     def turned(self) -> None:
         """A turn of the host's loop is over: records were folded, or the wait for some has ended."""

@@ -37,8 +37,8 @@ from homeostat.runtime.metrics import HostMetrics
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.runtime.stop_signal import StopSignal
+from homeostat.runtime.topic_monitor import TopicMonitor, check_at_start
 from homeostat.runtime.tracing import observer_of
-from homeostat.runtime.watch import Watch, check_at_start
 from homeostat.telemetry.logging import configure_logging
 from homeostat.telemetry.tracing import NullTracer, Tracer, open_tracer
 
@@ -218,7 +218,7 @@ def _run(names: Sequence[str], settings: HostSettings) -> None:
 
     # a damaged audit log is the auditor's business: it does not take anybody else down
     others = {AUDIT} - {topic for service in services for topic in getattr(service, "topics", ())}
-    watch = Watch(cluster, inputs, check_at_start(cluster, inputs, others), fail, others)
+    watch = TopicMonitor(cluster, inputs, check_at_start(cluster, inputs, others), fail, others)
     server = HostMetrics("+".join(names), services, cluster, context.collectors, watch).serve(
         settings.metrics_port, settings.metrics_address
     )

@@ -75,6 +75,13 @@ def refused(
 ) -> EventRefused:
     """Describe a refused record; everything needed to put it back is in it, unless it is too large to be kept, or holds
     personal data.
+
+    Args:
+        record: As it was read.
+        reject: Why.
+        service: Fold or hand that refuses it.
+        n_left_out: Refusals before it that were only counted.
+        redaction: Of personal data; None: nothing is looked for.
     """
     attempts = next((value for name, value in record.headers if name == "homeostat-attempts"), None) or b"0"
     key, value, headers = record.key, record.value, record.headers

@@ -21,11 +21,23 @@ class LogReader(Protocol):
     """Past events of one subject."""
 
     def read(self, log: str, subject: str, from_time: int) -> Iterator[Event]:
-        """Yield the subject's events from a broker time (ms) on, in order, up to the log's end at the call."""
+        """Yield the subject's events from a broker time (ms) on, in order, up to the log's end at the call.
+
+        Args:
+            log: Topic.
+            subject: Key.
+            from_time: Broker time, ms.
+        """
 
 
 def events_of(records: Iterator[Record], subject: str, from_time: int) -> Iterator[Event]:
-    """Decode the records of one subject; what cannot be decoded is not history."""
+    """Decode the records of one subject; what cannot be decoded is not history.
+
+    Args:
+        records: Of one partition, in order.
+        subject: Key.
+        from_time: Broker time, ms.
+    """
     key = subject.encode()
     for record in records:
         if record.key != key or record.timestamp < from_time:
@@ -43,7 +55,7 @@ class MemoryReader:
         self._log = log
 
     def read(self, log: str, subject: str, from_time: int) -> Iterator[Event]:
-        """Yield the subject's events."""
+        """See `LogReader.read`."""
         partition = partition_of(subject.encode(), self._log.n_partitions(log))
         return events_of(iter(self._log.records(log, partition)), subject, from_time)
 
@@ -60,7 +72,7 @@ class KafkaReader:
         self._settings, self._cluster = settings, cluster
 
     def read(self, log: str, subject: str, from_time: int) -> Iterator[Event]:
-        """Yield the subject's events.
+        """See `LogReader.read`.
 
         Raises:
             HomeostatError: See `kafka_errors.error_of`.

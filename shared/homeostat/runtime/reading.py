@@ -116,6 +116,14 @@ def read_partition(
 
     What no client can decompress is passed over.
 
+    Args:
+        settings: Where and how to connect.
+        topic: Which.
+        partition: Of it.
+        topic_id: Incarnation of it.
+        start: First offset.
+        end: The one behind the last; None: that of the log.
+
     Raises:
         BrokerUnreachable: Nobody answers.
     """

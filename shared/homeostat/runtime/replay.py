@@ -60,7 +60,14 @@ def replay(
 def replay_states(
     fold: Fold[S], records: Iterable[Record], n_partitions: Callable[[str], int], start: Keyframe | None = None
 ) -> dict[str, S]:
-    """Fold one partition's records as `replay` does, and return the states by unit; what comes out is dropped."""
+    """Fold one partition's records as `replay` does, and return the states by unit; what comes out is dropped.
+
+    Args:
+        fold: See `replay`.
+        records: In offset order.
+        n_partitions: Of a topic.
+        start: State to begin with.
+    """
     assignment = _folded(fold, records, n_partitions, start, _Sink())
     return {} if assignment is None else assignment.states
 

@@ -39,7 +39,14 @@ class Seals:
         self._keys, self.adopts = tuple(keys), adopts and bool(keys)
 
     def headers(self, topic: str, partition: int, key: bytes, value: bytes) -> Headers:
-        """Headers of a record that is to be stored."""
+        """Headers of a record that is to be stored.
+
+        Args:
+            topic: Of the snapshots.
+            partition: Of it.
+            key: Of the record.
+            value: Of the record.
+        """
         own = self._keys[0] if self._keys else b""
         return [(SEAL, (_KEYED if own else _CHECKED) + _digest(own, topic, partition, key, value))]
 

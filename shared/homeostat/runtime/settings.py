@@ -107,7 +107,7 @@ class HostSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments before the environment; see pydantic-settings."""
+        """Put arguments before the environment; see `BaseSettings`."""
         return init_settings, _WithoutServices(settings_cls)
 
     @property

@@ -94,6 +94,11 @@ class SnapshotWriter:
     def decode(self, unit: str, raw: bytes, pieces: dict[int, bytes]) -> Any:
         """Read a state with its pieces.
 
+        Args:
+            unit: Of the state.
+            raw: The state without its pieces.
+            pieces: By number.
+
         Raises:
             SnapshotDamaged: One is not there.
             SnapshotOutdated: One has another form than this version's.
@@ -116,7 +121,13 @@ class SnapshotWriter:
             raise SnapshotOutdated(self._fold.name, self._partition, unit, str(reason)) from reason
 
     def state(self, unit: str, state: Any, place: Place) -> list[Output]:
-        """Store a state as it is at a place: new pieces, then the copy, then what it replaces is deleted."""
+        """Store a state as it is at a place: new pieces, then the copy, then what it replaces is deleted.
+
+        Args:
+            unit: Of the state.
+            state: As it is.
+            place: Generation and position.
+        """
         written, dropped = self._store_pieces(unit, state)
         raw = encode_state(state)
         if unit != TALLY:
@@ -136,7 +147,13 @@ class SnapshotWriter:
         return written + dropped
 
     def key(self, unit: str, place: Place, index: int) -> bytes:
-        """Key of a record of a copy; no other one has it (holes 2 and 5). The unit may hold anything: it comes last."""
+        """Key of a record of a copy; no other one has it (holes 2 and 5). The unit may hold anything: it comes last.
+
+        Args:
+            unit: Of the state.
+            place: Generation and position.
+            index: Of the part.
+        """
         return f"{STATE}|{self._writer}|{place[0]}.{place[1]}.{index}|{unit}".encode()
 
     def _store_pieces(self, unit: str, state: Any) -> tuple[list[Output], list[Output]]:

@@ -66,12 +66,24 @@ class Strategy(ABC):
         return False
 
     def skipped(self, partition: Partition, offset: int, end: int) -> int:
-        """Take note that records from `offset` to `end` cannot be read; return where to go on."""
+        """Take note that records from `offset` to `end` cannot be read; return where to go on.
+
+        Args:
+            partition: Topic and partition.
+            offset: First that cannot be read.
+            end: First behind it.
+        """
         logger.error("records_unreadable", topic=partition[0], partition=partition[1], position=end)
         return end
 
     def truncated(self, partition: Partition, low: int, reason: str) -> int:
-        """Take note that the log begins at `low` now, and the next record is gone; return where to go on."""
+        """Take note that the log begins at `low` now, and the next record is gone; return where to go on.
+
+        Args:
+            partition: Topic and partition.
+            low: First offset that is left.
+            reason: Why.
+        """
         logger.error("records_lost", topic=partition[0], partition=partition[1], position=low, error=reason)
         return low
 

@@ -5,7 +5,7 @@
 
 from homeostat.stats.conformal import AdaptiveConformal
 from homeostat.stats.ebh import e_bh
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 from homeostat.stats.keyed_rng import Draws
 from homeostat.stats.linear import BayesianLinear
 from homeostat.stats.page_hinkley import ZPageHinkley
@@ -17,7 +17,7 @@ __all__ = [
     "AdaptiveConformal",
     "BayesianLinear",
     "Draws",
-    "ExchangeabilityWatch",
+    "ExchangeabilityMonitor",
     "PairedEProcess",
     "RateEvidence",
     "Surprise",

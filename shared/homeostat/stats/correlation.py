@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from homeostat.stats.cholesky import factorise, solve_lower
-from homeostat.stats.exchangeability import UNKNOWN_FROM, ExchangeabilityWatch, Float32s
+from homeostat.stats.exchangeability import UNKNOWN_FROM, ExchangeabilityMonitor, Float32s
 from homeostat.stats.portable import FloatArray, fixed_row_sums
 from homeostat.stats.trail import Trail
 
@@ -24,12 +24,12 @@ _EVIDENCE: Final = 16.0
 
 
 @dataclass(slots=True, eq=False)
-class CorrelationWatch:
+class CorrelationMonitor:
     """Watches d columns for a change of their correlations, from what the first 256 rows were like.
 
     Of each row the squared Mahalanobis distance: standardised by its own batch, so that neither levels nor spreads
-    count, and by the correlations of the first rows. It is a column like any other (`ExchangeabilityWatch`), and grows
-    when columns part or turn about. Two of few columns that begin to move together show in its tails; two of many
+    count, and by the correlations of the first rows. It is a column like any other (`ExchangeabilityMonitor`), and
+    grows when columns part or turn about. Two of few columns that begin to move together show in its tails; two of many
     hardly do.
 
     Rows with an unknown value are left out, and columns beyond the first 32.
@@ -47,7 +47,7 @@ class CorrelationWatch:
     """
 
     settings: tuple[int, int]
-    watch: ExchangeabilityWatch | None = None
+    watch: ExchangeabilityMonitor | None = None
     trail: Trail = field(default_factory=Trail)
     first: list[Float32s] = field(default_factory=list)
     n_first: int = 0
@@ -57,8 +57,8 @@ class CorrelationWatch:
     is_even: bool = False
 
     @classmethod
-    def start(cls, *, first: int, full: int) -> "CorrelationWatch":
-        """Return the watch before any row; parameters as those of `ExchangeabilityWatch`."""
+    def start(cls, *, first: int, full: int) -> "CorrelationMonitor":
+        """Return the watch before any row; parameters as those of `ExchangeabilityMonitor`."""
         return cls((first, full))
 
     def take(self, rows: Float32s, time: float) -> bool:
@@ -90,7 +90,7 @@ class CorrelationWatch:
                 root = factorise((1.0 - _RIDGE) * self.usual + _RIDGE * independent)
                 self.whitening = solve_lower(root, independent)
                 self.first = []
-                self.watch = ExchangeabilityWatch.start(1, first=self.settings[0], full=self.settings[1])
+                self.watch = ExchangeabilityMonitor.start(1, first=self.settings[0], full=self.settings[1])
             return False
         standard = _standardised(rows)
         white = np.zeros_like(standard)
@@ -102,7 +102,7 @@ class CorrelationWatch:
             self.recent = _FADING * self.recent + (1.0 - _FADING) * _correlations(standard)
         return True
 
-    def guilty(self) -> tuple[int, int]:
+    def drifted_columns(self) -> tuple[int, int]:
         """Return the two columns whose correlation has moved most, and requires a batch after the first rows."""
         moved = np.abs(np.triu(self.recent - self.usual, 1))
         first, second = divmod(int(moved.argmax()), len(moved))

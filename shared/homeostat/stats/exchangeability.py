@@ -42,7 +42,7 @@ too little of how the others are spread, and bets on them are wrong once in some
 
 
 @dataclass(slots=True, eq=False)
-class ExchangeabilityWatch:
+class ExchangeabilityMonitor:
     """Watches d columns for a shift of location or spread, from what the first rows were like.
 
     The first `first` rows become the reference; it is made again from all rows so far each time they have doubled,
@@ -96,7 +96,7 @@ class ExchangeabilityWatch:
     is_symmetric: bool = False
 
     @classmethod
-    def start(cls, d: int, *, first: int, full: int, is_symmetric: bool = False) -> "ExchangeabilityWatch":
+    def start(cls, d: int, *, first: int, full: int, is_symmetric: bool = False) -> "ExchangeabilityMonitor":
         """Return the watch over d columns before any row.
 
         Args:
@@ -128,7 +128,7 @@ class ExchangeabilityWatch:
         )
 
     @property
-    def is_watching(self) -> bool:
+    def is_monitoring(self) -> bool:
         """Whether there is a reference."""
         return self.reference_rows > 0
 
@@ -153,7 +153,7 @@ class ExchangeabilityWatch:
         """
         if x.shape[0] != self.known.size:
             raise ValueError(f"expected {self.known.size} columns, got {x.shape[0]}")
-        if self.is_watching:
+        if self.is_monitoring:
             self._bet(x)
         if self.due:
             self.raw.append(x)
@@ -208,7 +208,7 @@ class ExchangeabilityWatch:
         score, hardest = min(scored)
         return self.bets.rows_to_find(hardest, float(score), threshold, range(_TRIED_ROWS, most + 1, _TRIED_ROWS))
 
-    def guilty(self, alpha: float) -> list[int]:
+    def drifted_columns(self, alpha: float) -> list[int]:
         """Return the columns that moved, the strongest first: e-BH at `alpha`; the strongest alone if it names none."""
         return strongest(self.column_log2_e(), alpha)
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
+from homeostat.stats.exchangeability import ExchangeabilityMonitor, Float32s
 from homeostat.stats.hours import DAY, HOUR_SECONDS, Hours
 from homeostat.stats.martingales import HEAD_START
 from homeostat.stats.portable import FloatArray
@@ -28,8 +28,8 @@ class SameHours:
     """Watches the hourly means of d columns, less those of the same hour before (`Hours`).
 
     That difference is a column of its own, one value an hour, of each channel, watched like any other
-    (`ExchangeabilityWatch`): what it is like while nothing moves, its tails and its memory are learned, two days of it
-    before anything is bet. For a day after a shift that was told nothing is bet: the shapes of those hours hold it.
+    (`ExchangeabilityMonitor`): what it is like while nothing moves, its tails and its memory are learned, two days of
+    it before anything is bet. For a day after a shift that was told nothing is bet: the shapes of those hours hold it.
 
     Attributes:
         hours: What the columns were like.
@@ -40,7 +40,7 @@ class SameHours:
     """
 
     hours: Hours
-    watch: ExchangeabilityWatch | None = None
+    watch: ExchangeabilityMonitor | None = None
     quiet_until: int = -1
     begun: float = 0.0
     n_risen: int = 0
@@ -82,9 +82,9 @@ class SameHours:
         """Say whether the statistic has reached its limit; see `limit`."""
         return self.statistic() >= self.limit(run_length)
 
-    def guilty(self, alpha: float) -> list[int]:
+    def drifted_columns(self, alpha: float) -> list[int]:
         """Return the columns that an alarm is about, the strongest first."""
-        channels = self.watch.guilty(alpha) if self.watch is not None else []
+        channels = self.watch.drifted_columns(alpha) if self.watch is not None else []
         return list(dict.fromkeys(channel % self.hours.n_columns for channel in channels))
 
     def news(self, steps: list[Step]) -> list[Step]:
@@ -97,8 +97,8 @@ class SameHours:
                 found.append(step)
         return found
 
-    def told(self) -> None:
-        """A shift has been told: what is bet on from the day after it on is measured from there."""
+    def restart(self) -> None:
+        """Begin anew after a shift was published: what is bet on from the day after it on is measured from there."""
         if self.watch is not None:
             self.watch.leave_out(self.n_risen + _UNNOTICED)
             self.watch.bets, self.n_risen = self.watch.bets.without_evidence(), 0
@@ -107,7 +107,7 @@ class SameHours:
     def forget(self, columns: npt.NDArray[np.intp]) -> None:
         """Forget what columns were like: they are another model's from now on."""
         self.hours.forget(columns)
-        self.told()
+        self.restart()
 
     def _take(self, rows: Float32s, hour: int) -> bool:
         closed = self.hours.hour
@@ -118,6 +118,6 @@ class SameHours:
         if self.statistic() < _RISEN:
             self.begun, self.n_risen = closed * HOUR_SECONDS, 1
         if self.watch is None:
-            self.watch = ExchangeabilityWatch.start(news.size, first=_FIRST, full=_FULL, is_symmetric=True)
+            self.watch = ExchangeabilityMonitor.start(news.size, first=_FIRST, full=_FULL, is_symmetric=True)
         self.watch.update(news.astype(np.float32)[:, None])
         return True

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from homeostat.stats.exchangeability import ExchangeabilityWatch, Float32s
+from homeostat.stats.exchangeability import ExchangeabilityMonitor, Float32s
 from homeostat.stats.portable import FloatArray, exp
 from homeostat.stats.ranks import N_CHANNELS
 from homeostat.stats.steps import LEAST_Z, Step, steps_of
@@ -62,7 +62,7 @@ class Trail:
     crossed: float = nan
     most: float = inf
 
-    def follow(self, watch: ExchangeabilityWatch, rows: Float32s, time: float) -> None:
+    def follow(self, watch: ExchangeabilityMonitor, rows: Float32s, time: float) -> None:
         """Give a batch of (d, n) rows to the watch and take note of it; `time` is that of its middle, seconds.
 
         Args:
@@ -75,7 +75,7 @@ class Trail:
         due, bets = watch.due, watch.bets
         total, seen = bets.total.copy(), bets.rows.copy()
         watch.update(rows)
-        if watch.due != due or not watch.is_watching:
+        if watch.due != due or not watch.is_monitoring:
             n = bets.n * (bets.share > 0.0)
             self.times, self.counts, self.means = [0.5 * (self.begun + time)], [n], [np.zeros(n.size)]
             return
@@ -102,7 +102,7 @@ class Trail:
         found = steps_of(np.array(self.times), np.stack(self.counts), means)
         return [step for step in found if step.channel < d or wide[step.channel - d] < _STILL]
 
-    def credible(self, watch: ExchangeabilityWatch) -> float:
+    def credible(self, watch: ExchangeabilityMonitor) -> float:
         """Return the watch's e-value, as far as it is no swing's."""
         return min(watch.bets.e_value, self.most)
 
@@ -117,7 +117,7 @@ class Trail:
         return now - self.crossed >= _PATIENCE_SECONDS
 
 
-def judged(watch: ExchangeabilityWatch, trail: Trail, news: News | None, limit: float, guilty_rate: float) -> Found:
+def judged(watch: ExchangeabilityMonitor, trail: Trail, news: News | None, limit: float, guilty_rate: float) -> Found:
     """Say what a watch has found with its last batch.
 
     Args:
@@ -130,7 +130,7 @@ def judged(watch: ExchangeabilityWatch, trail: Trail, news: News | None, limit: 
     """
     is_beyond = watch.bets.statistic >= limit
     if news is None:
-        return Found(tuple(watch.guilty(guilty_rate))) if is_beyond else NOTHING
+        return Found(tuple(watch.drifted_columns(guilty_rate))) if is_beyond else NOTHING
     steps = news(trail.steps()) if watch.bets.e_value >= _TELLING else []
     jumped = list(dict.fromkeys(step.channel % watch.known.size for step in steps if abs(step.z) >= LEAST_Z))
     trail.most = inf if jumped else _worth(steps, len(trail.times), watch.bets.share.size)
@@ -139,7 +139,7 @@ def judged(watch: ExchangeabilityWatch, trail: Trail, news: News | None, limit: 
         return NOTHING
     if not jumped:
         return Found((), is_swing=trail.is_swing())
-    guilty = [column for column in watch.guilty(guilty_rate) if column in jumped]
+    guilty = [column for column in watch.drifted_columns(guilty_rate) if column in jumped]
     return Found(tuple(guilty or jumped))
 
 

@@ -20,7 +20,7 @@ from homeostat.runtime.kafka_outbox import KafkaOutbox
 from homeostat_lab.bench.ground import PARTITIONS, Ground
 from homeostat_lab.bench.policy import stack_of
 from homeostat_lab.bench.row import BenchFailed, Row, quantile, row
-from homeostat_lab.bench.watch import Watch, story_of, wait_for
+from homeostat_lab.bench.topic_tail import TopicTail, story_of, wait_for
 from homeostat_lab.bench.workload import Traffic, registration
 from homeostat_tools.local_stack.local import LocalStack
 
@@ -140,7 +140,7 @@ def _floods(ground: Ground, stack: LocalStack, share: float) -> Iterator[Row]:
     probes = Probes(ground, stack, operator)
     ground.publish(Traffic(200, _ROWS, is_inside=False).registrations(TELEMETRY, PARTITIONS))
     ground.publish([probes.registration()])
-    with Watch(ground, (POLICY_ROLLOUT, TIMELINE), probes.note):
+    with TopicTail(ground, (POLICY_ROLLOUT, TIMELINE), probes.note):
         probes.run(lambda n: n >= _QUIET_PROBES)  # what is imported late, is
         quiet = probes.run(lambda n: n >= _QUIET_PROBES)
         for flood in _of(share, probes.scope, operator):

@@ -6,7 +6,7 @@ from typing import Final
 from homeostat.codec import Record
 from homeostat_lab.bench.ground import PARTITIONS, Ground
 from homeostat_lab.bench.row import BenchFailed, Row, quantile, row
-from homeostat_lab.bench.watch import Watch, pace, story_of, wait_for
+from homeostat_lab.bench.topic_tail import TopicTail, pace, story_of, wait_for
 from homeostat_lab.bench.workload import indicators
 
 STAGES: Final = 4
@@ -60,7 +60,7 @@ def _warm_up(ground: Ground) -> int:
         open_places.add(record.partition)
 
     n = 0
-    with Watch(ground, _TOPICS[-1:], note):
+    with TopicTail(ground, _TOPICS[-1:], note):
         for _ in range(int(_READY_SECONDS * PER_SECOND) // _WARM_UP):
             pace(ground, indicators(_TOPICS[0], PARTITIONS, _WARM_UP, start=n), PER_SECOND)
             n += _WARM_UP
@@ -78,7 +78,7 @@ def _run(ground: Ground, start: int, n: int) -> tuple[list[float], list[float]]:
 
     outputs = list(indicators(_TOPICS[0], PARTITIONS, _WARM_UP + n, start=start))
     stories = [story_of(output) for output in outputs]
-    with Watch(ground, (_TOPICS[0], _TOPICS[-1]), note):
+    with TopicTail(ground, (_TOPICS[0], _TOPICS[-1]), note):
         sent = pace(ground, outputs, PER_SECOND)
         if not wait_for(lambda: all(story in ends and story in firsts for story in stories), 20.0):
             raise BenchFailed("events did not come out of the last of four stages")

@@ -75,30 +75,30 @@ def _contexts(run: int, n: int) -> list[list[float]]:
 
 def _ours(feeder: Feeder[Any], contexts: list[list[float]]) -> tuple[list[float], float]:
     arms = tuple(Arm(name=name, predicted_gain=0.05) for name in _ARMS)
-    feeder.tell(_FAMILY, FamilyRegistered(arms=arms, baseline="full"))
+    feeder.publish(_FAMILY, FamilyRegistered(arms=arms, baseline="full"))
     asked, learned = [], 0.0
     for number, context in enumerate(contexts):
         model = f"bench/m{number % 100}"
         if number < 100:
-            feeder.tell(_FAMILY, ModelRegistered(family="family", champion="v0", model=model))
+            feeder.publish(_FAMILY, ModelRegistered(family="family", champion="v0", model=model))
         profile = _drift(feeder, model, number, context)
         began = time.perf_counter()
-        emits = feeder.tell(_FAMILY, *profile[:1], story=profile[1])
+        emits = feeder.publish(_FAMILY, *profile[:1], story=profile[1])
         asked.append(time.perf_counter() - began)
         assert isinstance(emits[0].data, ActionProposed)
         action = f"/homeostat/meta_learner/{feeder.fold.log}/evaluation/0#{feeder.position - 1}.0"
         began = time.perf_counter()
         for place, name in enumerate(_ARMS):
-            feeder.tell(_FAMILY, _evaluated(action, model, name, context[place] * 0.05))
+            feeder.publish(_FAMILY, _evaluated(action, model, name, context[place] * 0.05))
         learned += time.perf_counter() - began
-        feeder.tell(_FAMILY, _outcome(action, model))
+        feeder.publish(_FAMILY, _outcome(action, model))
     return asked, learned
 
 
 def _drift(feeder: Feeder[Any], model: str, number: int, context: list[float]) -> tuple[ProfileUpdated, Any]:
     window = window_of(model)
     story: Any = f"/bench/drift#{number}.0"
-    feeder.tell(_FAMILY, drifted(model, "v0", window), story=story)
+    feeder.publish(_FAMILY, drifted(model, "v0", window), story=story)
     features = dict(zip(_FEATURES, context, strict=True))
     profile = ProfileUpdated(
         model=model, version="v0", meta_features=features, labels_since_onset=160, window=window, error_after=0.3

@@ -89,9 +89,9 @@ def fed(settings: "Settings | None" = None, events: Sequence[Samples] = ()) -> "
 
     feeder = Feeder(DriftDetector(settings))
     features = tuple(FeatureContract(name=name) for name in FEATURES)
-    feeder.tell(_SUBJECT, ModelRegistered(family="bench", champion="v1", features=features))
+    feeder.publish(_SUBJECT, ModelRegistered(family="bench", champion="v1", features=features))
     for samples in events or _events():
-        feeder.tell(_SUBJECT, samples)
+        feeder.publish(_SUBJECT, samples)
     return feeder
 
 
@@ -100,7 +100,7 @@ def _rate(events: list[Samples], settings: "Settings", rounds: int) -> float:
 
     def run() -> None:
         for samples in events:
-            feeder.tell(_SUBJECT, samples)
+            feeder.publish(_SUBJECT, samples)
 
     return _per_second(run, rounds, len(events))
 

@@ -11,7 +11,7 @@ from homeostat.events import ActionApplied
 from homeostat.events.logs import REPORTS, TELEMETRY
 from homeostat_lab.bench.ground import PARTITIONS, Ground
 from homeostat_lab.bench.row import BenchFailed, Row, missing, quantile, row
-from homeostat_lab.bench.watch import Watch, pace, wait_for
+from homeostat_lab.bench.topic_tail import TopicTail, pace, wait_for
 from homeostat_lab.bench.workload import Traffic
 from homeostat_tools.local_stack.local import LocalStack
 
@@ -44,7 +44,7 @@ def telemetry_to_policy(ground: Ground, *, n: int) -> Iterator[Row]:
     stack = stack_of(ground, is_packed=True)
     try:
         outputs = list(Traffic(_WARM_UP + n, 1, is_inside=False).registrations(TELEMETRY, PARTITIONS))
-        with Watch(ground, (TELEMETRY, REPORTS), note):
+        with TopicTail(ground, (TELEMETRY, REPORTS), note):
             sent = pace(ground, outputs, _PER_SECOND)
             wait_for(lambda: len(applied) == len(outputs), _LAST_SECONDS)
     finally:

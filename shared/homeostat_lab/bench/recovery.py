@@ -9,7 +9,7 @@ from homeostat.codec import Record
 from homeostat.testing.counter import Counter
 from homeostat_lab.bench.ground import PARTITIONS, Ground
 from homeostat_lab.bench.row import BenchFailed, Row, row
-from homeostat_lab.bench.watch import Watch, pace, story_of
+from homeostat_lab.bench.topic_tail import TopicTail, pace, story_of
 from homeostat_lab.bench.workload import indicators
 
 _PER_SECOND: Final = 50.0
@@ -55,7 +55,7 @@ def recovery(ground: Ground, *, runs: int) -> Iterator[Row]:
     ground.create([(fold.name, _SOURCE)], _TARGET)
     killed, stopped = list[float](), list[float]()
     feed = _Feed(ground)
-    with Watch(ground, [_TARGET], feed.note):
+    with TopicTail(ground, [_TARGET], feed.note):
         instances = [_start(ground), _start(ground)]
         feed.seconds_until_all_answer()
         for _ in range(runs):

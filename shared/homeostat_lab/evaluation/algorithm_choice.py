@@ -110,8 +110,8 @@ def _result(grid: Grid, asked: Rows, chosen: list[int]) -> FloatArray:
 
 def _ours(grid: Grid, known: Rows, asked: Rows) -> list[int]:
     feeder: Feeder[Any] = Feeder(TrainingAdvisor())
-    feeder.tell_all(_SUBJECT, grid.episodes(known.tolist()))
-    given = [advice(feeder.tell(_SUBJECT, grid.question(i, shadows=True))) for i in asked.tolist()]
+    feeder.publish_all(_SUBJECT, grid.episodes(known.tolist()))
+    given = [advice(feeder.publish(_SUBJECT, grid.question(i, shadows=True))) for i in asked.tolist()]
     return [grid.places[answer.options[0].configuration] for answer in given]
 
 

@@ -103,7 +103,7 @@ def ours(trial: Trial, first: int) -> list[int]:
     registered = ModelRegistered(
         family="trees", champion="v1", features=tuple(FeatureContract(name=name) for name in names)
     )
-    feeder.tell("evaluation/tree", registered)
+    feeder.publish("evaluation/tree", registered)
     alarms, is_open = list[int](), False
     for start in range(first, len(trial.at), _BATCH_ROWS):
         rows = slice(start, min(start + _BATCH_ROWS, len(trial.at)))
@@ -119,7 +119,7 @@ def ours(trial: Trial, first: int) -> list[int]:
             score=trial.score[rows].astype(F8).tobytes(),
             label=trial.y[rows].astype(F8).tobytes(),
         )
-        for emit in feeder.tell("evaluation/tree", samples):
+        for emit in feeder.publish("evaluation/tree", samples):
             if isinstance(emit.data, DriftDetected):
                 alarms += [int(at[-1])] if not (is_open and emit.data.is_recheck) else []
             if isinstance(emit.data, DriftDetected | DriftCleared):

@@ -100,13 +100,13 @@ def screened(streams: Floats) -> tuple[NDArray[np.bool_], Floats]:
     detector, learner = Feeder(DriftDetector(SETTINGS)), Feeder(MetaLearner())
     models = [f"evaluation/m{number}" for number in range(len(streams))]
     for model in models:
-        learner.tell(_FAMILY, ModelRegistered(family="streams", champion="v1", model=model))
+        learner.publish(_FAMILY, ModelRegistered(family="streams", champion="v1", model=model))
     for model, values in zip(models, streams, strict=True):
-        detector.tell(model, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
+        detector.publish(model, ModelRegistered(family="streams", champion="v1", features=(FeatureContract(name="x"),)))
         for samples in _events(values):
-            for emit in detector.tell(model, samples):
+            for emit in detector.publish(model, samples):
                 if emit.log == EXPERIENCE:
-                    learner.tell(_FAMILY, emit.data)
+                    learner.publish(_FAMILY, emit.data)
         del detector.states[model]
     known = learner.states[_FAMILY].models
     bits = np.array([known[model].change.log2_e or 0.0 for model in models])

@@ -26,7 +26,7 @@ class Feeder(Generic[S]):
         self._source = source
         self._emitter = f"/homeostat/{fold.name}/{fold.log}/{topic_id}/0"
 
-    def tell(
+    def publish(
         self, subject: str, data: Payload, *, time: int | None = None, story: Identity | None = None
     ) -> tuple[Emit, ...]:
         """Fold one payload in.
@@ -62,6 +62,6 @@ class Feeder(Generic[S]):
         self.states[unit], emits = self.fold.step(state, event)
         return emits
 
-    def tell_all(self, subject: str, payloads: Iterable[Payload]) -> list[Any]:
+    def publish_all(self, subject: str, payloads: Iterable[Payload]) -> list[Any]:
         """Fold payloads of one subject in; return the payloads of all emits in their order."""
-        return [emit.data for data in payloads for emit in self.tell(subject, data)]
+        return [emit.data for data in payloads for emit in self.publish(subject, data)]

@@ -83,7 +83,7 @@ def play(questions: Questions, seed: int, n_sets: int, *, is_alone: bool = False
         if is_alone:
             curve = replace(curve, task=f"{curve.task}-{c}")
         for i in range(len(curve.rows)):
-            feeder.tell(_SUBJECT, curve.episode(i))
+            feeder.publish(_SUBJECT, curve.episode(i))
             asked = by_curve.get(c, {}).get(i, [])
             if not asked:
                 continue
@@ -92,7 +92,7 @@ def play(questions: Questions, seed: int, n_sets: int, *, is_alone: bool = False
             request = AdviceRequested(
                 task=curve.task, question="benefit", meta_features=curve.meta_features, options=options
             )
-            given = next(e.data for e in feeder.tell(_SUBJECT, request) if isinstance(e.data, AdviceGiven))
+            given = next(e.data for e in feeder.publish(_SUBJECT, request) if isinstance(e.data, AdviceGiven))
             told = {option.rows: option for option in given.options}
             for n, size in rows.items():
                 option, result = told[size], curve.results[questions.decisions[n].target]

@@ -96,16 +96,16 @@ def evaluate(job: Job) -> Result:
 def run(series: nab.Series) -> Run:
     """Feed a series to the drift detector, with a band for each operating point from the first row on."""
     feeder = Feeder(DriftDetector())
-    feeder.tell(_MODEL, ModelRegistered(family="series", champion="v1", model=_MODEL))
+    feeder.publish(_MODEL, ModelRegistered(family="series", champion="v1", model=_MODEL))
     for band in (PAGE_BAND, RATE_BAND):
         applied = ActionApplied(
             action="a", command="c", kind="threshold", family="evaluation/series", model=_MODEL, band=band
         )
-        feeder.tell(_MODEL, applied)
+        feeder.publish(_MODEL, applied)
     paged, above, is_above = list[int](), np.zeros(len(series.values), np.bool_), False
     told: tuple[list[int], list[float]] = ([], [])
     for row, value in enumerate(series.values.tolist()):
-        for emit in feeder.tell(_MODEL, SignalObserved(layer="service", name="value", value=value)):
+        for emit in feeder.publish(_MODEL, SignalObserved(layer="service", name="value", value=value)):
             if not isinstance(emit.data, ThresholdMoved):
                 continue
             if emit.data.operating_point == "rate":

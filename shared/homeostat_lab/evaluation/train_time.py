@@ -85,7 +85,7 @@ def play_curves(curves: list[Curve], seed: int) -> list[Guess]:
     for place, n in enumerate(generator.permutation(len(order)).tolist()):
         curve = order[n]
         for i, seconds in enumerate(curve.seconds):
-            feeder.tell(_SUBJECT, curve.episode(i))
+            feeder.publish(_SUBJECT, curve.episode(i))
             asked = [(growth, j) for growth, j in curve.larger(i) if min(seconds, curve.seconds[j]) > 0.0]
             if not asked:
                 continue
@@ -137,7 +137,7 @@ def play_searches(searches: Sequence[Search], seed: int) -> list[Guess]:
                     median = float(np.median(known))
                     guesses.append(_guess(search.name, setting, place / len(order), told, seconds, median))
                 own.append(seconds)
-                feeder.tell(
+                feeder.publish(
                     _SUBJECT,
                     EpisodeRecorded(
                         episode=name,
@@ -156,7 +156,7 @@ def _ask(
     feeder: Feeder[Any], task: str, meta_features: dict[str, float], options: Sequence[Option]
 ) -> tuple[Advised, ...]:
     request = AdviceRequested(task=task, question="seconds", meta_features=meta_features, options=tuple(options))
-    given = next(emit.data for emit in feeder.tell(_SUBJECT, request) if isinstance(emit.data, AdviceGiven))
+    given = next(emit.data for emit in feeder.publish(_SUBJECT, request) if isinstance(emit.data, AdviceGiven))
     return given.options
 
 

@@ -44,7 +44,7 @@ def evaluate(job: Job) -> Result:
         feeder = _fed(grid, order[:first])
         for place in range(first, n):
             _add(arriving, grid, order[:place], order[place], search(feeder, grid, order[place]))
-            feeder.tell_all(_SUBJECT, grid.episodes([order[place]]))
+            feeder.publish_all(_SUBJECT, grid.episodes([order[place]]))
         job.say(f"order {seed + 1} of {job.seeds}")
     rows = [*_rows(left_out, "leave-one-out"), *_rows(arriving, "prequential")]
     first = min(_FIRST, n // 2)
@@ -63,9 +63,9 @@ def search(feeder: Feeder[Any], grid: Grid, data_set: int) -> list[int]:
     question, places = grid.question(data_set, shadows=False), grid.places
     tried: list[int] = []
     for _ in range(min(max(_TRIALS), len(question.options))):
-        given = advice(feeder.tell(_SUBJECT, question))
+        given = advice(feeder.publish(_SUBJECT, question))
         tried.append(places[given.options[0].configuration])
-        feeder.tell(_SUBJECT, grid.episode(data_set, tried[-1]))
+        feeder.publish(_SUBJECT, grid.episode(data_set, tried[-1]))
     return tried
 
 
@@ -83,7 +83,7 @@ def advice(emits: Sequence[Emit]) -> AdviceGiven:
 
 def _fed(grid: Grid, data_sets: Sequence[int]) -> Feeder[Any]:
     feeder = Feeder(TrainingAdvisor())
-    feeder.tell_all(_SUBJECT, grid.episodes(data_sets))
+    feeder.publish_all(_SUBJECT, grid.episodes(data_sets))
     return feeder
 
 

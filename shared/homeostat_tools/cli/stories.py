@@ -19,11 +19,11 @@ def story(
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.output import as_json, hint, plain, show
     from homeostat_tools.cli.records import attributes
-    from homeostat_tools.cli.storytelling import find, tell
+    from homeostat_tools.cli.storytelling import find, story_of
     from homeostat_tools.cli.when import span
 
     with session(ctx, data_dir) as opened:
-        told = tell(opened.logs, find(opened.logs, id_), _notaries(opened))
+        told = story_of(opened.logs, find(opened.logs, id_), _notaries(opened))
     if is_json:
         as_json(
             {

@@ -109,7 +109,7 @@ def find(logs: Logs, id_: str) -> str:
     raise not_found(f"no event ends in {id_!r}; `homeostat tail --json` shows identities as source#id")
 
 
-def tell(logs: Logs, story: str, notaries: Mapping[str, Registered] | None = None) -> Story:
+def story_of(logs: Logs, story: str, notaries: Mapping[str, Registered] | None = None) -> Story:
     """Collect a story from all logs, with what people said of its actions, which opens stories of its own.
 
     Args:

@@ -44,7 +44,7 @@ def test_a_feeder_says_what_the_host_says(told: list[tuple[str, float]]) -> None
     for offset, (subject, value) in enumerate(told):
         data = SignalObserved(layer="edge", name="heat", value=value)
         at = START + 1000 * offset
-        emits = feeder.tell(subject, data)
+        emits = feeder.publish(subject, data)
         by_hand += [(emit.subject or subject, emit.data) for emit in emits]
         assignment.process(_record(offset, at, subject, data))
 

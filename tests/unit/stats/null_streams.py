@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -32,10 +32,10 @@ def autoregressive(rng: np.random.Generator, n: int, phi: float) -> np.ndarray:
     return values
 
 
-def watched(columns: list[np.ndarray], *, batch: int = 50) -> tuple[ExchangeabilityWatch, float]:
+def watched(columns: list[np.ndarray], *, batch: int = 50) -> tuple[ExchangeabilityMonitor, float]:
     """Run a watch over columns; return it and its largest statistic."""
     x = np.stack(columns).astype(np.float32)
-    watch, most = ExchangeabilityWatch.start(len(columns), first=128, full=512), 0.0
+    watch, most = ExchangeabilityMonitor.start(len(columns), first=128, full=512), 0.0
     for start in range(0, x.shape[1], batch):
         watch.update(x[:, start : start + batch])
         most = max(most, watch.bets.statistic)

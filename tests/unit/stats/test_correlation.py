@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from homeostat.stats.correlation import CorrelationWatch
+from homeostat.stats.correlation import CorrelationMonitor
 from homeostat.stats.martingales import HEAD_START
 
 LIMIT = 4e8
@@ -17,8 +17,8 @@ def _rows(rng: np.random.Generator, correlation: float, d: int = 2) -> NDArray[n
     return rows.astype(np.float32)
 
 
-def _rows_to_find(before: float, after: float, d: int = 2, seed: int = 0) -> tuple[int | None, CorrelationWatch]:
-    rng, watch = np.random.default_rng(seed), CorrelationWatch.start(first=128, full=512)
+def _rows_to_find(before: float, after: float, d: int = 2, seed: int = 0) -> tuple[int | None, CorrelationMonitor]:
+    rng, watch = np.random.default_rng(seed), CorrelationMonitor.start(first=128, full=512)
     for batch in range(30):
         watch.take(_rows(rng, before, d), 100.0 * batch)
     assert watch.watch is not None
@@ -48,13 +48,13 @@ def test_a_correlation_that_changes_is_found_and_named(before: float, after: flo
 
     assert found is not None
     assert found <= most
-    assert watch.guilty() == (0, 1)
+    assert watch.drifted_columns() == (0, 1)
 
 
 @pytest.mark.parametrize("law", ["gauss", "cauchy", "constant", "the same twice", "levels and spreads move", "gaps"])
 def test_what_is_no_correlation_is_none(law: str) -> None:
     """Nor are tails, columns without spread, copies, levels, or unknown values."""
-    rng, watch = np.random.default_rng(1), CorrelationWatch.start(first=128, full=512)
+    rng, watch = np.random.default_rng(1), CorrelationMonitor.start(first=128, full=512)
     for batch in range(200):
         rows = rng.normal(size=(4, 200))
         if law == "cauchy":
@@ -70,13 +70,13 @@ def test_what_is_no_correlation_is_none(law: str) -> None:
         watch.take(rows.astype(np.float32), 100.0 * batch)
 
     assert watch.watch is not None
-    assert watch.watch.is_watching
+    assert watch.watch.is_monitoring
     assert watch.watch.bets.statistic < 100.0 * HEAD_START
 
 
 def test_one_column_has_no_correlation() -> None:
     """Nothing is bet on."""
-    watch = CorrelationWatch.start(first=128, full=512)
+    watch = CorrelationMonitor.start(first=128, full=512)
 
     assert not watch.take(np.zeros((1, 300), np.float32), 0.0)
     assert watch.watch is None

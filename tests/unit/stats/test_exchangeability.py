@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.stats.null_streams import _NORMAL, LAWS, watched
 
 from homeostat.codec import decode_state, encode_state
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 from homeostat.stats.martingales import BETS, EPOCH, HEAD_START
 
 
@@ -76,7 +76,7 @@ def test_the_guilty_column_is_named() -> None:
     watch, most = watched(columns)
 
     assert most >= 1e8
-    assert watch.guilty(0.05) == [5]
+    assert watch.drifted_columns(0.05) == [5]
 
 
 def test_a_long_memory_is_left_to_blocks() -> None:
@@ -111,11 +111,11 @@ def test_a_snapshot_changes_nothing(cut: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(3, 1200)).astype(np.float32)
     x[2] = np.round(x[2])
-    once, twice = (ExchangeabilityWatch.start(3, first=64, full=512) for _ in range(2))
+    once, twice = (ExchangeabilityMonitor.start(3, first=64, full=512) for _ in range(2))
 
     for i in range(24):
         if i == cut:
-            twice = decode_state(encode_state(twice), ExchangeabilityWatch)
+            twice = decode_state(encode_state(twice), ExchangeabilityMonitor)
         for watch in (once, twice):
             watch.update(x[:, 50 * i : 50 * (i + 1)])
 
@@ -126,7 +126,7 @@ def test_it_is_what_the_definition_says() -> None:
     """Row by row, in plain Python: rank, score, tilt by each bet, predictive distribution, R = (R + 1) e."""
     rng = np.random.default_rng(9)
     x = np.round(rng.normal(size=400), 1).astype(np.float32)
-    watch = ExchangeabilityWatch.start(1, first=100, full=100)
+    watch = ExchangeabilityMonitor.start(1, first=100, full=100)
     for row in x.tolist():
         watch.update(np.array([[row]], np.float32))
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.stats.null_streams import autoregressive, watched
 
-from homeostat.stats.exchangeability import ExchangeabilityWatch
+from homeostat.stats.exchangeability import ExchangeabilityMonitor
 from homeostat.stats.martingales import BETS, EPOCH, HEAD_START, TiltedMartingales, head_start, log2
 from homeostat.stats.portable import exp
 from homeostat.stats.ranks import double_ranks, score_table
@@ -125,7 +125,7 @@ def test_looking_after_every_batch_keeps_the_promise() -> None:
 
 
 def _most_e(x: np.ndarray) -> float:
-    watch, most = ExchangeabilityWatch.start(1, first=128, full=512), 0.0
+    watch, most = ExchangeabilityMonitor.start(1, first=128, full=512), 0.0
     for start in range(0, x.shape[1], 100):
         watch.update(x[:, start : start + 100])
         most = max(most, watch.bets.e_value)
@@ -164,7 +164,7 @@ def test_whitening_finds_the_coefficient() -> None:
 
 def test_the_number_of_columns_stays() -> None:
     """Another number is refused and changes nothing."""
-    watch = ExchangeabilityWatch.start(2, first=64, full=128)
+    watch = ExchangeabilityMonitor.start(2, first=64, full=128)
 
     with pytest.raises(ValueError, match="expected 2 columns"):
         watch.update(np.zeros((3, 5), np.float32))
@@ -175,4 +175,4 @@ def test_the_number_of_columns_stays() -> None:
 def test_a_reference_has_a_size(first: int, full: int) -> None:
     """Of 32 rows at least, and the first is not the larger one."""
     with pytest.raises(ValueError, match="must hold"):
-        ExchangeabilityWatch.start(1, first=first, full=full)
+        ExchangeabilityMonitor.start(1, first=first, full=full)

@@ -31,8 +31,8 @@ def _watch(hours: int, seed: int = 0, *, shift_from: int = 10**9) -> tuple[SameH
         watch.take(rows, 3600.0 * hour + 12.0 * np.arange(300.0))
         if watch.statistic() >= watch.limit(4e8):
             found.append(at)
-            assert watch.guilty(0.05)[0] == 0
-            watch.told()
+            assert watch.drifted_columns(0.05)[0] == 0
+            watch.restart()
         if at % 100 == 7:
             watch = decode_state(encode_state(watch), SameHours)
     return watch, found

@@ -15,16 +15,16 @@ _FAMILY = "acme/curves"
 def taught(n_tasks: int = 12) -> Feeder[State]:
     feeder = Feeder(TrainingAdvisor())
     for episode in curves(n_tasks):
-        feeder.tell(_FAMILY, episode)
+        feeder.publish(_FAMILY, episode)
     for learner in range(len(LEARNERS)):
         for rows in (64, 128, 256):
-            feeder.tell(_FAMILY, run(99, learner, rows))
+            feeder.publish(_FAMILY, run(99, learner, rows))
     return feeder
 
 
 def scores(feeder: Feeder[State], learner: int, rows: int, **changes: object) -> dict[str, float]:
     """Indicators that the run leads to."""
-    emits = feeder.tell(_FAMILY, run(99, learner, rows).model_copy(update=changes))
+    emits = feeder.publish(_FAMILY, run(99, learner, rows).model_copy(update=changes))
     assert {(emit.log, emit.subject) for emit in emits} <= {(INDICATORS, _FAMILY)}
     return {emit.data.name: emit.data.value for emit in emits if isinstance(emit.data, IndicatorComputed)}
 
@@ -33,7 +33,7 @@ def scores(feeder: Feeder[State], learner: int, rows: int, **changes: object) ->
 def test_an_answer_is_scored_by_its_run_beside_the_baseline(kind: str) -> None:
     """Errors are those of what was said before; seconds count by what the run took."""
     feeder = taught()
-    given = feeder.tell(_FAMILY, question(99, 0, 1024, kind=kind))[0].data
+    given = feeder.publish(_FAMILY, question(99, 0, 1024, kind=kind))[0].data
     assert isinstance(given, AdviceGiven)
     said = given.options[0]
     assert said.baseline is not None
@@ -49,7 +49,7 @@ def test_an_answer_is_scored_by_its_run_beside_the_baseline(kind: str) -> None:
 def test_an_answer_is_scored_once_and_a_run_that_nobody_asked_for_is_not() -> None:
     """Nor one on another number of rows, or of another metric."""
     feeder = taught()
-    feeder.tell(_FAMILY, question(99, 0, 1024))
+    feeder.publish(_FAMILY, question(99, 0, 1024))
 
     assert scores(feeder, 0, 512) == scores(feeder, 1, 1024) == {}
     assert scores(feeder, 0, 1024, metric="f1") == {}
@@ -60,10 +60,10 @@ def test_an_answer_is_scored_once_and_a_run_that_nobody_asked_for_is_not() -> No
 def test_a_held_out_task_is_scored_and_teaches_nothing() -> None:
     """That is what it is held out for."""
     feeder = taught()
-    before = feeder.tell(_FAMILY, question(99, 0, 1024))[0].data
+    before = feeder.publish(_FAMILY, question(99, 0, 1024))[0].data
 
     assert scores(feeder, 0, 1024, held_out=True) != {}
-    assert feeder.tell(_FAMILY, question(99, 0, 1024))[0].data == before
+    assert feeder.publish(_FAMILY, question(99, 0, 1024))[0].data == before
 
 
 def test_advice_beats_its_baselines_on_tasks_to_come() -> None:
@@ -73,10 +73,10 @@ def test_advice_beats_its_baselines_on_tasks_to_come() -> None:
     for task in range(200, 208):
         for learner in range(len(LEARNERS)):
             for rows in (64, 91, 128, 181, 256):
-                feeder.tell(_FAMILY, run(task, learner, rows))
+                feeder.publish(_FAMILY, run(task, learner, rows))
             for kind in ("benefit", "seconds"):
-                feeder.tell(_FAMILY, question(task, learner, 512, kind=kind))
-            emits = feeder.tell(_FAMILY, run(task, learner, 512))
+                feeder.publish(_FAMILY, question(task, learner, 512, kind=kind))
+            emits = feeder.publish(_FAMILY, run(task, learner, 512))
             found |= {emit.data.name: emit.data.value for emit in emits if isinstance(emit.data, IndicatorComputed)}
 
     for kind in ("benefit", "seconds"):

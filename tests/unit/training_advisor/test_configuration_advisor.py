@@ -134,12 +134,12 @@ def test_the_fold_answers_and_takes_a_distrusted_source_back() -> None:
     """A question on the experience log is answered among the indicators, without what a distrusted source told."""
     feeder = Feeder(TrainingAdvisor())
     for task in range(4):
-        feeder.tell_all(
+        feeder.publish_all(
             "acme/jobs", [run(f"t{task}", i, r, source=f"/s{task}") for i, r in enumerate(results_of(task))]
         )
-    feeder.tell("acme/jobs", SourceDistrusted(scope="acme", source="/s0"))
+    feeder.publish("acme/jobs", SourceDistrusted(scope="acme", source="/s0"))
 
-    (emit,) = feeder.tell("acme/jobs", AdviceRequested(task="new", question="configuration", options=OPTIONS))
+    (emit,) = feeder.publish("acme/jobs", AdviceRequested(task="new", question="configuration", options=OPTIONS))
 
     assert isinstance(emit.data, AdviceGiven)
     assert (emit.log, emit.data.n_tasks) == (INDICATORS, 3)
@@ -264,13 +264,13 @@ def test_results_of_another_metric_say_nothing_and_losses_are_better_when_small(
     for task in range(20):
         for i, result in enumerate(results_of(task)):
             episode = run(f"t{task}", i, result)
-            feeder.tell("acme/f", episode)
-            feeder.tell("acme/f", episode.model_copy(update={"metric": "log_loss", "is_loss": True}))
-    feeder.tell("acme/f", run("new", 5, 0.5).model_copy(update={"metric": "log_loss", "is_loss": True}))
+            feeder.publish("acme/f", episode)
+            feeder.publish("acme/f", episode.model_copy(update={"metric": "log_loss", "is_loss": True}))
+    feeder.publish("acme/f", run("new", 5, 0.5).model_copy(update={"metric": "log_loss", "is_loss": True}))
 
     def ask_for(**changes: object) -> AdviceGiven:
         fields: dict[str, object] = {"task": "new", "question": "configuration", "options": OPTIONS}
-        given_ = feeder.tell("acme/f", AdviceRequested.model_validate(fields | changes))[0].data
+        given_ = feeder.publish("acme/f", AdviceRequested.model_validate(fields | changes))[0].data
         assert isinstance(given_, AdviceGiven)
         return given_
 

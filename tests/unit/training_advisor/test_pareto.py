@@ -47,14 +47,14 @@ def ask(
 ) -> AdviceGiven:
     feeder = Feeder(TrainingAdvisor())
     if rules is not None:
-        feeder.tell(_FAMILY, rules)
+        feeder.publish(_FAMILY, rules)
     for episode in runs(taught):
-        feeder.tell(_FAMILY, episode)
+        feeder.publish(_FAMILY, episode)
     options = tuple(Option(configuration=name, hyperparameters=_ON[name]) for name in _OF)
     request = AdviceRequested(
         task="new", question="configuration", options=options, objectives=objectives, limits=limits or {}
     )
-    given = feeder.tell(_FAMILY, request)[0].data
+    given = feeder.publish(_FAMILY, request)[0].data
     assert isinstance(given, AdviceGiven)
     return given
 
@@ -109,10 +109,10 @@ def test_a_distrusted_source_s_times_are_forgotten() -> None:
     """Nothing is said of seconds or latency once their only source is gone."""
     feeder = Feeder(TrainingAdvisor())
     for episode in runs():
-        feeder.tell(_FAMILY, episode)
-    feeder.tell(_FAMILY, SourceDistrusted(scope="acme", source="jobs"))
+        feeder.publish(_FAMILY, episode)
+    feeder.publish(_FAMILY, SourceDistrusted(scope="acme", source="jobs"))
     options = tuple(Option(configuration=name) for name in _OF)
-    given = feeder.tell(
+    given = feeder.publish(
         _FAMILY,
         AdviceRequested(task="new", question="configuration", options=options, objectives=("seconds", "latency")),
     )[-1].data

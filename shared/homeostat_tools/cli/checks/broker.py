@@ -32,7 +32,7 @@ def topics(context: Context) -> Iterator[Check]:
     """Every topic of the catalogue is there, and is what exactly-once needs it to be."""
     from homeostat.runtime.cluster import Cluster
     from homeostat.runtime.kafka_checks import CREATE, check_topics
-    from homeostat.runtime.watch import facts_of
+    from homeostat.runtime.topic_monitor import facts_of
     from homeostat_tools.local_stack.services import inputs
 
     cluster = Cluster(context.settings)

@@ -15,7 +15,7 @@ from homeostat_lab.bench.ends import ends
 from homeostat_lab.bench.ground import Ground
 
 
-class Watch:
+class TopicTail:
     """Reads topics from their present end in a thread of its own.
 
     Args:

@@ -55,7 +55,7 @@ def check_at_start(cluster: Cluster, inputs: Mapping[str, str], others: Collecti
     return findings
 
 
-class Watch:
+class TopicMonitor:
     """A thread that looks; what it finds is in `findings`, and ends the process if it must.
 
     Args:

@@ -9,7 +9,7 @@ from tests.unit.runtime.test_kafka_checks import OURS, sound
 from homeostat.core import HomeostatError
 from homeostat.runtime.cluster import Cluster, TopicFacts
 from homeostat.runtime.kafka_checks import KafkaUnfit
-from homeostat.runtime.watch import TopicReplacedMeanwhile, Watch, check_at_start
+from homeostat.runtime.topic_monitor import TopicMonitor, TopicReplacedMeanwhile, check_at_start
 from homeostat_tools.local_stack.services import inputs
 
 FOLDS = inputs()
@@ -40,10 +40,10 @@ def broker() -> Broker:
     return Broker()
 
 
-def watching(broker: Broker) -> tuple[Watch, list[HomeostatError]]:
+def watching(broker: Broker) -> tuple[TopicMonitor, list[HomeostatError]]:
     failed: list[HomeostatError] = []
     cluster = cast("Cluster", broker)
-    return Watch(cluster, FOLDS, check_at_start(cluster, FOLDS), failed.append), failed
+    return TopicMonitor(cluster, FOLDS, check_at_start(cluster, FOLDS), failed.append), failed
 
 
 def test_all_is_well(broker: Broker) -> None:
@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_topic_of_others_ends_nobody_else(broker: Broker) -
     """A process that does not audit goes on while the audit log is missing, or was made again; it is told."""
     failed: list[HomeostatError] = []
     cluster, others = cast("Cluster", broker), {"homeostat.audit"}
-    watch = Watch(cluster, FOLDS, check_at_start(cluster, FOLDS, others), failed.append, others)
+    watch = TopicMonitor(cluster, FOLDS, check_at_start(cluster, FOLDS, others), failed.append, others)
     broker.change("homeostat.audit", topic_id="another")
     watch.look(with_configs=False)
     replaced = [finding.check for finding in watch.findings]
