@@ -22,6 +22,7 @@ from homeostat_tools.cli.app import app
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.series import read_series
 from homeostat_tools.local_stack.services import topics
 from homeostat_tools.local_stack.topics import ensure_topics
 
@@ -60,11 +61,9 @@ class Proven:
     def gauge(self, port: int, name: str) -> float:
         """Value of a gauge without labels; -1 while the process does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5.0) as answer:  # ours
-                lines = answer.read().decode().splitlines()
+            return next((sample.value for sample in read_series(port, (name,), 5.0)), -1.0)
         except OSError:
             return -1.0
-        return float(next((line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} ")), "-1"))
 
     def pid(self, name: str) -> int:
         """Process id of a supervised process."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.codec import Record, decode_event
 from homeostat.events.logs import DOORS, QUARANTINE
@@ -21,6 +20,7 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
 from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.series import read_series
 from homeostat_tools.local_stack.services import topics
 from homeostat_tools.local_stack.topics import ensure_topics
 
@@ -110,10 +110,8 @@ class IntakeProcess:
         return all(list(self._samples("homeostat_lag_records", log=door)) == [0] for door in DOORS)
 
     def _samples(self, name: str, **labels: str) -> Iterator[float]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=PATIENCE_SECONDS) as answer:
-            families = list(text_string_to_metric_families(answer.read().decode()))
-        for sample in (sample for family in families for sample in family.samples):
-            if sample.name == name and labels.items() <= sample.labels.items():
+        for sample in read_series(self.port, (name,), PATIENCE_SECONDS):
+            if labels.items() <= sample.labels.items():
                 yield sample.value
 
     def send(self, topic: str, value: bytes | None, key: bytes | None = None, **more: Any) -> Place:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from homeostat_lab.demo.system import LiveSystem, running
 from homeostat_lab.demo.world import World
 from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.ports import pick_port
+from homeostat_tools.local_stack.series import read_series
 
 OUTPUTS: Final = tuple(log.name for log in LOGS if log.kind == "log" and log.name != AUDIT)
 PATIENCE_SECONDS: Final = 120.0
@@ -121,14 +121,11 @@ class Ordeal:
 
     def metric(self, port: int, name: str, **labels: str) -> float:
         """Sum of the samples of a metric that have these labels; 0 while the process does not answer."""
-        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30.0) as answer:  # ours
-                lines = answer.read().decode().splitlines()
+            samples = read_series(port, (name,), timeout_seconds=30.0)
         except OSError:
             return 0.0
-        found = [line for line in lines if line.startswith(name + "{") and all(text in line for text in wanted)]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
     def await_partitions(self, port: int, log: str, n: int) -> None:
         """Wait until a process owns `n` partitions of a log, or more.

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+from prometheus_client.samples import Sample
 
 from homeostat.artifacts import ArtifactStore, open_store
 from homeostat.audit.roles import OPERATOR
@@ -20,11 +21,12 @@ from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.reading import read_partition
 from homeostat_tools.local_stack.enrolment import ENROLLED
 from homeostat_tools.local_stack.local import LocalStack
+from homeostat_tools.local_stack.series import read_series
 from homeostat_tools.local_stack.services import inputs
 
 PARTITIONS: Final = 6
-_LAG: Final = "homeostat_lag_records{"
-_IN_FLIGHT: Final = "homeostat_tasks_in_flight{"
+_LAG: Final = "homeostat_lag_records"
+_IN_FLIGHT: Final = "homeostat_tasks_in_flight"
 _PARTITIONS: Final = "homeostat_partitions"
 _SETTLE_SECONDS: Final = 60.0
 _EMPTIED: Final = ("kafka", "keys", "artifacts", "audit", "jobs", "thresholds", "logs")
@@ -131,19 +133,16 @@ class LiveSystem:
         What cannot be seen counts as behind: a silent process, a fold that has not all its partitions yet, a host
         that cannot ask the broker where its logs end.
         """
-        lag, tasks, owned, folded = list[int](), list[int](), list[int](), 0
+        samples: list[Sample] = []
         for port in self.stack.ports.values():
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2.0) as answer:  # ours
-                    text = answer.read().decode()
+                samples += read_series(port, (_LAG, _IN_FLIGHT, _PARTITIONS), timeout_seconds=2.0)
             except OSError:
                 return _BEHIND, 0
-            lag += _values(text, _LAG)
-            tasks += _values(text, _IN_FLIGHT)
-            owned += _values(text, f"{_PARTITIONS}{{")
-            folded += sum(sum(_values(text, f'{_PARTITIONS}{{consumer="{fold}"')) for fold in self._folds)
+        lag, tasks, owned = ([s for s in samples if s.name == name] for name in (_LAG, _IN_FLIGHT, _PARTITIONS))
+        folded = sum(sample.value for sample in owned if sample.labels["consumer"] in self._folds)
         is_seen = len(lag) == len(owned) and folded == self._n_folded
-        return sum(lag) if is_seen else _BEHIND, sum(tasks)
+        return int(sum(s.value for s in lag)) if is_seen else _BEHIND, int(sum(s.value for s in tasks))
 
     def records(self, topic: str) -> list[Record]:
         """See `System.records`."""
@@ -228,11 +227,6 @@ def running(stack: LocalStack) -> Iterator[LiveSystem]:
             system.close()
     finally:
         stack.stop()
-
-
-def _values(text: str, start: str) -> list[int]:
-    """The values of the series of an exposition that begin so."""
-    return [int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines() if line.startswith(start)]
 
 
 def load_json(record: Record) -> dict[str, Any]:
