@@ -15,6 +15,7 @@ from homeostat.core import Halt
 from homeostat.core.snapshot import Pieces
 
 S = TypeVar("S")
+_NOTHING: Final = object()
 _ARRAY: Final = 1
 _PICKLE: Final = 2
 """Taken by the form of earlier versions; never read."""
@@ -73,12 +74,34 @@ def encode_state(state: object) -> bytes:
 
 
 def decode_state(raw: bytes, type_: type[S]) -> S:
-    """Return the state that `raw` was made of.
+    """Return the state that `raw` was made of; fields that it lacks have their defaults.
+
+    Args:
+        raw: Of `encode_state`, perhaps of another version.
+        type_: Class of the state.
 
     Raises:
-        StateInvalid: Other bytes, or another class.
+        StateInvalid: Other bytes, another class, or one with fields that this one has not: a state that has lost what
+            it knew is worse than none.
     """
     try:
-        return msgspec.msgpack.decode(raw, type=type_, dec_hook=_decode, ext_hook=_extend)
+        state = msgspec.msgpack.decode(raw, type=type_, dec_hook=_decode, ext_hook=_extend)
+        again = encode_state(state)
+        lost = "" if again == raw else _lost(msgspec.msgpack.decode(raw), msgspec.msgpack.decode(again))
     except Exception as error:  # a decoder of parts raises whatever it likes; the bytes may be anybody's
         raise StateInvalid(f"{type(error).__name__}: {str(error)[:300]}") from error
+    if lost:
+        raise StateInvalid(f"this version has no place for {lost[:300]}")
+    return state
+
+
+def _lost(stored: object, again: object, where: str = "") -> str:
+    """Return the first place in what was stored that is not the same in what was read of it; empty if all is."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        places = ((stored[name], again.get(name, _NOTHING), f"{where}.{name}") for name in stored)
+    elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
+        places = ((one, other, f"{where}[{n}]") for n, (one, other) in enumerate(zip(stored, again, strict=True)))
+    else:
+        is_nan = stored != stored and again != again
+        return "" if stored == again or is_nan else where.lstrip(".") or "it"
+    return next((lost for one, other, place in places if (lost := _lost(one, other, place))), "")

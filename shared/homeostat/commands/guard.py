@@ -125,6 +125,18 @@ class Guard:
         if own < last:
             return Refusal("stale", f"a later command about the same target was seen: {last}, this is {own}")
         self._fence.seen(event)
+        return self.judge_again(event, now, braked_here)
+
+    def judge_again(self, event: Event, now: int, braked_here: frozenset[str] = _NOWHERE) -> Refusal | None:
+        """Say why a command that `judge` let pass, and that was not begun since, may not be obeyed any more.
+
+        Args:
+            event: From `read`.
+            now: ms.
+            braked_here: Further brakes, of this machine.
+        """
+        command = event.data
+        assert isinstance(command, Command)
         if is_way_back(command):
             return None
         if now > command.expires_at:

@@ -17,8 +17,9 @@ class HomeostatError(Exception):
 class Retry(HomeostatError):
     """A passing condition: the same call may succeed later, and nothing was lost.
 
-    Who calls tries again, in order and for a bounded time: a command under way until its retry timeout, a run that
-    waits for data until its deadline, a client as it likes. A process that a `Retry` reaches the top of ends with
+    Who calls tries again, in order and for a bounded time: the host of a hand a command that was not begun, until it
+    expires; a command under way until its retry timeout, a run that waits for data until its deadline, a client as it
+    likes. A process that a `Retry` reaches the top of ends with
     code 1 and is started again by what supervises it; it goes on from its last marker or committed offset.
     """
 

@@ -29,7 +29,11 @@ class CommandExecution(Protocol):
     """One command under way."""
 
     def poll(self) -> Iterator[Report]:
-        """Yield what has happened since the last call, without blocking for long."""
+        """Yield what has happened since the last call, without blocking for long.
+
+        Raises:
+            Retry: Not now: it is asked again; what was yielded before counts.
+        """
 
     @property
     def is_done(self) -> bool:
@@ -55,7 +59,11 @@ class Hand(Protocol):
         """Topics of commands it reads."""
 
     def start(self, command: Event) -> CommandExecution | None:
-        """Begin one command. None: not for this hand, or a higher `sequence` has already acted."""
+        """Begin one command. None: not for this hand, or a higher `sequence` has already acted.
+
+        Raises:
+            Retry: Not now: the same command is started again soon, unless it expires or is braked first.
+        """
 
 
 @runtime_checkable

@@ -5,8 +5,10 @@ Free of any broker: `take` records in order, `start_ready`, `poll` for reports.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from homeostat.admission.screening import without_personal
 from homeostat.audit.keys import Key
@@ -14,27 +16,17 @@ from homeostat.codec import Output, Record
 from homeostat.codec.envelope import envelope
 from homeostat.commands import BrakeFile, Guard, Refusal, is_way_back
 from homeostat.commands.guard import decoded
-from homeostat.core import CommandExecution, Event, Hand, Observer, Reject
+from homeostat.core import Event, Hand, Observer, Reject, Retry
 from homeostat.core.hand import Report
 from homeostat.events import ActionFailed, BrakeConfirmed, BrakeSet, Command, Data, Rollout
 from homeostat.events.logs import POLICIES, REPORTS
 from homeostat.runtime.hand_refusals import HandRefusals
+from homeostat.runtime.pending import Pending
 from homeostat.telemetry.tracing import NullTracer, Tracer
 
-
-@dataclass(slots=True)
-class _Pending:
-    """A command on its way, and the reports it has not sent yet."""
-
-    event: Event
-    task: CommandExecution | None = None
-    reports: deque[Report] = field(default_factory=deque)
-    is_done: bool = False
-
-
-def _is_at(pending: _Pending, topic: str, partition: int) -> bool:
-    position = pending.event.position
-    return (position.topic, position.partition) == (topic, partition)
+logger = structlog.get_logger(__name__)
+_PAUSE_MS: Final = 250
+"""Between two attempts to begin a command."""
 
 
 class HandRunner:
@@ -68,9 +60,10 @@ class HandRunner:
         self._key, self._max_tasks = key, max_tasks
         self._tracer = tracer or NullTracer()
         self._refusals = HandRefusals(hand.name)
-        self._waiting: deque[_Pending] = deque()
-        self._running: list[_Pending] = []
+        self._waiting: deque[Pending] = deque()
+        self._running: list[Pending] = []
         self._notes: deque[tuple[Event, Report]] = deque()
+        self._again_at = 0
 
     @property
     def is_busy(self) -> bool:
@@ -116,11 +109,11 @@ class HandRunner:
 
     def drop(self, topic: str, partition: int) -> None:
         """Forget a partition that another member owns now; it starts the unfinished commands again."""
-        for pending in [p for p in self._running if _is_at(p, topic, partition)]:
+        for pending in [p for p in self._running if p.is_at(topic, partition)]:
             if pending.task is not None:
                 pending.task.cancel()
             self._running.remove(pending)
-        self._waiting = deque(p for p in self._waiting if not _is_at(p, topic, partition))
+        self._waiting = deque(p for p in self._waiting if not p.is_at(topic, partition))
         self._guard.forget(topic, partition)
 
     def oldest(self, topic: str, partition: int) -> int | None:
@@ -153,7 +146,7 @@ class HandRunner:
             return
         self._refusals.admitted(record)
         if isinstance(event.data, Command):
-            self._waiting.append(_Pending(event))
+            self._waiting.append(Pending(event))
         elif isinstance(event.data, BrakeSet) and event.data.scope in self._guard.braked:
             self._halt_rollouts()
             self._confirm(event, event.data)
@@ -193,31 +186,44 @@ class HandRunner:
         self._notes.append((event, Report(stage, confirmed, brake.scope)))
 
     def start_ready(self, now: int) -> None:
-        """Start what may start; answer at once what may not. What is stale or a repeat has been answered."""
-        while self._waiting and len(self._running) < self._max_tasks:
+        """Start what may start; answer at once what may not. What is stale or a repeat has been answered.
+
+        A command whose start raises `Retry` is tried again at the next call but one quarter of a second later at the
+        earliest, before those behind it, until it starts, expires or is braked.
+
+        Args:
+            now: ms.
+        """
+        while self._waiting and len(self._running) < self._max_tasks and now >= self._again_at:
             pending = self._waiting.popleft()
-            refusal = self._guard.judge(pending.event, now, self._brake_file.scopes())
+            judge = self._guard.judge_again if pending.is_tried else self._guard.judge
+            refusal = judge(pending.event, now, self._brake_file.scopes())
             if refusal is not None:
                 self._refuse(pending.event, refusal)
-                continue
-            self._running.append(pending)
+            elif not self._begin(pending):
+                self._again_at = now + _PAUSE_MS
+
+    def _begin(self, pending: Pending) -> bool:
+        try:
             with self._tracer.span_for(pending.event, group=self.hand.name):
                 pending.task = self.hand.start(pending.event)
-            self._collect(pending)  # now, so that a brake never cancels an effect that nobody has heard of
+        except Retry as trouble:
+            if not pending.is_tried:
+                logger.warning(
+                    "command_not_begun", hand=self.hand.name, command=pending.event.identity, why=str(trouble)
+                )
+            pending.is_tried = True
+            self._waiting.appendleft(pending)
+            return False
+        self._running.append(pending)
+        pending.collect()  # now, so that a brake never cancels an effect that nobody has heard of
+        return True
 
     def _refuse(self, event: Event, refusal: Refusal) -> None:
         self.refused[refusal.reason] += 1
         if refusal.reason in ("expired", "braked"):
             assert isinstance(event.data, Command)
             self._notes.append((event, self._failed(event.data, event, refusal)))
-
-    @staticmethod
-    def _collect(pending: _Pending) -> None:
-        if pending.task is None:
-            pending.is_done = True
-        elif not pending.is_done:
-            pending.reports.extend(pending.task.poll())
-            pending.is_done = pending.task.is_done
 
     def _is_braked(self, event: Event) -> bool:
         return self._guard.is_braked(event, self._brake_file.scopes())
@@ -247,7 +253,7 @@ class HandRunner:
         self._notes.clear()
         for pending in self._running:
             if pending.task is not None:
-                self._collect(pending)
+                pending.collect()
             outputs += [self._output(pending.event, report, n_partitions) for report in pending.reports]
             pending.reports.clear()
         self.n_done += sum(pending.is_done for pending in self._running)

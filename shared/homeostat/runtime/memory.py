@@ -299,7 +299,7 @@ class MemoryHands:
             self._positions[topic, partition] = position
         self.runner.start_ready(self.log.now)
         self._report()
-        while self.runner.is_busy:
+        while self.runner.n_running:  # what could not be begun waits for another time
             time.sleep(_POLL_SECONDS)  # a task may be a process or a thread
             self.runner.start_ready(self.log.now)
             self._report()

@@ -1,14 +1,30 @@
 """What is checked before a hand acts, and what it answers."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.hand_shop import MODEL, NOW, OWN, SOURCE, Shop, brake, command, key_of, reasons, record
+from tests.support.hand_shop import (
+    MODEL,
+    NOTARY,
+    NOW,
+    OWN,
+    SOURCE,
+    Shop,
+    Work,
+    Worker,
+    brake,
+    command,
+    key_of,
+    reasons,
+    record,
+)
 
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import signed_bytes, verify
 from homeostat.codec import Record
+from homeostat.core import CommandExecution, Event, Report, Retry
 from homeostat.events import (
     ActionFailed,
     ActionProgressed,
@@ -21,6 +37,7 @@ from homeostat.events import (
     RolloutSet,
 )
 from homeostat.events.logs import POLICY_ROLLOUT
+from homeostat.runtime.hands import HandRunner
 
 
 def test_a_signed_command_is_carried_out_and_reported() -> None:
@@ -206,3 +223,77 @@ def test_what_is_refused_is_not_done() -> None:
     shop.run(brake(offset=2), record(command(), 3))
 
     assert (shop.runner.n_done, shop.runner.refused) == (1, {"expired": 0, "braked": 1, "stale": 0, "repeated": 0})
+
+
+class Hesitant(Worker):
+    """A hand that cannot begin for a while."""
+
+    n_refusals = 2
+
+    def start(self, command: Event) -> CommandExecution | None:
+        """Begin at the third time."""
+        if self.n_refusals:
+            self.n_refusals -= 1
+            raise Retry("the target is away")
+        return super().start(command)
+
+
+def hesitant() -> HandRunner:
+    """A runner of it."""
+    return HandRunner(Hesitant(), public_keys={NOTARY.key_id: NOTARY.public_key_hex}, key=OWN)
+
+
+def test_a_command_that_cannot_be_begun_is_tried_again_in_its_order() -> None:
+    """What is behind it waits, nothing is committed beyond it, and each is done once."""
+    runner = hesitant()
+    hand = runner.hand
+    assert isinstance(hand, Hesitant)
+    for offset in (7, 8):
+        runner.take(record(command(), offset), NOW)
+
+    acted: list[list[str]] = []
+    for passed in (0, 100, 250, 500):
+        runner.start_ready(NOW + passed)
+        acted.append(list(hand.acted))
+
+    assert acted == [[], [], [], [f"{SOURCE}#7.0", f"{SOURCE}#8.0"]]
+    assert (runner.is_busy, runner.n_refused, hand.n_refusals) == (True, 0, 0)
+    assert len(runner.poll(lambda _: 1)) == 2
+    assert not runner.is_busy
+
+
+def test_a_command_that_cannot_be_begun_expires() -> None:
+    """And is answered so; a brake ends it too."""
+    runner = hesitant()
+    runner.take(record(command(expires_at=NOW + 400), 7), NOW)
+    runner.start_ready(NOW)
+    assert runner.oldest(POLICY_ROLLOUT, 0) == 7
+
+    runner.start_ready(NOW + 500)
+
+    (report,) = runner.poll(lambda _: 1)
+    assert dict(report.headers)["ce_id"].endswith(b"7.0#failed")
+    assert (runner.refused["expired"], runner.is_busy) == (1, False)
+
+
+def test_a_poll_that_raises_retry_is_asked_again() -> None:
+    """What it yielded before counts."""
+    shop = Shop()
+
+    class Slow(Work):
+        """Work whose target is away the first time it is asked."""
+
+        n_asked = 0
+
+        def poll(self) -> Iterator[Report]:
+            """Fail once."""
+            self.n_asked += 1
+            if self.n_asked == 1:
+                raise Retry("away")
+            yield from super().poll()
+
+    shop.hand.start = lambda command: Slow(shop.hand, command)  # type: ignore[method-assign]  # a hand of this test
+
+    (report,) = [*shop.run(record(command(), 7)), *shop.run()]
+
+    assert report.id == f"{SOURCE}#7.0#progressed"
