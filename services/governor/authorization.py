@@ -12,7 +12,8 @@ from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import Data, KeyRegistered
 from homeostat.events.requests import LONGEST_VALIDITY_MS
-from homeostat.services.governor.keyring import Key, Keyring
+from homeostat.services.governor.key import Key
+from homeostat.services.governor.keyring import Keyring
 
 _SLACK_MS: Final = 3_600_000
 """Clocks of people differ from the broker's."""

@@ -21,7 +21,8 @@ from homeostat.events import (
 )
 from homeostat.events.logs import EXPERIENCE, QUARANTINE
 from homeostat.services.governor.families import MOST_FAMILIES, MOST_SCOPES
-from homeostat.services.governor.keyring import SOURCE, Key, SourceKeys
+from homeostat.services.governor.key import Key
+from homeostat.services.governor.keyring import SOURCE, SourceKeys
 from homeostat.services.governor.state import State
 
 _EXCEEDED: Final = {

@@ -9,54 +9,42 @@ from homeostat.codec import encode_payload
 from homeostat.core import Emit, Event, Reject
 from homeostat.events import Data, KeyRegistered, RequestHeld
 from homeostat.events.logs import VERDICTS
+from homeostat.services.governor.key import Key, PendingRequest
 
 SOURCE: Final = "source"
 """Role whose holder has an influence of its own on what is learned in a scope."""
 
+
 UNSHARED_ROLES: Final = frozenset({"operator", SOURCE})
 """Roles that one admin gives: who could give the others alone could be two people, a hand, or the notary."""
 
+
 EVERYWHERE: Final = "*"
+
 
 WAIT_MS: Final = 86_400_000
 """A request waits so long for the second signature."""
 
+
 MOST_KEYS: Final = 32
 """Of one principal, that sign: everybody may register a key of the own."""
+
 
 _AFTER_LOSS_MS: Final = 7 * 86_400_000
 """Where two admins were and one has taken the other's right away, power takes two for so long all the same."""
 
+
 _MOST_PENDING: Final = 1000
+
+
 _IMPLIED: Final = {"admin": ("admin", "operator", "approver")}
+
+
 _OF_THE_FIRST_ALONE: Final = {"provenance": None, "valid_until": None, "reason": ""}
+
 
 SourceKeys = frozenset[tuple[str, str, str]]
 """Scope, key id and principal: where a key counts as a source of its own."""
-
-
-@dataclass(slots=True)
-class Key:
-    """A public key: `public` hex, `principal` who owns it."""
-
-    public: str
-    principal: str
-    is_revoked: bool = False
-
-
-@dataclass(slots=True)
-class PendingRequest:
-    """A request that waits for a second person's signature.
-
-    Args:
-        principal: Who signed it first.
-        is_admin: Whether that is an admin of the scope.
-        expires_at: Until then, ms.
-    """
-
-    principal: str
-    is_admin: bool
-    expires_at: int
 
 
 @dataclass(slots=True)

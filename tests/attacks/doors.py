@@ -11,7 +11,8 @@ from homeostat.codec.encode import partition_of
 from homeostat.core import Fold
 from homeostat.events import EventRefused
 from homeostat.events.logs import QUARANTINE, REPORTS, REQUESTS, TELEMETRY
-from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.intake.reports import ReportsIntake
 from homeostat.services.intake.requests import RequestsIntake

@@ -69,7 +69,8 @@ from homeostat.events.logs import (
     TRACES,
 )
 from homeostat.events.routes import ADMITTED
-from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.testing.enrolled import registration
 from homeostat.testing.stored import restored
 from homeostat_tools.cli.folds import fold_of

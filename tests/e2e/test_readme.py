@@ -25,7 +25,8 @@ from homeostat.core import Event, Fold, Identity
 from homeostat.core.identity import emit_id, sequence
 from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
 from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
-from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.services.governor.fold import Governor

@@ -9,7 +9,8 @@ import numpy as np
 from homeostat.codec import Headers, Output, encode_payload
 from homeostat.events import CandidateTrained, Samples
 from homeostat.events.columns import F4, f8, pack
-from homeostat.runtime.memory import MemoryHands, MemoryLog
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryHands
 from homeostat.testing.enrolled import key_of
 
 _SECONDS: Final = 0.05

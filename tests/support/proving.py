@@ -11,7 +11,7 @@ from homeostat.audit import keys
 from homeostat.audit.kept import write_checkpoint
 from homeostat.core import Fold
 from homeostat.events.logs import AUDIT
-from homeostat.runtime.memory import MemoryLoop
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.runtime.signer import sign_with
 from homeostat.services.auditor.auditor import Auditor
 from homeostat.services.auditor.chain import Chain

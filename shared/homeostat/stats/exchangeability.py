@@ -33,9 +33,7 @@ _LOCATION: Final = 0.75
 """Share of a column's evidence that its location counts for; the rest is its spread's."""
 
 _NOTHING: Final = -1e9
-
 _TRIED_ROWS: Final = 50
-
 _FEW: Final = 50
 """Reference rows off a column's commonest value below which it has a rate instead of scores: those of fewer rows say
 too little of how the others are spread, and bets on them are wrong once in some hundred thousand rows."""
@@ -97,13 +95,7 @@ class ExchangeabilityMonitor:
 
     @classmethod
     def start(cls, d: int, *, first: int, full: int, is_symmetric: bool = False) -> "ExchangeabilityMonitor":
-        """Return the watch over d columns before any row.
-
-        Args:
-            d: Columns, >= 1.
-            first: Rows of the first reference, >= 32.
-            full: Rows of the last one.
-            is_symmetric: Whether a change to either side counts alike.
+        """Return the monitor of d columns before any row; arguments as in `ExchangeabilityMonitor`.
 
         Raises:
             ValueError: `first` below 32 or above `full`.
@@ -187,12 +179,7 @@ class ExchangeabilityMonitor:
 
         The reference's own values, moved by `shift` of their deviations in that column in which it is hardest to see,
         50 rows at a time; nothing of the watch is changed. Evidence of the past does not count. A column that hardly
-        ever leaves one value is not tried: the first row off it is seen.
-
-        Args:
-            threshold: Of the statistic.
-            most: Rows that are tried.
-            shift: Deviations by which the values are moved.
+        ever leaves one value is not tried: the first row off it is seen. See `TiltedMartingales.rows_to_find`.
 
         Returns:
             None if `most` rows do not suffice: the watch is blind.

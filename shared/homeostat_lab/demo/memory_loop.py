@@ -15,7 +15,8 @@ from homeostat.core import Fold, Hand
 from homeostat.events.logs import REQUESTS
 from homeostat.runtime import registry
 from homeostat.runtime.hands import HandRunner
-from homeostat.runtime.memory import MemoryHands, MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryHands, MemoryLoop
 from homeostat.runtime.reader import MemoryReader
 from homeostat.runtime.signer import sign_with
 from homeostat.services.maml_trainer.hand import MamlTrainer

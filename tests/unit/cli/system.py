@@ -15,7 +15,8 @@ from homeostat.core import Fold
 from homeostat.core.identity import emit_id, sequence
 from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
-from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.runtime.signer import sign_with
 from homeostat.services.governor.fold import Governor
 from homeostat.services.intake.reports import ReportsIntake

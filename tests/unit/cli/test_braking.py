@@ -16,7 +16,7 @@ from homeostat.core import Event, Identity
 from homeostat.events import BrakeConfirmed, BrakeSet
 from homeostat.events.logs import HAND_OF, POLICIES, REQUESTS, VERDICTS
 from homeostat.runtime.hands import HandRunner
-from homeostat.runtime.memory import MemoryHands
+from homeostat.runtime.memory_loop import MemoryHands
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.testing.enrolled import Enrolled, registration

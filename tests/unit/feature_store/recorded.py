@@ -12,7 +12,8 @@ from homeostat.events import ProfileUpdated
 from homeostat.events.logs import EXPERIENCE, TELEMETRY
 from homeostat.events.meta_features import SCHEMA
 from homeostat.feature_store import Profile, profile_of
-from homeostat.runtime.memory import MemoryLog, MemoryLoop
+from homeostat.runtime.memory import MemoryLog
+from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.intake.telemetry import TelemetryIntake
 
