@@ -211,7 +211,7 @@ def repeat(system: InMemory, chance: random.Random) -> None:
 def over_budget(governor: MemoryHost) -> list[Any]:
     """Budgets of which more is spent or promised than there is."""
     state = governor.assignments[0].states.get(GOVERNANCE_KEY)
-    budgets = state.budgets.items() if state is not None else ()
+    budgets = state.budgets.by_scope.items() if state is not None else ()
     return [(scope, b) for scope, b in budgets if b.spent + b.reserved > b.money + 1e-9]
 
 

@@ -131,8 +131,8 @@ def every_approved_action_ends(played: Run) -> None:
         data = said.event.data
         assert data.verdict != "approved" or data.action in ended or skips(played, data.action), data.action
     state: Any = played.system.loop.hosts[-1].assignments[0].states[GOVERNANCE_KEY]
-    assert state.actions == {}
-    assert all(budget.reserved == pytest.approx(0.0, abs=1e-9) for budget in state.budgets.values())
+    assert state.flight.actions == {}
+    assert all(budget.reserved == pytest.approx(0.0, abs=1e-9) for budget in state.budgets.by_scope.values())
 
 
 LAWS: tuple[Check, ...] = (
