@@ -78,7 +78,7 @@ def test_half_of_the_models_of_a_family_get_a_proposal() -> None:
     assignment, sink = fold_all("meta_learner", experience(40, 10))
 
     assert assignment.refused == {}
-    assert sum(len(state.decisions) for state in assignment.states.values()) == 20
+    assert sum(len(state.decisions.pending) for state in assignment.states.values()) == 20
     assert sink.n["homeostat.governance"] == 40 + 20
 
 
