@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.attacks.model_server import Ground
-from tests.support.proving import ProvenSystem
+from tests.support.proving import ProvenSystem, proven_system
 
 from homeostat.services.model_server import bounds
 
@@ -13,14 +13,7 @@ from homeostat.services.model_server import bounds
 @pytest.fixture
 def proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     """Intake, governor, notary and auditor in memory; one model, one approved action, all of it digested and signed."""
-    monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
-    system = ProvenSystem(tmp_path)
-    system.govern()
-    system.propose()
-    system.prove()
-    return system
+    return proven_system(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.unit.cli.system import System
 
 from homeostat.artifacts import open_pointer
@@ -87,3 +88,15 @@ class ProvenSystem(System):
         """What `homeostat audit verify` finds: kind, and the log or leaf."""
         (report,) = self.json("audit", "verify", *arguments, code=code)
         return [(found["kind"], found["where"].partition("[")[0]) for found in report["findings"]]
+
+
+def proven_system(folder: Path, patch: pytest.MonkeyPatch) -> ProvenSystem:
+    """Intake, governor, notary and auditor in memory; one model, one approved action, all of it digested and signed."""
+    patch.setenv("HOMEOSTAT_DATA_DIR", str(folder))
+    patch.setenv("NO_COLOR", "1")
+    patch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
+    system = ProvenSystem(folder)
+    system.govern()
+    system.propose()
+    system.prove()
+    return system

@@ -19,8 +19,8 @@ class Retry(HomeostatError):
 
     Who calls tries again, in order and for a bounded time: the host of a hand a command that was not begun, until it
     expires; a command under way until its retry timeout, a run that waits for data until its deadline, a client as it
-    likes. A process that a `Retry` reaches the top of ends with
-    code 1 and is started again by what supervises it; it goes on from its last marker or committed offset.
+    likes. A process that a `Retry` reaches the top of ends with code 1 and is started again by what supervises it; it
+    goes on from its last marker or committed offset.
     """
 
 

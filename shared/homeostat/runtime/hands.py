@@ -121,7 +121,7 @@ class HandRunner:
         offsets = [
             pending.event.position.offset
             for pending in (*self._waiting, *self._running)
-            if (pending.event.position.topic, pending.event.position.partition) == (topic, partition)
+            if pending.is_at(topic, partition)
         ]
         return min(offsets, default=None)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.support.proving import ProvenSystem
+from tests.support.proving import ProvenSystem, proven_system
 
 from homeostat.audit import keys
 from homeostat.client.client import Client
@@ -14,14 +14,7 @@ from homeostat.events.logs import VERDICTS
 @pytest.fixture
 def proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     """A system whose logs are digested and signed."""
-    monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
-    system = ProvenSystem(tmp_path)
-    system.govern()
-    system.propose()
-    system.prove()
-    return system
+    return proven_system(tmp_path, monkeypatch)
 
 
 def test_untouched_logs_verify(proven: ProvenSystem) -> None:
