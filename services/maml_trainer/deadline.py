@@ -8,10 +8,12 @@ from typing import Final, TypeVar
 import structlog
 
 from homeostat.core import Reject, Retry
+from homeostat.core.backoff import Backoff, retry
 
 T = TypeVar("T")
 
-_PAUSE_SECONDS: Final = 0.2
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_MOST_PAUSE_SECONDS: Final = 2.0
 """Between two attempts to get what is not there yet."""
 
 log = structlog.get_logger(__name__)
@@ -72,16 +74,14 @@ class RunDeadline:
         Raises:
             StopRun: It lasted longer, or the run is over; what else the attempt raises.
         """
-        since: float | None = None
-        while True:
-            try:
-                return attempt()
-            except Retry as trouble:
-                if since is None:
-                    since = monotonic()
-                    log.info("run_waits", reason=str(trouble), retry_timeout_seconds=self._retry_timeout)
-                waited = monotonic() - since
-                if waited >= self._retry_timeout:
-                    raise StopRun("no_data", f"{trouble}; waited for {waited:.0f} s") from trouble
+        backoff = Backoff(self._retry_timeout, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS, monotonic)
+
+        def wait(trouble: Retry) -> None:
+            if backoff.n_failed == 1:
+                log.info("run_waits", reason=str(trouble), retry_timeout_seconds=self._retry_timeout)
             self.check("waiting for what is not there yet")
-            sleep(_PAUSE_SECONDS)
+
+        try:
+            return retry(attempt, Retry, backoff, wait, sleep)
+        except Retry as trouble:
+            raise StopRun("no_data", f"{trouble}; waited for {self._retry_timeout:.0f} s") from trouble

@@ -14,6 +14,7 @@ from safetensors.numpy import load
 
 from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
+from homeostat.core.backoff import Backoff
 from homeostat.events import Arm, RetrainStart
 from homeostat.services.retrain_actuator.code import environment
 from homeostat.services.retrain_actuator.history import History
@@ -22,7 +23,8 @@ from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.reports import failed, seed_of, trained
 from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
 
-_PAUSE_SECONDS: Final = 0.2
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_MOST_PAUSE_SECONDS: Final = 2.0
 """Between two attempts to get what is not there yet."""
 
 _START_SECONDS: Final = 5.0
@@ -78,21 +80,18 @@ class Training:
         self._attempt = Path()
         self._read_bytes = 0
         self._code, self._environment = "", environment()
-        self._deadline = self._next_attempt_at = 0.0
-        self._troubled_since: float | None = None
+        self._deadline = 0.0
+        self._backoff = Backoff(context.retry_timeout_seconds, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS, context.clock)
 
     def poll(self) -> Iterator[Report]:
         """See `CommandExecution.poll`."""
-        now = self._context.clock()
-        if self.is_done or now < self._next_attempt_at:
+        if self.is_done or not self._backoff.is_due:
             return
         try:
             yield from self._advance()
-            self._troubled_since = None
+            self._backoff.succeeded()
         except Retry as trouble:
-            self._next_attempt_at = now + _PAUSE_SECONDS
-            self._troubled_since = now if self._troubled_since is None else self._troubled_since
-            if now - self._troubled_since >= self._context.retry_timeout_seconds:
+            if not self._backoff.failed():
                 yield from self._give_up(str(trouble), "no_data" if self._run is None else "")
                 yield from self._finish()
 

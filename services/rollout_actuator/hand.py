@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Final, Literal, TypedDict
 
 from homeostat.core import CommandExecution, Event, Reject, Report, Retry
+from homeostat.core.backoff import Backoff
 from homeostat.core.identity import sequence_of
 from homeostat.events import (
     ActionApplied,
@@ -27,7 +28,8 @@ _VERBS: Final[dict[type[Rollout], Verb]] = {
     RolloutAbort: "abort",
     RolloutRevert: "revert",
 }
-_PAUSE_SECONDS: Final = 0.5
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_MOST_PAUSE_SECONDS: Final = 5.0
 """Between two attempts to reach a target."""
 
 
@@ -85,12 +87,11 @@ class _RolloutExecution:
         self._hand, self._command, self._rollout = hand, command, rollout
         self._verb = _VERBS[type(rollout)]
         self._report: Report | None = None
-        self._next_attempt_at = hand.clock()
-        self._retry_until = self._next_attempt_at + hand.retry_timeout_seconds
+        self._backoff = Backoff(hand.retry_timeout_seconds, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS, hand.clock)
 
     def poll(self) -> Iterator[Report]:
         """See `CommandExecution.poll`."""
-        if self._report is None and not self.is_done and self._hand.clock() >= self._next_attempt_at:
+        if self._report is None and not self.is_done and self._backoff.is_due:
             self.attempt()
         if self._report is not None and not self.is_done:
             self.is_done = True
@@ -106,8 +107,7 @@ class _RolloutExecution:
             deployment = deployment_of(self._rollout, self._command.source, sequence_of(self._command.id))
             is_set = self._hand.target.apply(str(self._rollout.model), deployment)
         except Retry as trouble:
-            self._next_attempt_at = self._hand.clock() + _PAUSE_SECONDS
-            if self._next_attempt_at >= self._retry_until:
+            if not self._backoff.failed():
                 self._report = self._failed(str(trouble))
         except Reject as refusal:
             self._report = self._failed(str(refusal))

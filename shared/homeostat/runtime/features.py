@@ -1,7 +1,7 @@
 """The eye that keeps the feature store: reads the experience log into Redis, beside what decides."""
 
-import time
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from homeostat.codec import Record
 from homeostat.core import HomeostatError
+from homeostat.core.backoff import Backoff
 from homeostat.events.logs import EXPERIENCE
 from homeostat.feature_store import FeatureStore, FeatureStoreUnavailable, Filling
 from homeostat.runtime.cluster import Cluster
@@ -26,6 +27,7 @@ logger = structlog.get_logger(__name__)
 _CHECK_TURNS: Final = 4
 """About a second without news, until a store that was emptied is noticed."""
 _AWAY_SECONDS: Final = 1.0
+"""From one attempt to reach the store to the next."""
 
 
 class FeatureEye(Collector, Strategy):
@@ -47,7 +49,8 @@ class FeatureEye(Collector, Strategy):
         self._cluster, self._store = cluster, store
         self._loop = ConsumerLoop(self.service, settings, cluster, self)
         self._filling: Filling | None = None
-        self._is_away, self._retry_at, self._n_idle = False, 0.0, 0
+        self._n_idle = 0
+        self._backoff = Backoff(inf, _AWAY_SECONDS, _AWAY_SECONDS)
 
     def stop(self) -> None:
         """Ask for a graceful stop."""
@@ -99,7 +102,7 @@ class FeatureEye(Collector, Strategy):
             is_due = self._n_idle > 0 and self._n_idle % _CHECK_TURNS == 0
             if self._filling is not None and is_due and not self._filling.is_held():
                 self._filling = None
-            if self._filling is None and time.monotonic() >= self._retry_at:
+            if self._filling is None and self._backoff.is_due:
                 self._begin()
         except FeatureStoreUnavailable as away:
             self._lose(away)
@@ -110,16 +113,17 @@ class FeatureEye(Collector, Strategy):
 
     def _begin(self) -> None:
         filling = Filling(self._store, self._cluster.topic_id(EXPERIENCE), self._cluster.n_partitions(EXPERIENCE))
-        if self._is_away:
+        if self._backoff.n_failed:
             logger.info("feature_store_back")
-        self._is_away, self._filling, self._n_idle = False, filling, 0
+        self._backoff.succeeded()
+        self._filling, self._n_idle = filling, 0
         self._loop.assign({(EXPERIENCE, n): OFFSET_BEGINNING if at is None else at for n, at in filling.starts.items()})
 
     def _lose(self, away: FeatureStoreUnavailable) -> None:
-        if not self._is_away:
+        self._backoff.failed()
+        if self._backoff.n_failed == 1:
             logger.warning("feature_store_away", reason=str(away))
-        self._is_away, self._filling = True, None
-        self._retry_at = time.monotonic() + _AWAY_SECONDS
+        self._filling = None
 
 
 def _gauge(entry: metrics.Gauge, value: float) -> GaugeMetricFamily:

@@ -1,16 +1,17 @@
 """What Kafka says when it does not do what was asked, each with its own error: who has to do what."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
 from homeostat.core import Halt, HomeostatError, Missing, Retry
+from homeostat.core.backoff import Backoff, retry
 
 T = TypeVar("T")
 _RETRY_SECONDS: Final = 30.0
-_PAUSE_SECONDS: Final = 0.1
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_MOST_PAUSE_SECONDS: Final = 1.0
 
 
 class BrokerUnreachable(Retry):
@@ -159,14 +160,12 @@ def insist(question: Callable[[], T], seconds: float = _RETRY_SECONDS) -> T:
     Raises:
         KafkaException: Something else is wrong, or it lasts.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return question()
-        except KafkaException as error:
-            if not is_passing(error.args[0]) or time.monotonic() > deadline:
-                raise
-        time.sleep(_PAUSE_SECONDS)
+
+    def check_passing(error: KafkaException) -> None:
+        if not is_passing(error.args[0]):
+            raise error
+
+    return retry(question, KafkaException, Backoff(seconds, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS), check_passing)
 
 
 def asked(question: Callable[[], T], servers: str) -> T:

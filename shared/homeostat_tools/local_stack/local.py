@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.roles import NOTARY, OPERATOR
 from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
+from homeostat.core.backoff import Backoff
 from homeostat.runtime.registry import programs, signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
@@ -38,8 +40,8 @@ DEFAULT_PARTITIONS: Final = 12
 FIRST_METRICS_PORT: Final = 9101
 """Of the first process; the others follow. Another one if it is taken."""
 
-_BROKER_CHECK_SECONDS: Final = 1.0
-_MAX_WAIT_SECONDS: Final = 30.0
+_FIRST_PAUSE_SECONDS: Final = 2.0
+_MOST_PAUSE_SECONDS: Final = 30.0
 """Between two attempts to start a broker again, on a disk that is full for example."""
 
 
@@ -88,7 +90,7 @@ class LocalStack:
         self.ports: dict[str, int] = {}
         self._supervisor: Supervisor | None = None
         self._brakes: PendingBrakes | None = None
-        self._broker_checked, self._broker_wait = 0.0, _BROKER_CHECK_SECONDS
+        self._broker_backoff = Backoff(inf, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS)
 
     @property
     def is_ours(self) -> bool:
@@ -244,24 +246,20 @@ class LocalStack:
         """
         assert self._supervisor is not None
         self._supervisor.tick()
-        if self.broker is not None and time.monotonic() - self._broker_checked > self._broker_wait:
-            if self.broker.is_running:
-                self._broker_wait = _BROKER_CHECK_SECONDS
-            else:
-                self._restart_broker(self.broker)
-            self._broker_checked = time.monotonic()
+        if self.broker is not None and not self.broker.is_running and self._broker_backoff.is_due:
+            self._restart_broker(self.broker)
 
     def _restart_broker(self, broker: Broker) -> None:
         self._say("the broker is gone: starting it again")
         try:
             broker.start()
         except (KafkaUnavailable, FolderUnusable, OSError) as trouble:  # it passes once a person makes room
-            self._broker_wait = min(2 * self._broker_wait, _MAX_WAIT_SECONDS)
+            self._broker_backoff.failed()
             why = f"{trouble.what} {trouble.todo}" if isinstance(trouble, KafkaUnavailable) else str(trouble)
-            self._say(
-                f"the broker cannot be started, tried again in {self._broker_wait:.0f} s: {' '.join(why.split())}"
-            )
+            pause = self._broker_backoff.pause_seconds
+            self._say(f"the broker cannot be started, tried again in {pause:.0f} s: {' '.join(why.split())}")
             return
+        self._broker_backoff.succeeded()
         self._say("the broker is back")
         if broker.bootstrap_servers != self.bootstrap_servers:
             raise KafkaUnavailable(

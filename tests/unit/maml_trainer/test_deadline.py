@@ -65,7 +65,7 @@ def test_passing_trouble_passes(clock: Clock) -> None:
     with capture_logs() as logs:
         came_at = RunDeadline(60.0, 30.0, lambda: False).patiently(attempt)
 
-    assert came_at == pytest.approx(there_at, abs=0.2)
+    assert came_at == pytest.approx(there_at, abs=2.0)
     assert [line["event"] for line in logs] == ["run_waits"]
 
 

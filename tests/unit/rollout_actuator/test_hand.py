@@ -145,7 +145,7 @@ def test_an_unreachable_target_is_asked_again(command_event: CommandEvent) -> No
 
     clock.now = 0.6
     assert reports(task) == []
-    clock.now = 1.2
+    clock.now = 1.7
     (report,) = reports(task)
 
     assert isinstance(report.data, ActionApplied)
