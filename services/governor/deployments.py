@@ -6,24 +6,15 @@ from typing import Final
 from homeostat.core import Emit, Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import DeploymentObserved, DeploymentUnapproved, IndicatorComputed, RuleResult
-from homeostat.events.logs import EXPERIENCE, INDICATORS, TIMELINE
+from homeostat.events.logs import EXPERIENCE, INDICATORS, POLICIES, TIMELINE
 from homeostat.services.governor import holdback, settlement
+from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.authorization import authenticate
 from homeostat.services.governor.state import State
 from homeostat.services.governor.verdicts import Emits
 
 SIGNED_SETTING: Final = "signed_deployments"
 """Of a scope: whether only signed announcements count."""
-
-_ROLES: Final = (
-    "operator",
-    "source",
-    "hand:rollout_actuator",
-    "hand:retrain_actuator",
-    "hand:threshold_actuator",
-    "hand:maml_trainer",
-)
-"""Who may announce a deployment where it must be signed: people, pipelines with a key of their own, hands."""
 
 
 def observed(state: State, event: Event, data: DeploymentObserved) -> Emits:
@@ -103,12 +94,15 @@ def _replaced(state: State, subject: str, data: DeploymentObserved, now: int) ->
 def _check_signer(state: State, event: Event, data: DeploymentObserved, scope: str) -> None:
     """Let a deployment count only if somebody signed it who may announce one; his signature counts once.
 
+    That are people, pipelines with a key of their own, and the hands that answer commands in the scope.
+
     What was signed is what was published: under the model's own subject, and before intake named the model.
     """
     signed, published = data.model_copy(update={"model": None}), replace(event, subject=data.model or "")
     principal = authenticate(state.keyring, state.signatures, published, signed)
-    if not any(state.keyring.has_role(principal, role, scope) for role in _ROLES):
-        raise Reject("role_missing", f"{principal} needs one of the roles {', '.join(_ROLES)} in {scope}")
+    roles = ("operator", "source", *(f"hand:{hand_of(state.keyring, log, scope)}" for log in POLICIES))
+    if not any(state.keyring.has_role(principal, role, scope) for role in roles):
+        raise Reject("role_missing", f"{principal} needs one of the roles {', '.join(roles)} in {scope}")
     state.signatures.spend(signed, event.time)
 
 

@@ -122,7 +122,7 @@ class Governor:
         """
         data = event.data
         emits = self._answer_request(state, event, data) if isinstance(data, _REQUESTS) else self._answer(state, event)
-        state.issued.update(event, emits)
+        state.issued.update(event, emits, state.keyring)
         return state, emits
 
     def _answer_request(self, state: State, event: Event, data: Request | ActionRequested) -> tuple[Emit, ...]:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from homeostat.core import Emit, Event, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import Command, Rollout
-from homeostat.events.logs import HAND_OF
+from homeostat.services.governor.answering_hands import hand_of
+from homeostat.services.governor.keyring import Keyring
 
 _GRACE_MS: Final = 7 * 86_400_000
 """A hand that was away reports what it finds when it is back."""
@@ -23,7 +25,7 @@ class Issued:
         action: It belongs to.
         target: `scope/model`, or `scope/family`.
         family: `scope/family`.
-        hand: Service that answers it.
+        hand: Whose report on it counts, as its role says it behind `hand:`; fixed when the command was given.
         forget_at: Nothing that comes after this is taken, ms.
         serves: Version and artifact that it puts there, of a rollout.
         stages: What was reported, but progress.
@@ -72,22 +74,24 @@ class IssuedCommands:
 
     by_identity: dict[str, Issued] = field(default_factory=dict)
 
-    def update(self, event: Event, emits: tuple[Emit, ...]) -> None:
+    def update(self, event: Event, emits: tuple[Emit, ...], keyring: Keyring) -> None:
         """Take note of the commands among what is emitted; forget the oldest.
 
         Args:
             event: That the emits answer.
             emits: All of them, in their order.
+            keyring: Names the hands.
         """
         for ordinal, emit in enumerate(emits):
             command = emit.data
             if isinstance(command, Command):
+                target = command.model or command.family
                 self.by_identity[event.emit_identity(ordinal)] = Issued(
                     command.TYPE,
                     command.action,
-                    command.model or command.family,
+                    target,
                     command.family,
-                    HAND_OF[emit.log],
+                    hand_of(keyring, emit.log, scope_of(target)),
                     max(event.time, command.expires_at) + _GRACE_MS,
                     (command.champion, command.champion_artifact) if isinstance(command, Rollout) else None,
                 )

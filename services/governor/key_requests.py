@@ -5,6 +5,7 @@ from typing import assert_never
 
 from homeostat.core import Event
 from homeostat.events import KeyRegistered, KeyRevoked, RoleGranted, RoleRevoked
+from homeostat.services.governor.answering_hands import check_only_one
 from homeostat.services.governor.authorization import authorize, check_key, check_root
 from homeostat.services.governor.family_updates import publish_source_keys
 from homeostat.services.governor.keyring import EVERYWHERE
@@ -24,7 +25,7 @@ def apply_request(state: State, event: Event, data: KeyRequest) -> Emits:
 
     Raises:
         Reject: Whoever signed it may not, `key_invalid`, `key_retired`, `key_unknown`, `role_unknown`, `last_admin`,
-            `too_many_keys`.
+            `too_many_keys`, `hand_named`.
     """
     concerned, scopes = _concerned(state, data), state.families.by_scope
     before = state.keyring.source_keys(concerned, scopes)
@@ -47,6 +48,7 @@ def _apply(state: State, event: Event, data: KeyRequest) -> Emits:
             return _register(state, event, data)
         case RoleGranted():
             principal = authorize(state.keyring, data, "admin", EVERYWHERE)
+            check_only_one(state.keyring, [data.role], data.scope)
             first_signer = state.keyring.first_signer(data)
             if (held := _held(state, event, data, principal, [data.role])) is not None:
                 return held
@@ -72,6 +74,7 @@ def _register(state: State, event: Event, data: KeyRegistered) -> Emits:
     principal = authorize(keyring, data, _role_needed(state, data), EVERYWHERE)
     check_key(data)
     keyring.check_addable(data)
+    check_only_one(keyring, data.roles, EVERYWHERE)
     given = list(data.roles)
     if principal != data.principal:  # who holds a key of a principal has what the principal has
         given += [entry.partition("@")[0] for entry in keyring.roles.get(data.principal, ())]

@@ -25,13 +25,9 @@ from homeostat.events import (
     WeightsPublished,
     WeightsRejected,
 )
-from homeostat.events.logs import (
-    EXPERIENCE,
-    HAND_OF,
-    TIMELINE,
-    VERDICTS,
-)
+from homeostat.events.logs import EXPERIENCE, POLICIES, TIMELINE, VERDICTS
 from homeostat.events.reports import Report
+from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.authorization import signer
 from homeostat.services.governor.issued import Issued
 from homeostat.services.governor.state import State
@@ -101,9 +97,10 @@ def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, .
         Unproven: `unsigned`, `signature_invalid`, `key_unknown`, `key_revoked`.
         Reject: `role_missing`, `report_mismatch`.
     """
-    key, scope, hand = signer(state.keyring, event, data), scope_of(data.scope), HAND_OF.get(data.log)
-    if hand != data.hand:
-        raise Reject("report_mismatch", f"{data.hand} reads no commands from {data.log}")
+    key, scope = signer(state.keyring, event, data), scope_of(data.scope)
+    hand = hand_of(state.keyring, data.log, scope) if data.log in POLICIES else ""
+    if hand.partition("/")[0] != data.hand:
+        raise Reject("report_mismatch", f"{data.hand} answers no commands of {data.log} in {scope}")
     if not state.keyring.has_role(key.principal, f"hand:{hand}", scope):
         raise Reject("role_missing", f"{key.principal} needs the role hand:{hand} in {scope}")
     return (Emit(VERDICTS, data, scope),)

@@ -5,13 +5,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.integration.test_up import WAIT_SECONDS, Up, running
 from tests.support.sample import install
 
 from homeostat.client import Client
-from homeostat.events import ModelRegistered
+from homeostat.events import ActionRequested, Band, ModelRegistered
 
 pytestmark = pytest.mark.kafka
 LEFT_OUT = [part for name in ("detector", "deciders", "trainer", "auditor") for part in ("--without", name)]
@@ -30,6 +31,15 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield started
 
 
+def read(up: Up, *which: str, n: int = 1) -> list[Any]:
+    """Events of a log, as soon as there are so many."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(found := up("tail", *which, "--json").stdout.splitlines()) < n:
+        assert time.monotonic() < deadline, up("quarantine", "list").stdout
+        time.sleep(0.5)
+    return [json.loads(line) for line in found]
+
+
 def test_its_processes_run_beside_ours(up: Up) -> None:
     """A fold and a hand, each by itself; the hand has its key, which is registered."""
     shown = up("status").stdout
@@ -46,11 +56,7 @@ def test_what_it_emits_can_be_read(up: Up) -> None:
         client.publish(None, SUBJECT, ModelRegistered(family="rankers", champion="v1"))
         client.publish_samples(SUBJECT, "v1", prediction=[1] * 25)
 
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not (found := up("tail", "indicators", "-s", SUBJECT, "--json").stdout.splitlines()):
-        assert time.monotonic() < deadline, up("quarantine", "list").stdout
-        time.sleep(0.5)
-    said = [json.loads(line) for line in found]
+    said = read(up, "indicators", "-s", SUBJECT)
     assert {(one["data"]["name"], one["data"]["value"]) for one in said} >= {("served_rows", 25.0)}
 
 
@@ -70,3 +76,33 @@ def test_its_topics_are_looked_after(up: Up) -> None:
     assert refused.returncode != 0
     assert "served-rows" in refused.stderr
     assert "homeostat.snapshots.served_rows" in up("acl", "served-rows").stdout
+
+
+def test_its_hand_is_believed_where_the_law_names_it(up: Up) -> None:
+    """There its report ends the action, and ours is refused; in another scope it is the other way round."""
+    up("roles", "grant", "band_notes", "hand:band_notes/alert-threshold@named")
+    operator = up.folder / ".homeostat" / "keys" / "operator.pem"
+    with Client(source="/test", bootstrap_servers=up("address").stdout.strip(), key=operator) as client:
+        for scope in ("named", "other"):
+            client.publish(None, f"{scope}/ranker", ModelRegistered(family="rankers", champion="v1"))
+            wanted = ActionRequested(
+                kind="threshold",
+                family=f"{scope}/rankers",
+                model=f"{scope}/ranker",
+                champion="v1",
+                chosen="manual",
+                band=Band(signal="load", rate=0.01, low=0.1, high=0.9, eta=0.1),
+            )
+            client.request(wanted, scope)
+
+    believed = {
+        (one["subject"], one["data"]["provenance"]["source"])
+        for one in read(up, "timeline", "-t", "action.applied", n=2)
+    }
+    refused = {(one["subject"], one["data"]["reason"]) for one in read(up, "quarantine", "-t", "event.refused", n=2)}
+
+    assert believed == {
+        ("named/ranker", "/homeostat/hand/band_notes"),
+        ("other/ranker", "/homeostat/hand/threshold_actuator"),
+    }
+    assert refused == {("named", "role_missing"), ("other", "role_missing")}

@@ -29,7 +29,8 @@ HAND_OF: Final = {
     POLICY_THRESHOLD: "threshold_actuator",
     POLICY_META_TRAINING: "maml_trainer",
 }
-"""Service that obeys the commands of a policy topic, and whose report on one is believed (role `hand:<service>`)."""
+"""Service of ours that obeys the commands of a policy topic: its reports are believed (role `hand:<service>`) where no
+other hand was granted the topic (role `hand:<service>/<policy name>`)."""
 
 GOVERNANCE_KEY: Final = "*"
 
@@ -111,6 +112,11 @@ LOGS: Final = (
 def snapshot_log(fold: str, log: Log) -> Log:
     """The compacted topic that holds the state of a fold over `log`; as many partitions."""
     return Log(SNAPSHOTS + fold, "snapshots", "kind|writer|place|subject", f"state of {fold}", log.partitions)
+
+
+def policy_name(log: str) -> str:
+    """What a policy topic is called in a role: `alert-threshold`."""
+    return log.rpartition(".")[2]
 
 
 def by_name(name: str) -> Log:

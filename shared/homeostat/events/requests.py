@@ -6,14 +6,16 @@ from pydantic import Field, StringConstraints
 
 from homeostat.events.base import Data, Digest, Frozen, Name, Scope, Subject, Text, Tier
 from homeostat.events.bounds import Amount, Identifier, Millis, MillisLong, Scalar
+from homeostat.events.logs import POLICIES, policy_name
 
 LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
 """Of a signature: a freeze that was signed without a broker waits in its file for a week."""
 
-Role = Annotated[
-    str, StringConstraints(pattern=r"^(notary|operator|approver|admin|source|auditor|hand:[a-z][a-z0-9_]{0,63})$")
-]
-"""What a principal may do; `hand:<service>` may report as that service."""
+_HAND: Final = rf"hand:[a-z][a-z0-9_]{{0,63}}(/({'|'.join(map(policy_name, POLICIES))}))?"
+
+Role = Annotated[str, StringConstraints(pattern=rf"^(notary|operator|approver|admin|source|auditor|{_HAND})$")]
+"""What a principal may do; `hand:<service>` may report as that service, and `hand:<service>/<policy name>` on the
+commands of that policy topic, which no other service answers then."""
 
 
 class Request(Data):

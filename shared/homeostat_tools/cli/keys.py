@@ -16,7 +16,9 @@ _TIMEOUT_SECONDS: Final = 10.0
 Name = Annotated[str, typer.Argument(autocompletion=completion.keys, help="Of the key; its principal in the keyring.")]
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--role", help="operator, approver, admin, source, notary, hand:SERVICE; the first key is an admin."),
+    typer.Option(
+        "--role", help="operator, approver, admin, source, notary, hand:SERVICE[/TOPIC]; the first key is an admin."
+    ),
 ]
 By = Annotated[
     str,

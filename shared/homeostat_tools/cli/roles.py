@@ -23,7 +23,8 @@ Role = Annotated[
     str,
     typer.Argument(
         metavar="ROLE[@SCOPE]",
-        help="operator, approver, admin, source, notary or hand:SERVICE; in one scope, or everywhere without it.",
+        help="operator, approver, admin, source, notary, hand:SERVICE or hand:SERVICE/TOPIC; in a scope, or everywhere "
+        "without it.",
     ),
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from homeostat.core import CommandExecution, Event, Hand, Report
-from homeostat.events import ThresholdSet
+from homeostat.events import ActionApplied, ThresholdSet
 from homeostat.events.logs import POLICY_THRESHOLD
 from homeostat.runtime.environment import settings_of_environment
 from homeostat.runtime.process import Context
@@ -28,7 +28,7 @@ class BandNotesSettings(BaseSettings):
 class BandNotes:
     """A `Hand`: by model the band that holds, under the command that set it. Noting the same one twice changes nothing.
 
-    It reports nothing: on alert thresholds the governor believes the threshold actuator.
+    Its reports count where the law names it: by the role `hand:band_notes/alert-threshold`.
 
     Args:
         file: Where.
@@ -52,20 +52,32 @@ class BandNotes:
         band = command.data.band
         notes[command.data.model] = {"command": command.id, "signal": band.signal, "low": band.low, "high": band.high}
         self._file.write_text(json.dumps(notes, sort_keys=True), "utf-8")
-        return _Noted()
+        return _Noted(command, command.data)
 
 
 class _Noted:
-    """A command that was carried out in `start`."""
+    """A command that was carried out in `start`, and is still to be reported."""
 
-    is_done = True
+    def __init__(self, command: Event, data: ThresholdSet) -> None:
+        self.is_done = False
+        self._applied = ActionApplied(
+            action=data.action,
+            command=command.identity,
+            kind="threshold",
+            family=data.family,
+            model=data.model,
+            band=data.band,
+        )
 
     def poll(self) -> Iterator[Report]:
-        """Nothing is reported."""
-        return iter(())
+        """See `CommandExecution.poll`."""
+        if not self.is_done:
+            self.is_done = True
+            yield Report("applied", self._applied)
 
     def cancel(self) -> None:
-        """It is done."""
+        """See `CommandExecution.cancel`."""
+        self.is_done = True
 
 
 def band_notes(context: Context) -> Hand:
