@@ -1,7 +1,6 @@
 """Inference of a multi-layer perceptron from its artifact."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from homeostat.core import Reject
+from homeostat.serving.mlp import Layers, logits, most_likely
 
 
 class ArtifactUnusable(Reject):
@@ -20,20 +20,18 @@ class ArtifactUnusable(Reject):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """A classifier: affine layers with ReLU between them and softmax after the last.
+    """A classifier.
 
     Args:
-        weights: Per layer (inputs, outputs) float32.
-        biases: Per layer (outputs,) float32.
+        layers: See `serving.mlp`, all float32.
     """
 
-    weights: tuple[NDArray[np.float32], ...]
-    biases: tuple[NDArray[np.float32], ...]
+    layers: Layers
 
     @property
     def width(self) -> int:
         """Numbers in one input."""
-        return int(self.weights[0].shape[0])
+        return int(self.layers["w1"].shape[0])
 
     def predict(self, x: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Label inputs.
@@ -46,25 +44,14 @@ class Network:
             what the layers make of an input: such a row has no answer.
         """
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            logits = self._logits(x)
-            label, score = _most_likely(logits)
-            lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+            outputs = logits(self.layers, x)
+            label, score = most_likely(outputs)
+            lost = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
             if len(lost):  # rows whose sums leave float32
-                logits = self._logits(x[lost].astype(np.float64))
-                label[lost], score[lost] = _most_likely(logits)
-                score[lost[~np.isfinite(logits).all(axis=1)]] = np.nan
+                outputs = logits(self.layers, x[lost].astype(np.float64))
+                label[lost], score[lost] = most_likely(outputs)
+                score[lost[~np.isfinite(outputs).all(axis=1)]] = np.nan
         return label, score
-
-    def _logits(self, x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = np.maximum(x @ weight + bias, 0.0)
-        return x @ self.weights[-1] + self.biases[-1]
-
-
-def _most_likely(logits: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    label = logits.argmax(axis=1)
-    top = logits[np.arange(len(logits)), label]
-    return label, 1.0 / np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64)
 
 
 def load_network(content: bytes) -> Network:
@@ -78,13 +65,13 @@ def load_network(content: bytes) -> Network:
     except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactUnusable(str(error)) from None
     n_layers = len(tensors) // 2
-    names = {f"{kind}{layer}" for kind in "wb" for layer in range(1, n_layers + 1)}
-    if n_layers == 0 or set(tensors) != names:
+    names = [f"{kind}{layer}" for layer in range(1, n_layers + 1) for kind in "wb"]
+    if n_layers == 0 or set(tensors) != set(names):
         raise ArtifactUnusable(f"it has {', '.join(sorted(tensors)) or 'none'}")
-    weights = tuple(np.ascontiguousarray(tensors[f"w{i}"], np.float32) for i in range(1, n_layers + 1))
-    biases = tuple(np.ascontiguousarray(tensors[f"b{i}"], np.float32) for i in range(1, n_layers + 1))
-    width = weights[0].shape[0] if weights[0].ndim else 0
-    for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
+    layers = {name: np.ascontiguousarray(tensors[name], np.float32) for name in names}
+    width = layers["w1"].shape[0] if layers["w1"].ndim else 0
+    for layer in range(1, n_layers + 1):
+        weight, bias = layers[f"w{layer}"], layers[f"b{layer}"]
         if weight.ndim != 2 or weight.shape[0] != width or bias.shape != weight.shape[1:]:
             raise ArtifactUnusable(f"layer {layer} takes {width} numbers; w is {weight.shape}, b is {bias.shape}")
         if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
@@ -92,4 +79,4 @@ def load_network(content: bytes) -> Network:
         width = weight.shape[1]
     if width < 2:
         raise ArtifactUnusable("a classifier has two outputs or more")
-    return Network(weights, biases)
+    return Network(layers)

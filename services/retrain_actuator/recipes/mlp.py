@@ -30,6 +30,7 @@ from safetensors.numpy import load_file, save_file
 
 from homeostat.core import Reject
 from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
+from homeostat.serving.mlp import cross_entropy
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]
 _LR: Final = "lr."
@@ -119,8 +120,7 @@ def _descend(
     values = arm.hyperparameters
     steps, batch = int(values.get("steps", 200)), int(values.get("batch", 64))
     lr, momentum, l2 = (float(values.get(name, d)) for name, d in (("lr", 0.1), ("momentum", 0.9), ("l2", 1e-4)))
-    n_layers = len(tensors) // 2
-    first = n_layers if values.get("layers", "all") == "head" else 1
+    first = len(tensors) // 2 if values.get("layers", "all") == "head" else 1
     velocity = {name: np.zeros_like(tensor) for name, tensor in tensors.items()}
     order, curve = np.arange(0), []
     for step in range(steps):
@@ -129,7 +129,7 @@ def _descend(
             if len(order) < batch:
                 order = np.concatenate([order, generator.permutation(len(x))])
             rows, order = order[:batch], order[batch:]
-        loss, gradients = _gradients(tensors, n_layers, first, x[rows], y[rows])
+        loss, gradients = cross_entropy(tensors, x[rows], y[rows], first)
         rate = lr * (1.0 + math.cos(math.pi * step / steps)) / 2.0
         for name, gradient in gradients.items():
             if learned:
@@ -141,28 +141,6 @@ def _descend(
         if step % max(1, steps // _REPORTS) == 0 or step == steps - 1:
             curve.append(loss)
     return tuple(value for value in curve if math.isfinite(value))
-
-
-def _gradients(
-    tensors: Tensors, n_layers: int, first: int, x: NDArray[np.float32], y: NDArray[np.int64]
-) -> tuple[float, Tensors]:
-    """Mean cross-entropy of a batch, and its gradients of the layers from `first` (counted from 1) on."""
-    inputs = [x]
-    for layer in range(1, n_layers):
-        inputs.append(np.maximum(inputs[-1] @ tensors[f"w{layer}"] + tensors[f"b{layer}"], 0.0))
-    logits = inputs[-1] @ tensors[f"w{n_layers}"] + tensors[f"b{n_layers}"]
-    logits -= logits.max(axis=1, keepdims=True)
-    p = np.exp(logits)
-    p /= p.sum(axis=1, keepdims=True)
-    every = np.arange(len(y))
-    loss = float(-np.log(np.maximum(p[every, y], 1e-12)).mean())
-    p[every, y] -= 1.0
-    delta, gradients = p / len(y), Tensors()
-    for layer in range(n_layers, first - 1, -1):
-        gradients[f"w{layer}"], gradients[f"b{layer}"] = inputs[layer - 1].T @ delta, delta.sum(axis=0)
-        if layer > first:
-            delta = (delta @ tensors[f"w{layer}"].T) * (inputs[layer - 1] > 0.0)
-    return loss, gradients
 
 
 def main() -> None:

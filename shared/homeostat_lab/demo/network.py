@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.core import Halt
+from homeostat.serving.mlp import cross_entropy, logits, most_likely
 from homeostat_lab.demo.digits import N_CLASSES, PIXELS, Floats, Labels
 
 Weights = dict[str, Floats]
@@ -34,7 +36,7 @@ def draw_weights(seed: int) -> Weights:
     }
 
 
-def predict(weights: Weights, x: Floats) -> tuple[Labels, Floats]:
+def predict(weights: Weights, x: Floats) -> tuple[Labels, NDArray[np.float64]]:
     """Predict the class of each row.
 
     Args:
@@ -43,11 +45,9 @@ def predict(weights: Weights, x: Floats) -> tuple[Labels, Floats]:
 
     Returns:
         label: (n,) int64 in 0..9.
-        confidence: (n,) float32, the largest softmax output.
+        confidence: (n,) float64, the largest softmax output.
     """
-    logits = _hidden(weights, x) @ weights["w2"] + weights["b2"]
-    top = logits.max(axis=1)
-    return logits.argmax(axis=1), 1.0 / np.exp(logits - top[:, None]).sum(axis=1)
+    return most_likely(logits(weights, x))
 
 
 def train(
@@ -90,10 +90,10 @@ def train(
     trained = {name: tensor.copy() for name, tensor in start.items()}
     names = [name for name in trained if not head_only or name in HEAD]
     rates = {name: lr if per_tensor_lr is None else lr * per_tensor_lr[name] for name in names}
-    velocity = {name: np.zeros_like(trained[name]) for name in names}
+    velocity, decay = {name: np.zeros_like(trained[name]) for name in names}, np.float32(l2)
     order = _batches(np.random.default_rng((seed, 1)), len(y), min(batch, len(y)), steps)
     for step, rows in enumerate(order):
-        loss, gradients = _gradients(trained, x[rows], y[rows], l2)
+        loss, gradients = cross_entropy(trained, x[rows], y[rows])
         if not np.isfinite(loss):
             raise DivergedError(step)
         if on_step is not None:
@@ -101,7 +101,7 @@ def train(
         share = 0.5 * (1.0 + np.cos(np.pi * step / steps)) if is_cosine else 1.0
         for name in names:
             velocity[name] *= np.float32(momentum)
-            velocity[name] -= gradients[name]
+            velocity[name] -= gradients[name] + decay * trained[name] if name.startswith("w") else gradients[name]
             trained[name] += np.float32(rates[name] * share) * velocity[name]
     return trained
 
@@ -117,37 +117,8 @@ def install(x: Floats, y: Labels, seed: int) -> Weights:
     return train(None, x, y, lr=0.1, steps=200, seed=seed)
 
 
-def _hidden(weights: Weights, x: Floats) -> Floats:
-    hidden: Floats = np.maximum(x @ weights["w1"] + weights["b1"], np.float32(0.0))
-    return hidden
-
-
 def _batches(rng: np.random.Generator, n: int, size: int, steps: int) -> list[Labels]:
     per_epoch = n // size
     epochs = -(-steps // per_epoch)
     rows = [rng.permutation(n)[: per_epoch * size].reshape(per_epoch, size) for _ in range(epochs)]
     return list(np.concatenate(rows)[:steps])
-
-
-def _gradients(weights: Weights, x: Floats, y: Labels, l2: float) -> tuple[float, Weights]:
-    hidden = _hidden(weights, x)
-    logits = hidden @ weights["w2"] + weights["b2"]
-    logits -= logits.max(axis=1, keepdims=True)
-    outputs = np.exp(logits)
-    outputs /= outputs.sum(axis=1, keepdims=True)
-    rows = np.arange(len(y))
-    right = outputs[rows, y]
-    if not np.all(np.isfinite(right)):
-        return float("nan"), {}
-    loss = -float(np.log(np.maximum(right, np.float32(1e-30))).mean())
-    outputs[rows, y] -= np.float32(1.0)
-    outputs /= np.float32(len(y))
-    back = outputs @ weights["w2"].T
-    back[hidden <= 0.0] = 0.0
-    decay = np.float32(l2)
-    return loss, {
-        "w1": x.T @ back + decay * weights["w1"],
-        "b1": back.sum(axis=0),
-        "w2": hidden.T @ outputs + decay * weights["w2"],
-        "b2": outputs.sum(axis=0),
-    }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from homeostat.services.model_server.predictor import ArtifactUnusable, Network, load_network
 from homeostat.services.model_server.routing import answer, canary_rows
@@ -16,11 +16,8 @@ FEW = st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True)
 
 def network(seed: int, n_inputs: int = 4, n_hidden: int = 8, n_classes: int = 3) -> Network:
     rng = np.random.default_rng(seed)
-    shapes = [(n_inputs, n_hidden), (n_hidden, n_classes)]
-    return Network(
-        tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes),
-        tuple(rng.normal(size=shape[1]).astype(np.float32) for shape in shapes),
-    )
+    shapes = {"w1": (n_inputs, n_hidden), "w2": (n_hidden, n_classes), "b1": (n_hidden,), "b2": (n_classes,)}
+    return Network({name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
 
 
 def deployment(weight: float, canary: str | None = "b", shadows: tuple[str, ...] = ("c",)) -> Deployment:
@@ -92,7 +89,7 @@ def test_a_lone_champion_mirrors_nothing() -> None:
 def test_the_score_is_the_softmax_of_the_label() -> None:
     """The confidence equals exp(top) / sum exp, and survives logits that would overflow."""
     layer = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
-    own = Network((layer,), (np.zeros(2, np.float32),))
+    own = Network({"w1": layer, "b1": np.zeros(2, np.float32)})
 
     label, score = own.predict(np.array([[0.0, 1.0], [500.0, 0.0]], np.float32))
 
@@ -113,8 +110,7 @@ def test_the_score_is_the_softmax_of_the_label() -> None:
 )
 def test_tensors_that_are_no_classifier_are_refused(change: dict[str, np.ndarray | None], why: str) -> None:
     """Names, shapes and numbers are checked before anything is served."""
-    own = network(0)
-    tensors = {"w1": own.weights[0], "b1": own.biases[0], "w2": own.weights[1], "b2": own.biases[1]} | change
+    tensors = dict(network(0).layers) | change
     content = save({name: tensor for name, tensor in tensors.items() if tensor is not None})
 
     with pytest.raises(ArtifactUnusable, match=why):
@@ -131,9 +127,8 @@ def test_bytes_that_are_no_tensors_are_refused(content: bytes) -> None:
 def test_weights_survive_the_round_trip() -> None:
     """A network reads its own tensors back."""
     own = network(3)
-    content = save({"w1": own.weights[0], "b1": own.biases[0], "w2": own.weights[1], "b2": own.biases[1]})
 
-    again = load_network(content)
+    again = load_network(save(dict(own.layers)))
 
-    assert all((again.weights[i] == own.weights[i]).all() for i in (0, 1))
-    assert load(content)["b2"].tolist() == again.biases[1].tolist()
+    assert again.layers.keys() == own.layers.keys()
+    assert all((again.layers[name] == tensor).all() for name, tensor in own.layers.items())
