@@ -58,7 +58,8 @@ class FoldEntry(_Entry):
         group: Consumer group; by default the service, with dashes.
         signed_by: Name of the key that commands and verdicts among its outputs are signed with; nobody's by default.
         needs_salt: Whether `make` takes `salt`, the secret that digests of personal data are salted with.
-        creates: Topics of its own that are not in the catalogue.
+        creates: Topics of its own that are not in the catalogue; their names begin with `homeostat.`, as all that a
+            host looks at.
     """
 
     topic: str

@@ -1,11 +1,11 @@
 """What Homeostat assumes of its topics, checked against what they are: at start, while running, and by `doctor`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from homeostat.core import Halt
-from homeostat.events.logs import DAY_MS, DOORS, LOGS, MAX_RECORD_BYTES, QUARANTINE, SNAPSHOTS, Log, by_name
+from homeostat.events.logs import DAY_MS, DOORS, LOGS, MAX_RECORD_BYTES, QUARANTINE, SNAPSHOTS, Log
 from homeostat.runtime.cluster import TopicFacts
 
 REPAIR: Final = "homeostat topics repair"
@@ -51,21 +51,24 @@ class KafkaUnfit(Halt):
         self.findings = findings
 
 
-def expected(topic: str) -> Log | None:
-    """What the catalogue says of a topic; None for one that is not ours."""
+def expected(topic: str, created: Iterable[Log] = ()) -> Log | None:
+    """What the catalogue, or the fold that creates it, says of a topic; None for one that is nobody's."""
     if topic.startswith(SNAPSHOTS):
         return Log(topic, "snapshots", "", "")
-    return by_name(topic) if topic in {log.name for log in LOGS} else None
+    return next((log for log in (*LOGS, *created) if log.name == topic), None)
 
 
-def check_topics(facts: Mapping[str, TopicFacts], inputs: Mapping[str, str]) -> Iterator[Finding]:
+def check_topics(
+    facts: Mapping[str, TopicFacts], inputs: Mapping[str, str], created: Collection[Log] = ()
+) -> Iterator[Finding]:
     """Yield what is wrong with the topics.
 
     Args:
         facts: Every topic there is, with its settings; without, what cannot be known is not found.
         inputs: Input log by fold name: its snapshot topic must have as many partitions.
+        created: Topics that folds declare beside the catalogue's.
     """
-    for name in (log.name for log in LOGS):
+    for name in (log.name for log in (*LOGS, *created)):
         if name not in facts:
             yield Finding("missing", name, "the topic does not exist", f"run `{CREATE}`", is_fatal=True)
     for fold, name in inputs.items():
@@ -76,7 +79,7 @@ def check_topics(facts: Mapping[str, TopicFacts], inputs: Mapping[str, str]) -> 
             detail = f"{facts[name].partitions} partitions, its snapshots have {snapshots.partitions}: keys have moved"
             yield Finding("partitions", name, detail, _REMAKE, is_fatal=True)
     for name, found in sorted(facts.items()):
-        log = expected(name)
+        log = expected(name, created)
         if log is None:
             continue
         if log.partitions not in (None, found.partitions):

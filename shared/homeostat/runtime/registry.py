@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.core import Fold, Halt
-from homeostat.events.logs import AUDIT, LOGS, POLICIES, VERDICTS, Log
+from homeostat.events.logs import AUDIT, LOGS, POLICIES, SNAPSHOTS, VERDICTS, Log
 from homeostat.runtime.declarations import (
     OURS,
     Entry,
@@ -293,6 +293,12 @@ def _trouble(entry: Entry) -> str:
             return f"it asks for the key of {key}"
         case FoldEntry() | WatcherEntry() if forbidden := _OF_THE_LAW & set(entry.writes):
             return f"it declares that it writes {min(forbidden)}"
+        case FoldEntry() if strange := [log.name for log in entry.creates if not _may_create(log.name)]:
+            return f"it creates {min(strange)}: a topic of its own begins with homeostat., and is nobody else's"
         case HandEntry() if not entry.obeys or set(entry.obeys) - set(POLICIES):
             return f"a hand obeys some of {', '.join(POLICIES)}"
     return ""
+
+
+def _may_create(topic: str) -> bool:
+    return topic.startswith("homeostat.") and not topic.startswith(SNAPSHOTS) and topic not in _ORDER

@@ -23,6 +23,7 @@ def topics(
         _types(is_json=is_json)
         return
     from homeostat.events.logs import LOGS, SNAPSHOTS
+    from homeostat.runtime.registry import created_topics
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.output import hint, rows
 
@@ -32,8 +33,9 @@ def topics(
     counts = dict.fromkeys(present, 0)
     for (topic, _), (low, high) in ranges.items():
         counts[topic] += high - low
+    logs = (*LOGS, *created_topics())
     table = [
-        (log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in LOGS
+        (log.name, log.kind, log.subject, present.get(log.name), counts.get(log.name), log.purpose) for log in logs
     ]
     table += [
         (name, "snapshots", "kind|writer|place|subject", n, counts[name], f"state of {name.removeprefix(SNAPSHOTS)}")
@@ -41,7 +43,7 @@ def topics(
         if name.startswith(SNAPSHOTS)
     ]
     rows(("log", "kind", "key", "partitions", "records", "purpose"), table, is_json=is_json)
-    if missing := [log.name for log in LOGS if log.name not in present]:
+    if missing := [log.name for log in logs if log.name not in present]:
         hint(f"{len(missing)} missing: create them with `homeostat topics create`")
 
 

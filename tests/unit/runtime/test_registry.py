@@ -17,7 +17,7 @@ from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.events import Band, ThresholdSet
 from homeostat.events.logs import INDICATORS, POLICIES, POLICY_THRESHOLD, QUARANTINE, SNAPSHOTS, TIMELINE, VERDICTS
 from homeostat.runtime import registry
-from homeostat.runtime.cluster import Cluster
+from homeostat.runtime.cluster import Cluster, TopicFacts
 from homeostat.runtime.declarations import FoldEntry, HandEntry
 from homeostat.runtime.environment import VariableUnknown, check_environment
 from homeostat.runtime.hands import HandRunner
@@ -26,6 +26,8 @@ from homeostat.runtime.replay import replay
 from homeostat.runtime.settings import HostSettings
 from homeostat.serving import Deployment
 from homeostat.testing.conformance import CHECKS, Check
+from homeostat_tools.cli import checks
+from homeostat_tools.cli.checks import broker
 from homeostat_tools.local_stack.access import access_of
 from homeostat_tools.local_stack.services import Pack, packs, topics
 
@@ -45,7 +47,8 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def declare(folder: Path, group: str, name: str, declaration: str) -> None:
     """Add a declaration to the installed package."""
     with (folder / "served_rows" / "declarations.py").open("a", encoding="utf-8") as file:
-        file.write(f"\nfrom homeostat.runtime.declarations import *\n{name.upper()} = {declaration}\n")
+        file.write("\nfrom homeostat.events.logs import Log\nfrom homeostat.runtime.declarations import *\n")
+        file.write(f"{name.upper()} = {declaration}\n")
     (points,) = folder.glob("*.dist-info/entry_points.txt")
     points.write_text(f"[{group}]\n{name} = served_rows.declarations:{name.upper()}\n", "utf-8")
 
@@ -139,6 +142,8 @@ def test_its_settings_are_variables_that_set_something(sample: Path) -> None:
         ("folds", f"FoldEntry(name='x', make='a:b', topic='t', writes=('{POLICIES[0]}',))", POLICIES[0]),
         ("folds", "FoldEntry(name='x', make='a:b', topic='t', signed_by='notary')", "the key of notary"),
         ("folds", "TargetEntry(name='x', make='a:b')", "no FoldEntry"),
+        ("folds", "FoldEntry(name='x', make='a:b', topic='t', creates=(Log('x', 'log', '', ''),))", "it creates x"),
+        ("folds", f"FoldEntry(name='x', make='a:b', topic='t', creates=(Log('{TIMELINE}', 'log', '', ''),))", TIMELINE),
         ("hands", "HandEntry(name='x', make='a:b', obeys=('homeostat.timeline',))", "a hand obeys some of"),
         ("folds", "1 / 0", "ZeroDivisionError"),
     ],
@@ -151,6 +156,30 @@ def test_what_must_not_run_is_refused_with_the_package(sample: Path, group: str,
         registry.services()
     assert why in str(invalid.value)
     assert registry.service("governor").folds[0].name == "governor"
+
+
+def test_a_doctor_looks_for_the_topics_that_a_fold_creates(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for those of the catalogue: that it is there, and how it is kept."""
+    log = "Log('homeostat.scores', 'log', 'scope/model', 'scores')"
+    declare(
+        sample,
+        "homeostat.folds",
+        "scorer",
+        f"FoldEntry(name='scorer', make='a:b', topic='{TIMELINE}', creates=({log},))",
+    )
+    facts = {spec.name: TopicFacts(spec.name, spec.partitions, dict(spec.config)) for spec in topics(2)}
+    monkeypatch.setattr("homeostat.runtime.cluster.Cluster", lambda _: SimpleNamespace(group_protocol="consumer"))
+    monkeypatch.setattr("homeostat.runtime.topic_monitor.facts_of", lambda _: facts)
+
+    def looked_at() -> list[tuple[str, str, str]]:
+        found = broker.topics(cast(checks.Context, SimpleNamespace(settings=None)))
+        return [(check.verdict, check.name, check.mend) for check in found]
+
+    assert [verdict for verdict, _, _ in looked_at()] == ["ok"]
+    facts["homeostat.scores"] = TopicFacts("x", 2, {"cleanup.policy": "compact"})
+    assert looked_at() == [("fail", "topic homeostat.scores", "homeostat topics repair")]
+    del facts["homeostat.scores"]
+    assert looked_at() == [("fail", "topics", "homeostat topics create")]
 
 
 def test_a_service_that_nobody_has_is_named() -> None:

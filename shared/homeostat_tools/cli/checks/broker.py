@@ -29,14 +29,15 @@ def broker(context: Context) -> Iterator[Check]:
 
 
 def topics(context: Context) -> Iterator[Check]:
-    """Every topic of the catalogue is there, and is what exactly-once needs it to be."""
+    """Every topic of the catalogue, and every one that a fold declares, is there, as exactly-once needs it to be."""
     from homeostat.runtime.cluster import Cluster
     from homeostat.runtime.kafka_checks import CREATE, check_topics
+    from homeostat.runtime.registry import created_topics
     from homeostat.runtime.topic_monitor import facts_of
     from homeostat_tools.local_stack.services import inputs
 
     cluster = Cluster(context.settings)
-    findings = list(check_topics(facts_of(cluster), inputs()))
+    findings = list(check_topics(facts_of(cluster), inputs(), created_topics()))
     missing = [finding.topic for finding in findings if finding.check == "missing"]
     if missing:
         yield fail("topics", f"{len(missing)} missing, for example {missing[0]}", CREATE)
