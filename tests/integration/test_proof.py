@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.ports import pick_port
 from homeostat_tools.local_stack.series import read_series
 from homeostat_tools.local_stack.services import topics
+from homeostat_tools.local_stack.supervisor import answers_ok
 from homeostat_tools.local_stack.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
@@ -167,11 +167,7 @@ def test_a_damaged_audit_log_stops_the_auditor_and_nobody_else(proven: Proven) -
 
 
 def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5.0) as answer:  # ours
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    return answers_ok(f"http://127.0.0.1:{port}/readyz")
 
 
 def test_the_files_of_a_proof_are_where_the_settings_say(tmp_path: Path) -> None:

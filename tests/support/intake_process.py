@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from homeostat.events.logs import DOORS, QUARANTINE
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.reading import read_partition
 from homeostat.runtime.settings import HostSettings
+from homeostat_tools.local_stack.loopback import get
 from homeostat_tools.local_stack.ports import pick_port
 from homeostat_tools.local_stack.series import read_series
 from homeostat_tools.local_stack.services import topics
@@ -94,10 +93,7 @@ class IntakeProcess:
     def ready(self) -> tuple[int, str]:
         """What `/readyz` says; 0 while nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=30.0) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            return get(f"http://127.0.0.1:{self.port}/readyz", timeout_seconds=30.0)
         except OSError:
             return 0, ""
 

@@ -2,13 +2,13 @@
 
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from homeostat.runtime.stop_signal import StopSignal
 from homeostat_tools.local_stack import child
+from homeostat_tools.local_stack.loopback import get
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus, Running, Supervised
 from homeostat_tools.local_stack.report import write_report
 
@@ -125,10 +125,8 @@ def _of_system(error: OSError) -> str:
 
 
 def answers_ok(url: str) -> bool:
-    """Tell whether a URL answers 200 within 0.3 s, asked directly: a proxy has no business on this machine."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    """Tell whether a URL answers 200 within 0.3 s."""
     try:
-        with direct.open(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:
-            return bool(answer.status == 200)
+        return get(url, PROBE_TIMEOUT_SECONDS)[0] == 200
     except OSError:
         return False
