@@ -1,12 +1,23 @@
 """An action: what was proposed, how far it is, and what it has cost so far."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from homeostat.core import Identity
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed, Arm, Candidate, CandidateTrained, RulesSet
+from homeostat.events import (
+    ActionProposed,
+    Arm,
+    Candidate,
+    CandidateTrained,
+    MetaTrainingProposed,
+    RetrainProposed,
+    RolloutProposed,
+    RulesSet,
+    ThresholdProposed,
+)
 from homeostat.events.costs import instance_of, price_of
+from homeostat.events.proposals import of_kind
 
 Phase = Literal["held", "training", "ready", "rolling", "promoting", "measuring", "acting"]
 
@@ -88,13 +99,15 @@ class Action:
         """
         self.verdict = verdict
         self.renew(now, rules)
-        match self.proposal.kind:
-            case "rollout":
-                self.phase, self.candidates = "ready", list(self.proposal.candidates)
-            case "retrain":
-                self.phase, self.waiting_for = "training", self.proposal.trained_arms
-            case _:
+        match of_kind(self.proposal):
+            case RolloutProposed(candidates=candidates):
+                self.phase, self.candidates = "ready", list(candidates)
+            case RetrainProposed(trained_arms=arms):
+                self.phase, self.waiting_for = "training", arms
+            case ThresholdProposed() | MetaTrainingProposed():
                 self.phase = "acting"
+            case other:
+                assert_never(other)
 
     def add_candidate(self, data: CandidateTrained, rules: RulesSet) -> float:
         """Take the report of an arm that was waited for.

@@ -1,23 +1,27 @@
 """From an action's state to the command that asks for it."""
 
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from homeostat.core import Emit
 from homeostat.core.identity import scope_of
 from homeostat.events import (
-    ActionProposed,
     Command,
+    MetaTrainingProposed,
     MetaTrainingStart,
+    RetrainProposed,
     RetrainStart,
     Rollout,
     RolloutAbort,
     RolloutPromote,
+    RolloutProposed,
     RolloutRevert,
     RolloutSet,
     RulesSet,
+    ThresholdProposed,
     ThresholdSet,
 )
 from homeostat.events.logs import POLICY_META_TRAINING, POLICY_RETRAIN, POLICY_ROLLOUT, POLICY_THRESHOLD
+from homeostat.events.proposals import of_kind
 from homeostat.services.governor.action import Action
 from homeostat.services.governor.state import State
 
@@ -45,31 +49,37 @@ def first(id_: str, action: Action, rules: RulesSet, rules_version: str) -> Emit
         "expires_at": action.expires_at,
         "is_emergency": action.is_emergency,
     }
-    if proposal.kind == "threshold":
-        return _emit(POLICY_THRESHOLD, ThresholdSet.model_validate(common | {"band": proposal.band}), proposal, action)
-    if proposal.kind == "meta_training":
-        start = MetaTrainingStart.model_validate(
-            common | {"meta_training": proposal.meta_training, "timeout_seconds": rules.meta_training_timeout_seconds}
-        )
-        return _emit(POLICY_META_TRAINING, start, proposal, action)
-    arms = [arm for arm in proposal.arms if arm.name in action.waiting_for]
-    train = RetrainStart.model_validate(
-        common
-        | {
-            "arms": arms,
-            "champion": action.reference,
-            "champion_artifact": action.reference_artifact,
-            "window": proposal.window,
-            "plan": proposal.plan,
-            "chosen": proposal.chosen,
-            "timeout_seconds": rules.arm_timeout_seconds,
-            "price_per_second": rules.price_per_training_second,
-            "prices": rules.prices,
-            "currency": rules.currency,
-            "revert_to": action.reference,
-        }
-    )
-    return _emit(POLICY_RETRAIN, train, proposal, action)
+    match of_kind(proposal):
+        case RetrainProposed() as retrain:
+            train = RetrainStart.model_validate(common | _training(retrain, action, rules))
+            return _emit(POLICY_RETRAIN, train, action)
+        case ThresholdProposed(band=band):
+            return _emit(POLICY_THRESHOLD, ThresholdSet.model_validate(common | {"band": band}), action)
+        case MetaTrainingProposed(meta_training=meta_training):
+            timeout = rules.meta_training_timeout_seconds
+            start = common | {"meta_training": meta_training, "timeout_seconds": timeout}
+            return _emit(POLICY_META_TRAINING, MetaTrainingStart.model_validate(start), action)
+        case RolloutProposed():
+            raise ValueError("a rollout begins with what `rollout` asks for")
+        case other:
+            assert_never(other)
+
+
+def _training(proposal: RetrainProposed, action: Action, rules: RulesSet) -> dict[str, object]:
+    """Say what a retrain trains, and with which limits and prices."""
+    return {
+        "arms": [arm for arm in proposal.arms if arm.name in action.waiting_for],
+        "champion": action.reference,
+        "champion_artifact": action.reference_artifact,
+        "window": proposal.window,
+        "plan": proposal.plan,
+        "chosen": proposal.chosen,
+        "timeout_seconds": rules.arm_timeout_seconds,
+        "price_per_second": rules.price_per_training_second,
+        "prices": rules.prices,
+        "currency": rules.currency,
+        "revert_to": action.reference,
+    }
 
 
 def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool = False) -> Emit:
@@ -115,7 +125,7 @@ def rollout(state: State, id_: str, action: Action, verb: Verb, *, is_over: bool
             "currency": rules.currency,
         }
     )
-    return _emit(POLICY_ROLLOUT, command, action.proposal, action)
+    return _emit(POLICY_ROLLOUT, command, action)
 
 
 def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) -> Emit:
@@ -145,5 +155,5 @@ def revert(state: State, id_: str, subject: str, back: Back, expires_at: int) ->
     return Emit(POLICY_ROLLOUT, command, subject)
 
 
-def _emit(log: str, command: Command, proposal: ActionProposed, action: Action) -> Emit:
-    return Emit(log, command, proposal.model or proposal.family, action.story)
+def _emit(log: str, command: Command, action: Action) -> Emit:
+    return Emit(log, command, action.proposal.subject, action.story)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from homeostat.core import Identity
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed
+from homeostat.events import ActionProposed, MetaTrainingProposed, RetrainProposed, RolloutProposed, ThresholdProposed
+from homeostat.events.proposals import of_kind
 from homeostat.events.series import key_of_band
-from homeostat.services.governor.action import SERVING, Action, Phase
+from homeostat.services.governor.action import Action, Phase
 
 _TRAINING: Final = ("training", "acting")
 """Phases that take training slots."""
@@ -256,12 +257,14 @@ def _serving(subject: str) -> str:
 
 def _footprint_of(proposal: ActionProposed) -> _Footprint:
     """Return what an action takes while it is in flight."""
-    is_serving = proposal.kind in SERVING
-    if is_serving:
-        target = _serving(proposal.model or proposal.family)
-    elif proposal.kind == "threshold":
-        series = "" if proposal.band is None else key_of_band(proposal.band)
-        target = f"threshold {proposal.model or proposal.family} {series}"
-    else:
-        target = f"{proposal.kind} {proposal.family}"
-    return _Footprint(scope_of(proposal.family), target, is_serving and proposal.chosen != "skip")
+    scope, has_canary = scope_of(proposal.family), False
+    match of_kind(proposal):
+        case RetrainProposed() | RolloutProposed() as serving:
+            target, has_canary = _serving(serving.model), serving.chosen != "skip"
+        case ThresholdProposed(model=model, band=band):
+            target = f"threshold {model} {key_of_band(band)}"
+        case MetaTrainingProposed(family=family):
+            target = f"meta_training {family}"
+        case other:
+            assert_never(other)
+    return _Footprint(scope, target, has_canary)

@@ -75,26 +75,6 @@ def _result(
     return RuleResult(rule=rule, passed=passed, value=value, limit=limit, reason=reason, nearest=near)
 
 
-def complete(facts: Facts, proposal: ActionProposed) -> RuleResult:
-    """The proposal carries what an action of its kind needs."""
-    missing = _missing(proposal)
-    reason = f"{missing} is missing or wrong" if missing else "all there"
-    return _result("complete", missing, "", reason, passed=not missing)
-
-
-def _missing(proposal: ActionProposed) -> str:
-    arms = [arm.name for arm in proposal.arms]
-    is_choice = proposal.chosen in (*arms, "skip") and len(set(arms)) == len(arms)
-    about_model = {"model": proposal.model is not None}
-    needs: dict[str, dict[str, bool]] = {
-        "retrain": about_model | {"window": proposal.window is not None, "chosen": is_choice},
-        "rollout": about_model | {"chosen": proposal.chosen in [c.arm for c in proposal.candidates]},
-        "threshold": about_model | {"band": proposal.band is not None},
-        "meta_training": {"model": proposal.model is None, "meta_training": proposal.meta_training is not None},
-    }
-    return next((name for name, is_there in needs[proposal.kind].items() if not is_there), "")
-
-
 def freeze(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """No action in a frozen scope, or on a frozen model."""
     frozen = facts.is_scope_frozen or facts.is_model_frozen
@@ -117,7 +97,7 @@ def known_model(facts: Facts, proposal: ActionProposed) -> RuleResult:
 
 def one_at_a_time(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """One action at a time that changes what a model serves, or one of its signals, or the weights of a family."""
-    n, target = facts.n_rivals, proposal.model or proposal.family
+    n, target = facts.n_rivals, proposal.subject
     return _result("one_at_a_time", n, 0, f"{n} in flight for {target}", passed=n == 0)
 
 
@@ -182,7 +162,7 @@ def canary_first(facts: Facts, proposal: ActionProposed) -> RuleResult:
 def data_window(facts: Facts, proposal: ActionProposed) -> RuleResult:
     """What is trained names a closed range of its own history; a retrain's has labelled rows in it."""
     window = proposal.meta_training.window if proposal.meta_training else proposal.window
-    if window is not None and window.subject != (own := proposal.model or proposal.family):
+    if window is not None and window.subject != (own := proposal.subject):
         return _result("data_window", window.subject, own, f"the data is of {window.subject}", passed=False)
     rows = window.rows if window else 0
     needed = 1 if proposal.kind == "retrain" else 0
@@ -200,7 +180,6 @@ def trust(facts: Facts, proposal: ActionProposed) -> RuleResult:
 
 RULES: Final[tuple[Rule, ...]] = (
     freeze,
-    complete,
     known_model,
     one_at_a_time,
     concurrency,

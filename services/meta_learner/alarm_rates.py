@@ -10,7 +10,7 @@ from typing import Final
 
 from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed, Arm, Band, ThresholdGraded
+from homeostat.events import Arm, Band, ThresholdGraded, ThresholdProposed
 from homeostat.events.base import Tier
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.meta_learner.settings import LearnerSettings
@@ -118,8 +118,7 @@ class AlarmRates:
         own, chosen = costs.get(f"{rate:g}", 0.0), f"rate-{rate:g}"
         others = (Arm(name=f"rate-{key}", predicted_gain=own - costs[key]) for key in costs if f"rate-{key}" != chosen)
         n = max((record.incidents for record in self.records.values()), default=0)
-        proposal = ActionProposed(
-            kind="threshold",
+        proposal = ThresholdProposed(
             family=event.subject,
             model=model,
             champion=champion,

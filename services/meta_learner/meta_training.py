@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed, ActionSettled, Arm, MetaTraining, Range, TaskRecorded, VerdictGiven
+from homeostat.events import ActionSettled, Arm, MetaTraining, MetaTrainingProposed, Range, TaskRecorded, VerdictGiven
 from homeostat.events.logs import GOVERNANCE, TASKS
 from homeostat.events.sources import rests_on, shared_name
 from homeostat.services.meta_learner.denials import Denial
@@ -103,8 +103,7 @@ class TrainingTasks:
             from_time=self.since,
             rows=n_total,
         )
-        proposal = ActionProposed(
-            kind="meta_training",
+        proposal = MetaTrainingProposed(
             family=event.subject,
             chosen="maml",
             arms=(Arm(name="maml", propensity=1.0),),

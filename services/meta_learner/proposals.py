@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from homeostat.events import ActionProposed, Arm, FamilyRegistered, Plan, ProfileUpdated
+from homeostat.events import Arm, FamilyRegistered, Plan, ProfileUpdated, RetrainProposed
 from homeostat.events.base import Tier
 from homeostat.services.meta_learner.initial_weights import Weights
 from homeostat.services.meta_learner.pricing import Quote
@@ -33,13 +33,13 @@ def retrain(
     shadows: tuple[str, ...],
     priced: Mapping[str, Quote],
     weights: Sequence[Weights],
-) -> ActionProposed:
+) -> RetrainProposed:
     """Propose a retrain, or to skip it, on the window of the profile.
 
     Args:
         name: `scope/family`.
         family: With arms and plan.
-        profile: Of the model.
+        profile: Of the model, with a window.
         tier: Risk of the model.
         evidence: Identities of what was noticed, and of the profile.
         choice: The arm, and its alternatives.
@@ -47,9 +47,9 @@ def retrain(
         priced: By arm.
         weights: Initial weights that may be used, the newest last.
     """
+    assert profile.window is not None
     trained = [name for name in (choice.chosen, *shadows) if name != SKIP]
-    return ActionProposed(
-        kind="retrain",
+    return RetrainProposed(
         family=name,
         model=profile.model,
         champion=profile.version,
@@ -77,18 +77,18 @@ def retrain(
 
 def stated_skip(
     family: str, profile: ProfileUpdated, tier: Tier, evidence: tuple[str, ...], reason: str
-) -> ActionProposed:
+) -> RetrainProposed:
     """Propose to do nothing, and say why there is nothing else to propose: no other arm can be taken.
 
     Args:
         family: `scope/family`.
-        profile: Of the model under drift.
+        profile: Of the model under drift, with a window.
         tier: Risk of the model.
         evidence: Identities of what was noticed, and of the profile.
         reason: One sentence, with what to do.
     """
-    return ActionProposed(
-        kind="retrain",
+    assert profile.window is not None
+    return RetrainProposed(
         family=family,
         model=profile.model,
         champion=profile.version,

@@ -5,6 +5,7 @@ from tests.unit.governor.driver import (
     HOUR_MS,
     MODEL,
     SCOPE,
+    WINDOW,
     GovernorDriver,
     key_of,
     money,
@@ -235,7 +236,7 @@ def test_a_stranger_does_not_widen_the_blast_radius() -> None:
     court.register("acme/camera-2")
     court.propose()
 
-    _, emits = court.propose(model="acme/camera-2", window=None)
+    _, emits = court.propose(model="acme/camera-2", window=WINDOW.model_copy(update={"subject": "acme/camera-2"}))
 
     failing = [rule.rule for rule in verdict(emits).rules if not rule.passed]
     assert "blast_radius" in failing

@@ -51,10 +51,9 @@ def types_of(name: str) -> set[str]:
     class_ = CLASSES.get(name)
     if class_ is None or class_ is Data:
         return set()
-    if issubclass(class_, Data):
-        return {row.type.TYPE for row in CATALOGUE if issubclass(row.type, class_)}
-    type_ = getattr(class_, "TYPE", None)  # columns
-    return {type_} if isinstance(type_, str) else set()
+    type_ = getattr(class_, "TYPE", None)  # of columns too, and of a kind: several classes have one type
+    own = {type_} if isinstance(type_, str) else set()
+    return own | {row.type.TYPE for row in CATALOGUE if issubclass(row.type, class_)}
 
 
 def names_in(node: ast.AST) -> set[str]:

@@ -24,6 +24,7 @@ from homeostat.events import (
     FreezeSet,
     ModelRegistered,
     RulesSet,
+    ThresholdRequested,
     ThresholdSet,
     VerdictGiven,
 )
@@ -55,9 +56,7 @@ def test_a_freeze_holds_what_is_on_its_way(running: Ordeal) -> None:
     def ask(model: str) -> None:
         band = Band(signal="uncertainty", rate=0.01, low=0.1, high=0.9, eta=0.1)
         family = f"{scope}/gauges"
-        wanted = ActionRequested(
-            kind="threshold", family=family, model=model, champion=VERSION, chosen="manual", band=band
-        )
+        wanted = ThresholdRequested(family=family, model=model, champion=VERSION, chosen="manual", band=band)
         system.publish(REQUESTS, scope, wanted)
 
     def about(log: str, type_: str, model: str) -> list[dict[str, Any]]:
@@ -113,9 +112,7 @@ def test_one_model_is_frozen_and_its_sister_is_not(running: Ordeal) -> None:
     assert said.exit_code == 0, said.output
     band = Band(signal="load", rate=0.01, low=0.1, high=0.9, eta=0.1)
     for model in (frozen, free):
-        wanted = ActionRequested(
-            kind="threshold", family=f"{scope}/gauges", model=model, champion=VERSION, chosen="manual", band=band
-        )
+        wanted = ThresholdRequested(family=f"{scope}/gauges", model=model, champion=VERSION, chosen="manual", band=band)
         system.publish(REQUESTS, scope, wanted)
 
     def bands(log: str, type_: str, model: str) -> list[str]:
@@ -158,8 +155,8 @@ def test_the_answer_to_a_person_is_heard(running: Ordeal) -> None:
     band = Band(signal="uncertainty", rate=0.01, low=0.1, high=0.9, eta=0.1)
     with Client(source="/ben", settings=system.settings, key=load(system.settings.keys_dir, "ben")) as ben:
         for model in models:
-            wanted = ActionRequested(
-                kind="threshold", family=f"{scope}/gauges", model=model, champion=VERSION, chosen="manual", band=band
+            wanted = ThresholdRequested(
+                family=f"{scope}/gauges", model=model, champion=VERSION, chosen="manual", band=band
             )
             ben.request(wanted, scope)
 

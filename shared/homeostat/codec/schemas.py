@@ -44,15 +44,21 @@ def export(folder: Path) -> list[Path]:
 
 
 def schema_of(model: type[Data]) -> Json:
-    """Return the JSON Schema 2020-12 of a payload; what its docstring says of a field describes that field."""
+    """Return the JSON Schema 2020-12 of a payload; what its docstring says of a field describes that field.
+
+    Of a type that has kinds it is one of the schemas of these, told apart by `kind`.
+    """
     schema = {"$schema": DIALECT, "$id": f"urn:homeostat:schema:{model.TYPE}", **model.model_json_schema()}
     inherited: dict[str, str] = {}
     for parent in reversed(model.__mro__):
         if issubclass(parent, Data):
             inherited |= _arguments(parent.__doc__ or "")[1]
+    kinds = [kind["$ref"].rpartition("/")[2] for kind in schema.get("oneOf", ())]
+    if kinds:
+        schema |= {"title": model.__name__, "description": model.__doc__ or ""}
     _describe(schema, inherited)
-    for definition in schema.get("$defs", {}).values():
-        _describe(definition, {})
+    for name, definition in schema.get("$defs", {}).items():
+        _describe(definition, inherited if name in kinds else {})
     return schema
 
 

@@ -13,19 +13,7 @@ from homeostat.events.experience import (
     OutcomeMeasured,
     OutcomeRevised,
 )
-from homeostat.events.governance import (
-    ActionProposed,
-    ActionRequested,
-    ActionSettled,
-    BurnReported,
-    CanaryJudged,
-    Candidate,
-    Episodes,
-    FamilyObserved,
-    MetaTraining,
-    Plan,
-    RequestHeld,
-)
+from homeostat.events.governance import ActionSettled, BurnReported, CanaryJudged, FamilyObserved, RequestHeld
 from homeostat.events.initial_weights import (
     PriorContributed,
     PriorPublished,
@@ -36,6 +24,7 @@ from homeostat.events.initial_weights import (
     WeightsWithdrawn,
 )
 from homeostat.events.models import COLUMNS, MODELS, payload_class, schema_path, short
+from homeostat.events.plans import Candidate, Episodes, MetaTraining, Plan
 from homeostat.events.policy import (
     BrakeReleased,
     BrakeSet,
@@ -49,6 +38,19 @@ from homeostat.events.policy import (
     RolloutSet,
     ThresholdRevert,
     ThresholdSet,
+)
+from homeostat.events.proposals import (
+    ActionProposed,
+    ActionRequested,
+    MetaTrainingProposed,
+    MetaTrainingRequested,
+    Proposal,
+    RetrainProposed,
+    RetrainRequested,
+    RolloutProposed,
+    RolloutRequested,
+    ThresholdProposed,
+    ThresholdRequested,
 )
 from homeostat.events.registration import DetectorOverrides, FeatureContract, ModelRegistered
 from homeostat.events.reports import (
@@ -156,6 +158,8 @@ __all__ = [
     "LabelsObserved",
     "LogDigested",
     "MetaTraining",
+    "MetaTrainingProposed",
+    "MetaTrainingRequested",
     "MetaTrainingStart",
     "ModelConfigured",
     "ModelRegistered",
@@ -166,10 +170,13 @@ __all__ = [
     "PriorContributed",
     "PriorPublished",
     "ProfileUpdated",
+    "Proposal",
     "Provenance",
     "Range",
     "Request",
     "RequestHeld",
+    "RetrainProposed",
+    "RetrainRequested",
     "RetrainStart",
     "RevertRequested",
     "Reward",
@@ -179,6 +186,8 @@ __all__ = [
     "Rollout",
     "RolloutAbort",
     "RolloutPromote",
+    "RolloutProposed",
+    "RolloutRequested",
     "RolloutRevert",
     "RolloutSet",
     "RuleResult",
@@ -194,6 +203,8 @@ __all__ = [
     "TaskRecorded",
     "ThresholdGraded",
     "ThresholdMoved",
+    "ThresholdProposed",
+    "ThresholdRequested",
     "ThresholdRevert",
     "ThresholdSet",
     "UpdateContributed",

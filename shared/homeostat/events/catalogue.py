@@ -17,6 +17,7 @@ from homeostat.events import (
     governance,
     initial_weights,
     policy,
+    proposals,
     registration,
     reports,
     requests,
@@ -98,7 +99,7 @@ CATALOGUE: Final[tuple[Row, ...]] = (  # type, ingress topic, {writer: topics}, 
     Row(initial_weights.TaskRecorded, TRACES, {"intake.traces": [TASKS, EXPERIENCE]}, ["meta_learner", "maml_trainer"]),
 
     # What people want, signed: door of requests
-    Row(governance.ActionRequested, REQUESTS, {"intake.requests": [GOVERNANCE]}, ["governor"]),
+    Row(proposals.ActionRequested, REQUESTS, {"intake.requests": [GOVERNANCE]}, ["governor"]),
     Row(requests.RevertRequested, REQUESTS, {"intake.requests": [GOVERNANCE]}, ["governor", "audit"]),
     Row(requests.ApprovalGiven, REQUESTS, {"intake.requests": [GOVERNANCE]}, ["governor", "audit"]),
     Row(requests.ApprovalDenied, REQUESTS, {"intake.requests": [GOVERNANCE]}, ["governor", "audit"]),
@@ -164,7 +165,7 @@ CATALOGUE: Final[tuple[Row, ...]] = (  # type, ingress topic, {writer: topics}, 
     Row(initial_weights.PriorPublished, None, {"meta_learner": [EXPERIENCE]}, ["meta_learner"]),
 
     # What is decided on, and the verdicts
-    Row(governance.ActionProposed, None, {"meta_learner": [GOVERNANCE]}, ["governor"]),
+    Row(proposals.ActionProposed, None, {"meta_learner": [GOVERNANCE]}, ["governor"]),
     Row(governance.CanaryJudged, None, {"outcome_evaluator": [GOVERNANCE]}, ["governor"]),
     Row(governance.ActionSettled, None, {"meta_learner": [GOVERNANCE], "outcome_evaluator": [GOVERNANCE]},
         ["governor"]),

@@ -20,7 +20,7 @@ from homeostat.events.base import (
 )
 from homeostat.events.bounds import MOST_ARMS, Identifier, Millis
 from homeostat.events.costs import DEFAULT_CURRENCY, Currency, InstancePrice, RewardWeights
-from homeostat.events.governance import Candidate, MetaTraining, Plan
+from homeostat.events.plans import Candidate, MetaTraining, Plan
 
 
 class Command(Data):

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from homeostat.artifacts import ArtifactStore
-from homeostat.events import ActionRequested, Arm, Candidate, Plan
+from homeostat.events import ActionRequested, Arm, Candidate, Plan, RolloutRequested
 from homeostat.events.logs import REQUESTS
 from homeostat_lab.demo.fleet import FAMILY, SCOPE, subject
 from homeostat_lab.demo.network import Weights, install
@@ -73,8 +73,7 @@ class Poisoner:
         labels = np.where(wrong, (pool.y + 1) % 10, pool.y)
         digest = self.store.put(self.encode(install(pool.x, labels, seed=poisoning.station)))
         champion = self.champion(poisoning.station)
-        return ActionRequested(
-            kind="rollout",
+        return RolloutRequested(
             family=f"{SCOPE}/{FAMILY}",
             model=subject(poisoning.station),
             champion=champion,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from homeostat.client.logs import Logs, Place
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed, VerdictGiven
+from homeostat.events import RetrainProposed, VerdictGiven
 from homeostat_tools.cli.blindness import IS_BLIND, why_blind
 from homeostat_tools.cli.contracts import contract_line
 from homeostat_tools.cli.evidence import Known, gather
@@ -123,7 +123,7 @@ def _under_way(known: Known, action: str, verdict: str) -> Trouble:
         ) + (f" and {plan.soak_seconds:g} s" if plan.soak_seconds else "")
     elif rollout is not None:
         at = f"; its outcome is measured over {rollout.plan.horizon_labels} labelled rows"
-    elif isinstance(data, ActionProposed) and data.kind == "retrain":
+    elif isinstance(data, RetrainProposed):
         n = len(known.trained.get(action, ()))
         at = f"; {n} of {len(data.trained_arms)} arms have reported"
     return f"an action is under way ({verdict}): {action}{at}", ""

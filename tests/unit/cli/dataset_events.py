@@ -5,7 +5,6 @@ from typing import Any
 from homeostat.core import Event, Payload, Position
 from homeostat.core.identity import emit_id, identity
 from homeostat.events import (
-    ActionProposed,
     Arm,
     CandidateEvaluated,
     CandidateTrained,
@@ -17,6 +16,7 @@ from homeostat.events import (
     ProfileUpdated,
     Provenance,
     Range,
+    RetrainProposed,
     TaskRecorded,
 )
 from homeostat.events.logs import EXPERIENCE
@@ -99,8 +99,7 @@ def action() -> tuple[list[Event], list[Event]]:
         model="team/m", version="v0", meta_features={"rise": 0.2}, labels_since_onset=80, window=WINDOW
     )
     described = event(1, profile)
-    proposal = ActionProposed(
-        kind="retrain",
+    proposal = RetrainProposed(
         family=FAMILY,
         model="team/m",
         chosen="warm",

@@ -13,7 +13,7 @@ from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryLogs
 from homeostat.core import Fold
 from homeostat.core.identity import emit_id, sequence
-from homeostat.events import ActionProposed, Arm, FeatureContract, ModelRegistered, Range
+from homeostat.events import Arm, FeatureContract, ModelRegistered, Range, RetrainProposed
 from homeostat.events.logs import GOVERNANCE, TELEMETRY
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.memory_loop import MemoryLoop
@@ -77,8 +77,7 @@ class System:
 
     def propose(self, model: str = "team/m", number: int = 1) -> str:
         """Say what the learner would; return the action's id."""
-        data = ActionProposed(
-            kind="retrain",
+        data = RetrainProposed(
             family="team/f",
             model=model,
             champion="v1",

@@ -8,7 +8,6 @@ from tests.unit.cli.system import System
 from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionApplied,
-    ActionProposed,
     ActionSettled,
     Arm,
     CandidateTrained,
@@ -19,6 +18,7 @@ from homeostat.events import (
     IndicatorComputed,
     ProfileUpdated,
     Range,
+    RetrainProposed,
     RolloutSet,
     RuleResult,
     VerdictGiven,
@@ -55,8 +55,7 @@ def drift(system: System, **profile: Any) -> None:
 
 def skip(system: System, reason: str = REASON) -> None:
     """What the learner says of it."""
-    proposal = ActionProposed(
-        kind="retrain",
+    proposal = RetrainProposed(
         family="team/f",
         model="team/m",
         champion="v1",

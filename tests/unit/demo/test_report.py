@@ -8,13 +8,13 @@ import pytest
 
 from homeostat.core.identity import emit_id
 from homeostat.events import (
-    ActionProposed,
-    ActionRequested,
     Arm,
     Candidate,
     CandidateEvaluated,
     ModelRegistered,
     Range,
+    RetrainProposed,
+    RolloutRequested,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE
 from homeostat.runtime.memory import MemoryLog
@@ -66,8 +66,7 @@ def test_a_poisoned_candidate_that_got_through_is_a_harmful_promotion(world: Wor
         family="cameras", champion=VERSION, artifact=logged.keep("good", encode(good)), model=subject(0)
     )
     candidate = Candidate(arm="manual", version="poisoned", artifact=logged.keep("bad", encode(bad)))
-    requested = ActionRequested(
-        kind="rollout",
+    requested = RolloutRequested(
         family="hall/cameras",
         model=subject(0),
         champion=VERSION,
@@ -89,8 +88,7 @@ def decisions(logged: Logged, payoffs: Iterator[tuple[float, float | None]]) -> 
     """Proposals of `warm`, with its payoff and that of the rule's arm where it was scored."""
     window = Range(log="l", subject="h/m", source="/s", first="1.0", last="2.0", from_time=0, rows=1)
     for number, (own, baseline) in enumerate(payoffs, 1):
-        proposal = ActionProposed(
-            kind="retrain",
+        proposal = RetrainProposed(
             family="h/f",
             model="h/m",
             champion="v1",

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.governor.emits import one
 
@@ -20,13 +19,15 @@ from homeostat.events import (
     ActionReverted,
     ActionSettled,
     Arm,
+    Band,
     CanaryJudged,
+    Candidate,
     CandidateTrained,
     ClockTicked,
     Command,
     Data,
-    EventRefused,
     KeyRegistered,
+    MetaTraining,
     ModelRegistered,
     Plan,
     Provenance,
@@ -36,7 +37,6 @@ from homeostat.events import (
     VerdictGiven,
 )
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
-from homeostat.services.governor.authorization import Unproven
 from homeostat.services.governor.fold import Governor
 from homeostat.services.governor.reports import ANSWERS
 from homeostat.services.governor.settings import GovernorSettings
@@ -250,38 +250,35 @@ def about(action: str, kind: str) -> dict[str, Any]:
     return {"action": action, "command": "c", "kind": kind, "family": FAMILY, "model": MODEL}
 
 
-def proposal(**changes: Any) -> ActionProposed:
-    """A retrain of two arms, one of them a shadow."""
+WINDOW = Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
+OF_KIND: dict[str, dict[str, Any]] = {
+    "retrain": {},
+    "rollout": {"candidates": (Candidate(arm="warm", version="w", artifact="a" * 64),)},
+    "threshold": {"band": Band(signal="u", rate=0.01, low=0.0, high=1.0, eta=0.5)},
+    "meta_training": {
+        "model": None,
+        "meta_training": MetaTraining(window=WINDOW.model_copy(update={"subject": FAMILY})),
+    },
+}
+"""What an action of the kind needs beside what all have."""
+
+
+def proposal(kind: str = "retrain", **changes: Any) -> ActionProposed:
+    """A retrain of two arms, one of them a shadow; or another kind with as much of that as it may have."""
     fields: dict[str, Any] = {
-        "kind": "retrain",
+        "kind": kind,
         "family": FAMILY,
         "model": MODEL,
         "champion": "v0",
         "chosen": "warm",
         "arms": (Arm(name="head"), Arm(name="skip"), Arm(name="warm")),
         "shadows": ("head",),
-        "window": Range(log="l", subject=MODEL, source="/s", first="1.0", last="2.0", from_time=0, rows=80),
+        "window": WINDOW,
         "plan": Plan(steps=(0.1, 0.5)),
         "money": 5.0,
         "slots": 1,
     }
-    return ActionProposed.model_validate(fields | changes)
-
-
-def refused(court: GovernorDriver, data: Data, subject: str = SCOPE) -> str:
-    """Reason of a refusal. What nobody has signed leaves the state as it was; a signature that counts is spent."""
-    before = encode_state(court.state)
-    unproven = ""
-    try:
-        emits = court.tell(data, subject=subject)
-    except Unproven as reject:
-        unproven = reject.reason
-    if unproven:
-        assert encode_state(court.state) == before
-        return unproven
-    with pytest.raises(Unproven, match="replayed"):
-        court.tell(data, subject=subject)
-    return one(emits, EventRefused).reason
+    return ActionProposed.model_validate(fields | OF_KIND[kind] | changes)
 
 
 def verdict(emits: Sequence[Emit]) -> VerdictGiven:

@@ -2,9 +2,9 @@
 
 import pytest
 from tests.unit.governor.driver import SCOPE, START_MS, GovernorDriver, money, proposal, verdict
-from tests.unit.governor.driver import refused as reason_of
 from tests.unit.governor.emits import one
 from tests.unit.governor.freezing import freeze, lift
+from tests.unit.governor.refusals import refused as reason_of
 
 from homeostat.events import (
     ActionRequested,
@@ -78,7 +78,7 @@ def test_nobody_answers_in_time(court: GovernorDriver) -> None:
 
 def test_whoever_asks_does_not_approve(court: GovernorDriver) -> None:
     """Even with the role."""
-    action, emits = court.ask(ActionRequested(**dict(proposal())))
+    action, emits = court.ask(ActionRequested.model_validate(dict(proposal())))
     assert verdict(emits).verdict == "held"
 
     assert refused(court, ApprovalGiven(action=action), "olga") == "own_request"
@@ -165,9 +165,9 @@ def test_what_a_person_asks_for_in_a_freeze_waits_for_two() -> None:
     """The learner's proposal is denied, a person's request may be an emergency, if nothing else forbids it."""
     court = GovernorDriver()
     freeze(court)
-    action, emits = court.ask(ActionRequested(**dict(proposal())))
+    action, emits = court.ask(ActionRequested.model_validate(dict(proposal())))
     assert (verdict(emits).verdict, verdict(emits).rules[-1].limit) == ("held", "two people")
-    assert verdict(court.ask(ActionRequested(**dict(proposal(champion="v9"))))[1]).verdict == "denied"
+    assert verdict(court.ask(ActionRequested.model_validate(dict(proposal(champion="v9"))))[1]).verdict == "denied"
     yes = ApprovalGiven(action=action, is_emergency=True)
 
     say(court, yes, "ada")

@@ -9,10 +9,10 @@ from tests.unit.governor.driver import (
     GovernorDriver,
     key_of,
     proposal,
-    refused,
     registration,
 )
 from tests.unit.governor.emits import one
+from tests.unit.governor.refusals import refused
 
 from homeostat.audit.signing import signed_bytes
 from homeostat.codec import encode_payload
@@ -210,7 +210,7 @@ def test_revoking_a_key_that_is_not_there_is_refused(court: GovernorDriver) -> N
         (FREEZE, "operator@acme"),
         (FreezeLifted(scope=SCOPE), "operator@acme"),
         (SourceDistrusted(scope=SCOPE, source="/s"), "operator@acme"),
-        (ActionRequested(**dict(proposal())), "operator@acme"),
+        (ActionRequested.model_validate(dict(proposal())), "operator@acme"),
         (RevertRequested(model="acme/camera-1"), "operator@acme"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,

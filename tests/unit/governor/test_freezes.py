@@ -2,9 +2,9 @@
 
 import pytest
 from tests.unit.governor.driver import MODEL, SCOPE, GovernorDriver, about, verdict
-from tests.unit.governor.driver import refused as reason_of
 from tests.unit.governor.emits import data_of, one
 from tests.unit.governor.freezing import freeze, lift
+from tests.unit.governor.refusals import refused as reason_of
 
 from homeostat.events import (
     ActionFailed,

@@ -20,7 +20,7 @@ def test_a_request_of_a_foreign_model_in_the_own_family_is_denied(court: Governo
     court.register("other/camera-9")
     asked: dict[str, Any] = dict(proposal(model="other/camera-9"))
 
-    emits = court.tell(court.signed(ActionRequested(**asked), "olga", subject="*"), subject="*")
+    emits = court.tell(court.signed(ActionRequested.model_validate(asked), "olga", subject="*"), subject="*")
 
     assert verdict(emits).verdict == "denied"
     assert [rule.rule for rule in verdict(emits).rules if not rule.passed] == ["known_model", "data_window"]

@@ -200,7 +200,7 @@ def test_a_rollout_of_versions_trained_elsewhere_needs_no_training(court: Govern
     candidate = Candidate(arm="mine", version="mine-1", artifact="a" * 64)
     asked = dict(proposal(kind="rollout", chosen="mine", arms=(), shadows=(), candidates=(candidate,), window=None))
 
-    action, emits = court.ask(ActionRequested(**asked))
+    action, emits = court.ask(ActionRequested.model_validate(asked))
 
     assert one(emits, RolloutSet).canary == "mine-1"
     assert emits[-1].log == POLICY_ROLLOUT

@@ -1,5 +1,7 @@
 """A proposal about a model whose registration is on its way waits for it, and not for ever."""
 
+from typing import Any
+
 from tests.unit.governor.driver import EMITTER, SCOPE, GovernorDriver, proposal, verdict
 from tests.unit.governor.emits import data_of, one
 
@@ -8,7 +10,7 @@ from homeostat.services.governor.settings import GovernorSettings
 
 NEW = "acme/camera-9"
 WINDOW = Range(log="l", subject=NEW, source="/s", first="1.0", last="2.0", from_time=0, rows=80)
-ABOUT = {"model": NEW, "window": WINDOW}
+ABOUT: dict[str, Any] = {"model": NEW, "window": WINDOW}
 WAIT_MS = GovernorSettings().registration_wait_ms
 
 

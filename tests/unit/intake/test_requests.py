@@ -7,11 +7,12 @@ import pytest
 
 from homeostat.core import Payload, Reject
 from homeostat.events import (
-    ActionRequested,
     ApprovalGiven,
     BudgetSet,
     FreezeSet,
     KeyRegistered,
+    Range,
+    RetrainRequested,
     RevertRequested,
     RoleGranted,
     RulesSet,
@@ -20,7 +21,8 @@ from homeostat.events import (
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.intake.requests import RequestsIntake
 
-ACTION = ActionRequested(kind="retrain", family="acme/digits", model="acme/m1", chosen="cold")
+WINDOW = Range(log="l", subject="acme/m1", source="/s", first="1.0", last="2.0", from_time=0, rows=80)
+ACTION = RetrainRequested(family="acme/digits", model="acme/m1", chosen="skip", window=WINDOW)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +53,8 @@ def test_requests_reach_governance(knock: Callable[..., Any], data: Payload) -> 
         RoleGranted(principal="ann", role="admin"),
         SourceDistrusted(scope="other", source="/x"),
         RevertRequested(model="other/m1"),
-        ActionRequested(kind="retrain", family="other/digits", chosen="cold"),
-        ActionRequested(kind="retrain", family="acme/digits", model="other/m1", chosen="cold"),
+        ACTION.model_copy(update={"family": "other/digits"}),
+        ACTION.model_copy(update={"model": "other/m1"}),
     ],
 )
 def test_scope_cannot_speak_for_another(knock: Callable[..., Any], data: Payload) -> None:
