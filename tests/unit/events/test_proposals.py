@@ -38,9 +38,8 @@ def test_it_is_read_as_its_kind(type_: str, kind: str) -> None:
     read: Data = MODELS[type_].model_validate_json(value)
 
     assert type(asked) is CLASSES[kind]
+    assert (read.TYPE, encode_payload(read)[0]) == (type_, value)
     assert isinstance(read, CLASSES[kind])
-    assert type_ == read.TYPE
-    assert encode_payload(read)[0] == value
 
 
 @pytest.mark.parametrize("kind", CLASSES)
