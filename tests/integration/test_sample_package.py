@@ -12,7 +12,7 @@ from tests.integration.test_up import WAIT_SECONDS, Up, running
 from tests.support.sample import install
 
 from homeostat.client import Client
-from homeostat.events import ActionRequested, Band, ModelRegistered
+from homeostat.events import Band, ModelRegistered, ThresholdRequested
 
 pytestmark = pytest.mark.kafka
 LEFT_OUT = [part for name in ("detector", "deciders", "trainer", "auditor") for part in ("--without", name)]
@@ -85,8 +85,7 @@ def test_its_hand_is_believed_where_the_law_names_it(up: Up) -> None:
     with Client(source="/test", bootstrap_servers=up("address").stdout.strip(), key=operator) as client:
         for scope in ("named", "other"):
             client.publish(None, f"{scope}/ranker", ModelRegistered(family="rankers", champion="v1"))
-            wanted = ActionRequested(
-                kind="threshold",
+            wanted = ThresholdRequested(
                 family=f"{scope}/rankers",
                 model=f"{scope}/ranker",
                 champion="v1",

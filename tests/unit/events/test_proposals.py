@@ -20,7 +20,7 @@ from homeostat.events import (
     ThresholdProposed,
 )
 
-CLASSES = {
+CLASSES: dict[str, type[ActionProposed]] = {
     "retrain": RetrainProposed,
     "rollout": RolloutProposed,
     "threshold": ThresholdProposed,
