@@ -52,6 +52,6 @@ class RetrainActuator:
 
     def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`."""
-        if not isinstance(command.data, RetrainStart) or command.data.model is None:
+        if not isinstance(command.data, RetrainStart):
             return None
         return Training(self._context, command.data, command.identity)

@@ -62,7 +62,7 @@ class RolloutActuator:
 
     def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`."""
-        if not isinstance(command.data, Rollout) or command.data.model is None:
+        if not isinstance(command.data, Rollout):
             return None
         task = _RolloutExecution(self, command, command.data)
         task.attempt()

@@ -37,7 +37,7 @@ class ThresholdActuator:
     def start(self, command: Event) -> CommandExecution | None:
         """See `Hand.start`; the effect is there, or has failed, when it returns."""
         data = command.data
-        if not isinstance(data, ThresholdSet | ThresholdRevert) or data.model is None:
+        if not isinstance(data, ThresholdSet | ThresholdRevert):
             return None
         band = data.band if isinstance(data, ThresholdSet) else self._pinned(data.model, data)
         try:

@@ -47,7 +47,13 @@ class Command(Data):
     revert_to: Name | None = None
 
 
-class RetrainStart(Command):
+class ModelCommand(Command):
+    """A command about one model."""
+
+    model: Subject
+
+
+class RetrainStart(ModelCommand):
     """Train every arm on a closed range.
 
     Args:
@@ -76,7 +82,7 @@ class RetrainStart(Command):
     currency: Currency = DEFAULT_CURRENCY
 
 
-class Rollout(Command):
+class Rollout(ModelCommand):
     """The state of serving that a rollout command asks for: whole, so that it can be set again.
 
     Args:
@@ -134,7 +140,7 @@ class RolloutRevert(Rollout):
     TYPE: ClassVar[str] = "homeostat.rollout.revert.v1"
 
 
-class ThresholdSet(Command):
+class ThresholdSet(ModelCommand):
     """An alert threshold may be tracked inside a band.
 
     Args:
@@ -145,7 +151,7 @@ class ThresholdSet(Command):
     band: Band
 
 
-class ThresholdRevert(Command):
+class ThresholdRevert(ModelCommand):
     """Back to a fixed threshold.
 
     Args:
@@ -171,6 +177,7 @@ class MetaTrainingStart(Command):
     """
 
     TYPE: ClassVar[str] = "homeostat.meta-training.start.v1"
+    model: None = None
     meta_training: MetaTraining
     timeout_seconds: float = Field(default=600.0, gt=0.0)
 
