@@ -12,13 +12,12 @@ from homeostat.events import (
     Labels,
     ModelRegistered,
     Samples,
-    SignalObserved,
-    SliObserved,
 )
 from homeostat.events.columns import f8
 from homeostat.events.logs import TIMELINE
-from homeostat.events.series import Series, series_of
+from homeostat.events.series import UNCERTAINTY
 from homeostat.services.drift_detector.drift.decision import Findings, decide
+from homeostat.services.drift_detector.drift.shadow_rates import RateCandidates
 from homeostat.services.drift_detector.errors.label_pace import plausible
 from homeostat.services.drift_detector.errors.labelled_rows import LabelledRows, LabelLocation, known_rows
 from homeostat.services.drift_detector.indicators.indicators import indicators
@@ -28,12 +27,9 @@ from homeostat.services.drift_detector.monitor.label_shifts import shift_of_labe
 from homeostat.services.drift_detector.monitor.shifts import shift_of_samples
 from homeostat.services.drift_detector.overrides import Overrides, applied, overrides_of
 from homeostat.services.drift_detector.settings import Settings
-from homeostat.services.drift_detector.signals import UNCERTAINTY, Placed, approve, observe
 from homeostat.services.drift_detector.state import State
-from homeostat.services.drift_detector.threshold_shadow_rates import RateCandidates
 from homeostat.stats.error import error_of
 
-_OWN: Final = Series(UNCERTAINTY)
 _NO_LAGS: Final = np.zeros(0)
 """Of labels that come with their rows."""
 
@@ -41,7 +37,7 @@ _MOST_OVERRIDES: Final = 1024
 """Different settings kept at a time."""
 
 
-OfMonitors = Samples | Labels | SignalObserved | SliObserved | DeploymentObserved | ActionReverted | ActionApplied
+OfMonitors = Samples | Labels | DeploymentObserved | ActionReverted | ActionApplied
 """What concerns the model's monitors: they are laid out when the first of it comes."""
 
 Input = ModelRegistered | OfMonitors
@@ -115,9 +111,6 @@ class DriftDetector:
                 emits = self._samples(state, event, data, settings)
             case Labels():
                 emits = self._labels(state, event, data, settings)
-            case SignalObserved() | SliObserved():
-                series = series_of(data.name, data.layer, data.attributes if isinstance(data, SignalObserved) else None)
-                emits = observe(state.trackers, state.placed, event, series, data.value, settings.signals)
             case ModelRegistered():
                 self._register(state, data)
             case DeploymentObserved():
@@ -146,18 +139,17 @@ class DriftDetector:
 
     @staticmethod
     def _applied(state: State, event: Event, data: ActionApplied, settings: Settings) -> list[Emit]:
-        """Follow what a hand has done: another champion, or a threshold to track or to leave."""
+        """Follow what a hand has done: another champion, or an alarm rate to grade or to leave."""
         emits: list[Emit] = []
         if data.rollout is not None and data.rollout_verb in ("promote", "revert"):
             emits = state.graded(event, state.drift)
             begin = state.promote if data.rollout_verb == "promote" else state.reset
             begin(data.rollout.champion, settings)
         if data.kind == "threshold" and data.band is not None:
-            approve(state.trackers, data.band, settings.signals)
             if data.band.signal == UNCERTAINTY and data.band.operating_point == "rate" and state.shadow_rates is None:
-                state.shadow_rates = RateCandidates.initial(data.band, settings.signals)
+                state.shadow_rates = RateCandidates.initial(data.band, settings)
         elif data.kind == "threshold":
-            state.trackers, state.placed, state.shadow_rates = {}, Placed(), None
+            state.shadow_rates = None
         return emits
 
     def _samples(self, state: State, event: Event, samples: Samples, settings: Settings) -> list[Emit]:
@@ -165,13 +157,12 @@ class DriftDetector:
         unit = state.error_scale.update(*samples.champion_rows()) if samples.label and not state.is_classifier else None
         if samples.role != "champion" or not state.family:
             return []
-        if samples.version == state.champion.version:
-            state.champion.n_unannounced = 0
-        elif state.champion.is_adopted(samples, event.time, settings):
+        answering = state.champion.answer(samples, event.time, settings)
+        if answering == "other":
+            return []
+        if answering == "adopted":
             state.reset(samples.version, settings)
             state.champion.adopted_at = event.time
-        else:
-            return []
         emits = [*state.champion.notice(event, settings)]
         self._follow_source(state, event, settings)
         state.is_synthetic = samples.is_synthetic
@@ -195,7 +186,7 @@ class DriftDetector:
         if served.closed is not None or labelled or shift is not None:
             emits += decide(state, event, settings, Findings(n_labels, changed, shift))
         if served.closed is not None:
-            emits += _uncertainty(state, event, served.closed, settings)
+            _grade(state, served.closed)
             emits += indicators(state, event, settings)
         return emits
 
@@ -252,12 +243,8 @@ class DriftDetector:
         return self._overridden[overrides]
 
 
-def _uncertainty(state: State, event: Event, closed: ClosedBucket, settings: Settings) -> list[Emit]:
-    """Track the uncertainty of a full bucket: 1 - mean score."""
-    if not np.isfinite(closed.means[-1]):
-        return []
-    value = 1.0 - float(closed.means[-1])
-    emits = observe(state.trackers, state.placed, event, _OWN, value, settings.signals)
-    if state.shadow_rates is not None:
+def _grade(state: State, closed: ClosedBucket) -> None:
+    """Show the uncertainty of a full bucket, 1 - mean score, to the alarm rates that are graded."""
+    if state.shadow_rates is not None and np.isfinite(closed.means[-1]):
+        value = 1.0 - float(closed.means[-1])
         state.shadow_rates.update(value, state.buckets.history[-1].index, is_open=state.drift is not None)
-    return emits

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
+from homeostat.events.champion import ADOPT_AFTER_ROWS
 from homeostat.events.registration import Detector
-from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.events.series import UNCERTAINTY_ROWS
+from homeostat.stats.conformal import RATE_GAIN, RATE_WINDOW
 from homeostat.stats.martingales import HEAD_START
 
 COLUMNS: Final = ("prediction", "score", "latency_seconds")
@@ -73,7 +75,8 @@ class Settings:
         adopt_after_rows: Champion rows of a version that nobody announced before it is taken for the champion.
         notice_ms: How long it alone must have answered since, before the governor is notified. Clients may hold rows of
             the former champion back for a second or two.
-        signals: Of the alert thresholds.
+        rate_window: Values whose quantile an alert threshold is, of the rates that are graded.
+        rate_gain: An alarm lowers its level by this x the band's eta x its rate.
         alarm_limit: What a statistic must reach: the run length of each monitor, and the head start that it was given.
     """
 
@@ -88,7 +91,7 @@ class Settings:
     kswin_seed: int = 1
     watch_rows: int = 200
     label_rows: int = 200
-    bucket_rows: int = 50
+    bucket_rows: int = UNCERTAINTY_ROWS
     group_labels: int = 10
     n_reference: int = 12
     n_batches: int = 128
@@ -116,9 +119,10 @@ class Settings:
     slices: tuple[str, ...] = ()
     is_seasonal: bool = True
     blind_rows: int = 1000
-    adopt_after_rows: int = 200
+    adopt_after_rows: int = ADOPT_AFTER_ROWS
     notice_ms: int = 3_000
-    signals: SignalSettings = field(default_factory=SignalSettings)
+    rate_window: int = RATE_WINDOW
+    rate_gain: float = RATE_GAIN
     alarm_limit: float = field(init=False)
 
     def __post_init__(self) -> None:

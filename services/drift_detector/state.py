@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
 from homeostat.events.logs import EXPERIENCE
+from homeostat.events.series import UNCERTAINTY
 from homeostat.services.drift_detector.drift.open_drift import OpenDrift
+from homeostat.services.drift_detector.drift.shadow_rates import RateCandidates
 from homeostat.services.drift_detector.errors.error_monitor import ErrorMonitor
 from homeostat.services.drift_detector.errors.label_pace import LabelPace
 from homeostat.services.drift_detector.indicators.calibration import Retrain
@@ -19,8 +21,6 @@ from homeostat.services.drift_detector.monitor.blindness import Blindness
 from homeostat.services.drift_detector.monitor.monitors import Monitors
 from homeostat.services.drift_detector.overrides import Overrides
 from homeostat.services.drift_detector.settings import COLUMNS, Settings
-from homeostat.services.drift_detector.signals import UNCERTAINTY, Placed, Tracker
-from homeostat.services.drift_detector.threshold_shadow_rates import RateCandidates
 from homeostat.stats.error import ErrorScale
 
 
@@ -53,8 +53,6 @@ class State:
         window: Indicators under way.
         retrain: Calibration of the champion, without the window, and of the one before.
         n_indicators: Sets of indicators emitted.
-        trackers: Alert thresholds by approved band and operating point.
-        placed: Those of series that come with a layer and attributes.
         shadow_rates: What other alarm rates would do, while one is approved for the uncertainty.
     """
 
@@ -79,8 +77,6 @@ class State:
     window: IndicatorWindow = field(default_factory=IndicatorWindow)
     retrain: Retrain = field(default_factory=Retrain)
     n_indicators: int = 0
-    trackers: dict[str, Tracker] = field(default_factory=dict)
-    placed: Placed = field(default_factory=Placed)
     shadow_rates: RateCandidates | None = None
 
     def family_subject(self, event: Event) -> str:

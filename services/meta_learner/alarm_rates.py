@@ -13,6 +13,7 @@ from homeostat.core.identity import scope_of
 from homeostat.events import Arm, Band, ThresholdGraded, ThresholdProposed
 from homeostat.events.base import Tier
 from homeostat.events.logs import GOVERNANCE
+from homeostat.events.series import UNCERTAINTY
 from homeostat.services.meta_learner.settings import LearnerSettings
 
 _PRIOR_INCIDENTS: Final = 2.0
@@ -126,7 +127,7 @@ class AlarmRates:
             chosen=chosen,
             arms=(Arm(name=chosen, propensity=1.0), *others),
             baseline=f"rate-{settings.alarm_rate:g}",
-            band=Band(signal="uncertainty", rate=rate, low=0.0, high=1.0, eta=settings.threshold_eta),
+            band=Band(signal=UNCERTAINTY, rate=rate, low=0.0, high=1.0, eta=settings.threshold_eta),
             evidence=(event.identity,) if n else (),
             reason=f"alert on {rate:.1%} of the windows, wherever that is"
             + (f": of {n} incidents, missed ones and false alerts cost least there" if n else ""),

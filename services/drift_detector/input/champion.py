@@ -7,6 +7,7 @@ from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
 from homeostat.core.rate import Rate
 from homeostat.events import DeploymentObserved, Samples
+from homeostat.events.champion import Answering, ChampionVersion
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.drift_detector.settings import Settings
 
@@ -15,21 +16,15 @@ _HOUR_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
-class Champion:
-    """The version whose rows count.
+class Champion(ChampionVersion):
+    """The version whose rows count, and whether the governor is to hear of it.
 
     Args:
-        version: The champion, empty before the first row.
-        unannounced_version: Version that answers as champion without having been announced.
-        n_unannounced: Rows it answered in a row.
         adopted_at: When a version that nobody announced became the champion, or rows of another one came last, ms;
             None as soon as the governor has been notified.
         notices: How often it was.
     """
 
-    version: str = ""
-    unannounced_version: str = ""
-    n_unannounced: int = 0
     adopted_at: int | None = None
     notices: Rate = field(default_factory=Rate)
 
@@ -37,24 +32,20 @@ class Champion:
         """Make a version the champion."""
         if version != self.version:
             self.adopted_at = None
-        self.version, self.unannounced_version, self.n_unannounced = version, "", 0
+        ChampionVersion.reset(self, version)
 
-    def is_adopted(self, samples: Samples, now: int, settings: Settings) -> bool:
-        """Count rows of another version than the champion; say whether it is to become the champion.
-
-        Late rows of the former champion are the usual case, so one row is not enough.
+    def answer(self, samples: Samples, now: int, settings: Settings) -> Answering:
+        """Say who answers as the champion, see `update`; as long as several do, the governor is not notified.
 
         Args:
             samples: Rows of one version, in the champion's role.
             now: Broker time, ms.
             settings: Say how many rows in a row are enough.
         """
-        if self.adopted_at is not None:
-            self.adopted_at = now  # both answer: it is not over yet
-        if samples.version != self.unannounced_version:
-            self.unannounced_version, self.n_unannounced = samples.version, 0
-        self.n_unannounced += samples.n_rows
-        return self.n_unannounced >= settings.adopt_after_rows
+        answering = self.update(samples, adopt_after_rows=settings.adopt_after_rows)
+        if answering != "champion" and self.adopted_at is not None:
+            self.adopted_at = now
+        return answering
 
     def notice(self, event: Event, settings: Settings) -> tuple[Emit, ...]:
         """Notify the governor of an adopted champion, once, as soon as it alone has answered for `notice_ms`."""

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
 from homeostat.events.base import Band
 
 Attribute = bool | int | float | str
+
+UNCERTAINTY: Final = "uncertainty"
+"""The signal that served rows make: 1 - mean score of the champion's last `UNCERTAINTY_ROWS` rows."""
+
+UNCERTAINTY_ROWS: Final = 50
+"""Rows of one value of it at least; a value comes with an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,9 @@ class Series:
         """Text that no other series has: `signal/layer/attributes`; the signal alone where it has neither."""
         text = attributes_text(self.attributes)
         return self.signal if self.layer is None and not text else f"{self.signal}/{self.layer or ''}/{text}"
+
+
+OF_UNCERTAINTY: Final = Series(UNCERTAINTY)
 
 
 def series_of(signal: str, layer: str | None, attributes: Mapping[str, Attribute] | None) -> Series:

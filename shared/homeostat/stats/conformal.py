@@ -2,8 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from homeostat.stats.sorted_window import SortedWindow
+
+RATE_WINDOW: Final = 250
+"""Values whose quantile an alert threshold at a stated rate is."""
+
+RATE_GAIN: Final = 4.0
+"""An alarm lowers the level of such a threshold by this x the eta of its band x its rate."""
 
 
 @dataclass(slots=True)

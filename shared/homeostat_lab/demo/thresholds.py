@@ -16,7 +16,8 @@ from homeostat.core.identity import emit_id
 from homeostat.events import ActionApplied, Band, ModelRegistered, Samples, ThresholdMoved
 from homeostat.events.columns import pack
 from homeostat.events.logs import TIMELINE
-from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.events.series import UNCERTAINTY
+from homeostat.services.threshold_tracker.fold import ThresholdTracker
 from homeostat_lab.demo.camera import capture, draw_optics, draw_pose, operator, standardise
 from homeostat_lab.demo.digits import SIDE, Split, split
 from homeostat_lab.demo.network import Weights, install, predict
@@ -91,13 +92,13 @@ def static_alerts(scores: _Scores) -> _Bools:
 
 
 def tracked_alerts(scores: _Scores, *, eta: float = ETA) -> _Bools:
-    """Alert where the drift detector does, with a band that is approved at the start; one answer per later event.
+    """Alert where the threshold tracker does, with a band that is approved at the start; one answer per later event.
 
     The events go through the fold itself: what is compared is what runs.
     """
-    fold = DriftDetector()
+    fold = ThresholdTracker()
     state = fold.initial(_MODEL)
-    band = Band(signal="uncertainty", rate=RATE, low=0.0, high=1.0, eta=eta)
+    band = Band(signal=UNCERTAINTY, rate=RATE, low=0.0, high=1.0, eta=eta)
     for data in (ModelRegistered(family="cameras", champion="v1", model=_MODEL), _approved(band)):
         state, _ = fold.step(state, _event(0, data))
     alerts, is_alert = np.zeros(len(scores), np.bool_), False

@@ -1,7 +1,7 @@
 """Alert thresholds on the Numenta benchmark: pages by its score, a stated rate by how well it is kept.
 
-Both operating points are approved for one signal of one model per series, and the values go through the drift
-detector's fold; an alarm is what its emits say. One setting for all series; labels are only used to score.
+Both operating points are approved for one signal of one model per series, and the values go through the
+threshold tracker's fold; an alarm is what its emits say. One setting for all series; labels are only used to score.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from homeostat.events import ActionApplied, Band, ModelRegistered, SignalObserved, ThresholdMoved
-from homeostat.services.drift_detector.fold import DriftDetector
+from homeostat.services.threshold_tracker.fold import ThresholdTracker
 from homeostat_lab.evaluation import nab
 from homeostat_lab.evaluation.feeding import Feeder
 from homeostat_lab.evaluation.rows import OURS, Job, Plot, Result, Row, bootstrap_row
@@ -94,8 +94,8 @@ def evaluate(job: Job) -> Result:
 
 
 def run(series: nab.Series) -> Run:
-    """Feed a series to the drift detector, with a band for each operating point from the first row on."""
-    feeder = Feeder(DriftDetector())
+    """Feed a series to the threshold tracker, with a band for each operating point from the first row on."""
+    feeder = Feeder(ThresholdTracker())
     feeder.publish(_MODEL, ModelRegistered(family="series", champion="v1", model=_MODEL))
     for band in (PAGE_BAND, RATE_BAND):
         applied = ActionApplied(

@@ -42,7 +42,7 @@ MACHINES: Final = ("telemetry", "traces", "reports")
 PACKED: Final = (
     Pack("intake", ("intake",), MACHINES),
     Pack("detector", ("drift_detector",)),
-    Pack("deciders", ("outcome_evaluator", "meta_learner", "training_advisor")),
+    Pack("deciders", ("outcome_evaluator", "meta_learner", "training_advisor", "threshold_tracker")),
     Pack("law", ("intake", "governor"), PEOPLE),
     Pack("hands", ("rollout_actuator", "retrain_actuator", "threshold_actuator")),
     Pack("auditor", ("auditor",)),

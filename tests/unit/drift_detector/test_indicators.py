@@ -11,6 +11,7 @@ from tests.unit.drift_detector.test_champion import applied
 from homeostat.core import Payload
 from homeostat.events import DeploymentObserved, DriftDetected, IndicatorComputed, Samples
 from homeostat.events.columns import F4, F8
+from homeostat.events.logs import INDICATORS
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.drift_detector.input.baseline import Baseline
 from homeostat.services.drift_detector.settings import Settings
@@ -34,6 +35,26 @@ def _hours(state: State) -> Hours:
     assert state.monitors.rows is not None
     assert state.monitors.rows.season is not None
     return state.monitors.rows.season.hours
+
+
+def test_indicators_come_once_per_500_rows() -> None:
+    """One set per 500 served rows, under the model's key, with what is behind each number."""
+    stream = Stream(4)
+
+    _, emits = run(stream.quiet(30, 0.2))
+
+    found = of(emits, IndicatorComputed)
+    assert [offset for offset, value in found if value.name == "n_rows"] == [10, 20, 30]
+    assert [(v.name, v.n) for offset, v in found if offset == 10] == [
+        ("n_rows", 500),
+        ("mean_score", 500),
+        ("error_rate", 100),
+        ("brier", 100),
+        ("expected_calibration_error", 100),
+    ]
+    assert {(emit.log, emit.subject) for _, emit in emits if isinstance(emit.data, IndicatorComputed)} == {
+        (INDICATORS, None)
+    }
 
 
 def test_a_moved_feature_exceeds_its_threshold() -> None:

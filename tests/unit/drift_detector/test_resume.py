@@ -68,5 +68,4 @@ def test_the_history_is_worth_splitting() -> None:
         "ProfileUpdated",
         "IndicatorComputed",
         "ThresholdGraded",
-        "ThresholdMoved",
     }

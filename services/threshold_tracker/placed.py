@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from homeostat.events import Band
 from homeostat.events.series import Series
-from homeostat.services.drift_detector.signals.settings import SignalSettings
-from homeostat.services.drift_detector.signals.tracker import Tracker, begin, new_tracker, rebind
+from homeostat.services.threshold_tracker.settings import TrackerSettings
+from homeostat.services.threshold_tracker.tracker import Tracker
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Placed:
     trackers: dict[str, Tracker] = field(default_factory=dict)
     n_untracked: int = 0
 
-    def tracker_of(self, series: Series, band: Band, now: int, settings: SignalSettings) -> Tracker | None:
+    def tracker_of(self, series: Series, band: Band, now: int, settings: TrackerSettings) -> Tracker | None:
         """Return the tracker that takes a value of a series, made if there is room for one.
 
         At `page` it begins with the second value: a place that is never heard of again costs next to nothing.
@@ -40,16 +40,16 @@ class Placed:
             if len(key) > settings.longest_key or not self._make_room(band, now, settings):
                 self.n_untracked += 1
                 return None
-            tracker = new_tracker(band, series, settings)
+            tracker = Tracker.initial(band, series, settings)
         else:
-            begin(tracker, settings)
+            tracker.begin(settings)
             if tracker.band != band:
-                rebind(tracker, band, settings)
+                tracker.rebind(band, settings)
         tracker.seen_at = now
         self.trackers[key] = tracker
         return tracker
 
-    def _make_room(self, band: Band, now: int, settings: SignalSettings) -> bool:
+    def _make_room(self, band: Band, now: int, settings: TrackerSettings) -> bool:
         """Drop the longest silent series, if it is gone for good, or if the new one was asked for by its attributes."""
         if len(self.trackers) < settings.n_series:
             return True

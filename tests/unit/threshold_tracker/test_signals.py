@@ -5,18 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.unit.drift_detector.stream import MODEL, of, registered, run
+from tests.unit.drift_detector.stream import of, registered
+from tests.unit.threshold_tracker.tracker_driver import approved, run
 
 from homeostat.core import Payload
-from homeostat.events import ActionApplied, Band, SignalObserved, SliObserved, ThresholdMoved
+from homeostat.events import Band, SignalObserved, SliObserved, ThresholdMoved
 
 RATE = Band(signal="queue", rate=0.05, low=-1e6, high=1e6, eta=0.5)
 PAGE = Band(signal="queue", operating_point="page", rate=0.01, low=0.0, high=10.0, eta=0.5)
-
-
-def approved(band: Band | None) -> ActionApplied:
-    """A threshold that took effect; None takes all back."""
-    return ActionApplied(action="a", command="c", kind="threshold", model=MODEL, family="acme/cameras", band=band)
 
 
 def signal(value: float, name: str = "queue") -> SignalObserved:
@@ -50,7 +46,7 @@ def test_rows_above_the_threshold_can_be_told_from_the_emits() -> None:
             is_alert = by_offset[offset].is_alert
             assert is_alert == (value > by_offset[offset].threshold)
         above += is_alert
-    assert above == state.placed.trackers["queue/service//rate"].n_alarms > 0
+    assert above == state.thresholds.placed.trackers["queue/service//rate"].n_alarms > 0
 
 
 def test_an_incident_is_one_page() -> None:
@@ -108,8 +104,8 @@ def test_a_new_band_keeps_what_is_known() -> None:
 
     last = of(emits, ThresholdMoved)[-1][1]
     assert (last.threshold, last.is_alert) == (7.0, True)
-    assert state.placed.trackers["queue/service//rate"].n == 201
-    conformal = again.placed.trackers["queue/service//rate"].conformal
+    assert state.thresholds.placed.trackers["queue/service//rate"].n == 201
+    conformal = again.thresholds.placed.trackers["queue/service//rate"].conformal
     assert conformal is not None
     assert conformal.threshold < 3.0
 
@@ -118,8 +114,8 @@ def test_bands_are_bounded_and_can_be_taken_back() -> None:
     """The oldest of too many approvals leaves; an approval of nothing takes all back."""
     many = [approved(RATE.model_copy(update={"signal": f"s{i}"})) for i in range(40)]
 
-    assert list(run([registered(), *many])[0].trackers) == [f"s{i}/rate" for i in range(8, 40)]
-    assert run([registered(), *many, approved(None)])[0].trackers == {}
+    assert list(run([registered(), *many])[0].thresholds.trackers) == [f"s{i}/rate" for i in range(8, 40)]
+    assert run([registered(), *many, approved(None)])[0].thresholds.trackers == {}
 
 
 def test_a_great_incident_breaks_through_the_quiet() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from homeostat.events import Band, ThresholdGraded
-from homeostat.services.drift_detector.signals import SignalSettings
-from homeostat.services.drift_detector.threshold_shadow_rates import RATES, RateCandidates
+from homeostat.services.drift_detector.drift.shadow_rates import RATES, RateCandidates
+from homeostat.services.drift_detector.settings import Settings
 
 _BAND = Band(signal="uncertainty", rate=0.03, low=0.0, high=1.0, eta=0.1)
 
@@ -25,7 +25,7 @@ def graded(candidates: RateCandidates, onset: int) -> dict[float, tuple[bool, in
 
 def test_each_candidate_alarms_at_its_own_rate() -> None:
     """In the calm all its alarms are false: so many per window as the rate says."""
-    candidates = RateCandidates.initial(_BAND, SignalSettings())
+    candidates = RateCandidates.initial(_BAND, Settings())
     n = calm(candidates, 4000)
 
     for rate, (_, n_false) in graded(candidates, onset=n + 1).items():
@@ -36,7 +36,7 @@ def test_a_strong_incident_is_hit_by_all_and_a_faint_one_by_the_high_rates() -> 
     """A value beyond everything that was there alarms at every rate; one among the upper tenth only on the highest."""
     found = {}
     for name, value in (("strong", 9.0), ("faint", 1.4)):
-        candidates = RateCandidates.initial(_BAND, SignalSettings())
+        candidates = RateCandidates.initial(_BAND, Settings())
         n = calm(candidates, 1000)
         candidates.update(value, n, is_open=True)
         found[name] = [is_hit for is_hit, _ in graded(candidates, onset=n).values()]
@@ -47,10 +47,10 @@ def test_a_strong_incident_is_hit_by_all_and_a_faint_one_by_the_high_rates() -> 
 
 def test_an_alarm_between_onset_and_detection_is_a_hit_not_a_false_one() -> None:
     """The alert may be first: what it lies in is known later."""
-    candidates = RateCandidates.initial(_BAND, SignalSettings())
+    candidates = RateCandidates.initial(_BAND, Settings())
     n = calm(candidates, 1000)
     candidates.update(9.0, n, is_open=False)
-    before = RateCandidates.initial(_BAND, SignalSettings())
+    before = RateCandidates.initial(_BAND, Settings())
     calm(before, 1000)
 
     hits, false = graded(candidates, onset=n), graded(before, onset=n)
@@ -61,7 +61,7 @@ def test_an_alarm_between_onset_and_detection_is_a_hit_not_a_false_one() -> None
 
 def test_an_incident_is_graded_once_and_the_next_begins_at_nothing() -> None:
     """What it lasts after that counts for nothing, until all is calm again."""
-    candidates = RateCandidates.initial(_BAND, SignalSettings())
+    candidates = RateCandidates.initial(_BAND, Settings())
     n = calm(candidates, 500)
     candidates.update(9.0, n, is_open=True)
     graded(candidates, onset=n)
@@ -77,7 +77,7 @@ def test_an_incident_is_graded_once_and_the_next_begins_at_nothing() -> None:
 
 def test_with_another_champion_windows_are_counted_anew_and_no_alarm_is_lost() -> None:
     """Those of the one before lie in no incident of the next."""
-    candidates = RateCandidates.initial(_BAND, SignalSettings())
+    candidates = RateCandidates.initial(_BAND, Settings())
     n = calm(candidates, 1000)
     alarms = [one.n_false + len(one.recent) for one in candidates.candidates]
     candidates.renumber()

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.drift_detector.stream import of, registered, run
-from tests.unit.drift_detector.test_signals import PAGE, RATE, approved, noise, signal
+from tests.unit.drift_detector.stream import of, registered
+from tests.unit.threshold_tracker.test_signals import PAGE, RATE, noise, signal
+from tests.unit.threshold_tracker.tracker_driver import approved, run
 
 from homeostat.codec import encode_state
 from homeostat.core import Emit, Payload
 from homeostat.events import Band, IndicatorComputed, SignalObserved, SliObserved, ThresholdMoved
 from homeostat.events.series import attributes_text
-from homeostat.services.drift_detector.fold import DriftDetector
-from homeostat.services.drift_detector.settings import Settings
-from homeostat.services.drift_detector.signals import SignalSettings
+from homeostat.services.threshold_tracker.fold import ThresholdTracker
+from homeostat.services.threshold_tracker.settings import TrackerSettings
 
 Said = list[tuple[int, Emit]]
 
@@ -89,10 +89,10 @@ def test_what_is_said_of_a_series_is_what_is_said_of_it_alone(series: list[Any],
         assert said == expected
 
 
-def test_indicators_of_two_layers_and_the_detectors_own_signal_are_three_series() -> None:
+def test_indicators_of_two_layers_and_the_models_uncertainty_are_three_series() -> None:
     """Though all are called `uncertainty`: rows of the model go on as without the others."""
     band = RATE.model_copy(update={"signal": "uncertainty"})
-    own = run([registered(), approved(band)])[0].trackers
+    own = run([registered(), approved(band)])[0].thresholds.trackers
 
     state, emits = run(
         [
@@ -103,9 +103,9 @@ def test_indicators_of_two_layers_and_the_detectors_own_signal_are_three_series(
         ]
     )
 
-    assert state.trackers == own
+    assert state.thresholds.trackers == own
     assert {move.layer for _, move in of(emits, ThresholdMoved)} == {"cost", "service"}
-    assert {key: tracker.n for key, tracker in state.placed.trackers.items()} == {
+    assert {key: tracker.n for key, tracker in state.thresholds.placed.trackers.items()} == {
         "uncertainty/cost//rate": 9,
         "uncertainty/service//rate": 5,
     }
@@ -123,8 +123,8 @@ def test_the_band_that_says_most_counts() -> None:
 
     said = {(move.layer, (move.attributes or {})["node"]): move.threshold for _, move in of(emits, ThresholdMoved)}
     assert said == {("kubernetes", "a"): 7.0, ("kubernetes", "b"): 6.0, ("edge", "a"): 5.0}
-    assert [tracker.n for tracker in later.placed.trackers.values()] == [2, 2, 2]
-    assert len(state.placed.trackers) == 3
+    assert [tracker.n for tracker in later.thresholds.placed.trackers.values()] == [2, 2, 2]
+    assert len(state.thresholds.placed.trackers) == 3
 
 
 @pytest.mark.parametrize("band", [RATE, PAGE])
@@ -136,13 +136,13 @@ def test_attributes_without_end_do_not_grow_the_state(band: Band) -> None:
 
     state, emits = run(timeline)
 
-    assert len(state.placed.trackers) == 64
-    kept = {key: tracker for key, tracker in state.placed.trackers.items() if tracker.n > 1}
+    assert len(state.thresholds.placed.trackers) == 64
+    kept = {key: tracker for key, tracker in state.thresholds.placed.trackers.items() if tracker.n > 1}
     assert sorted(tracker.attributes["node"] for tracker in kept.values()) == [f"n{i}" for i in range(10)]
-    assert state.placed.n_untracked == 1500 - 54
+    assert state.thresholds.placed.n_untracked == 1500 - 54
     assert untracked(emits) == [2.0**i for i in range(11)]
     for key in kept:
-        del state.placed.trackers[key]
+        del state.thresholds.placed.trackers[key]
     assert len(encode_state(state)) < 40_000
 
 
@@ -153,20 +153,20 @@ def test_a_place_that_was_asked_for_finds_room() -> None:
 
     state, _ = run([registered(), approved(RATE), *junk, approved(of_node), at(1.0, "a"), *junk])
 
-    assert state.placed.trackers['queue/kubernetes/{"node":"a"}/rate'].n == 1
-    assert len(state.placed.trackers) == 64
+    assert state.thresholds.placed.trackers['queue/kubernetes/{"node":"a"}/rate'].n == 1
+    assert len(state.thresholds.placed.trackers) == 64
 
 
 def test_a_place_that_is_gone_makes_room() -> None:
     """An hour without a value, as pods come and go; one that goes on keeps what is known of it."""
-    fold = DriftDetector(Settings(signals=SignalSettings(n_series=4)))
+    fold = ThresholdTracker(TrackerSettings(n_series=4))
     timeline: list[Payload] = [registered(), approved(RATE), *(at(0.0, f"old-{i}") for i in range(4))]
     timeline += [at(0.0, "old-3")] * 3610
     timeline += [at(0.0, f"new-{i}") for i in range(4)]
 
     state, emits = run(timeline, fold=fold)
 
-    nodes = sorted(str(tracker.attributes["node"]) for tracker in state.placed.trackers.values())
+    nodes = sorted(str(tracker.attributes["node"]) for tracker in state.thresholds.placed.trackers.values())
     assert nodes == ["new-0", "new-1", "new-2", "old-3"]
     assert untracked(emits) == [1.0]
 
@@ -175,7 +175,7 @@ def test_a_name_beyond_measure_is_not_tracked() -> None:
     """A kilobyte of attributes is no place."""
     state, emits = run([registered(), approved(RATE), at(0.0, "x" * 2000), at(0.0, "x")])
 
-    assert list(state.placed.trackers) == ['queue/kubernetes/{"node":"x"}/rate']
+    assert list(state.thresholds.placed.trackers) == ['queue/kubernetes/{"node":"x"}/rate']
     assert untracked(emits) == [1.0]
 
 
@@ -191,5 +191,9 @@ def test_taking_the_bands_back_forgets_all_series() -> None:
     """And what was left out."""
     state, _ = run([registered(), approved(RATE), *(at(0.0, i) for i in range(80)), approved(None)])
 
-    assert (state.trackers, state.placed.trackers, state.placed.n_untracked) == ({}, {}, 0)
+    assert (state.thresholds.trackers, state.thresholds.placed.trackers, state.thresholds.placed.n_untracked) == (
+        {},
+        {},
+        0,
+    )
     assert run([registered(), signal(1.0)])[1] == []

@@ -1,10 +1,14 @@
-"""What thresholds are tracked with: one setting for all signals."""
+"""What thresholds are tracked with, one setting for all signals; the digest of these values is part of its version."""
 
 from dataclasses import dataclass
 
+from homeostat.events.champion import ADOPT_AFTER_ROWS
+from homeostat.events.series import UNCERTAINTY_ROWS
+from homeostat.stats.conformal import RATE_GAIN, RATE_WINDOW
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignalSettings:
+class TrackerSettings:
     """Parameters of the tracked thresholds.
 
     Chosen on a half of the open series of the Numenta benchmark, see the evaluation `thresholds`; the score is flat
@@ -27,14 +31,16 @@ class SignalSettings:
         page_lift: Most that one value lifts the largest remembered surprise by, a factor.
         page_threshold: Surprise that pages, in units of the largest remembered; the band may narrow it.
         page_again: So many times the surprise of the last page breaks through the quiet after it.
+        bucket_rows: Served rows whose mean score makes one value of the uncertainty; a bucket ends with an event.
+        adopt_after_rows: Champion rows of a version that nobody announced before it is taken for the champion.
     """
 
     n_bands: int = 32
     n_series: int = 64
     silent_ms: int = 3_600_000
     longest_key: int = 1024
-    rate_window: int = 250
-    rate_gain: float = 4.0
+    rate_window: int = RATE_WINDOW
+    rate_gain: float = RATE_GAIN
     news_ratio: float = 0.05
     page_memory: int = 4000
     page_nearest: int = 5
@@ -44,3 +50,5 @@ class SignalSettings:
     page_lift: float = 1.4
     page_threshold: float = 0.85
     page_again: float = 3.0
+    bucket_rows: int = UNCERTAINTY_ROWS
+    adopt_after_rows: int = ADOPT_AFTER_ROWS

@@ -10,7 +10,7 @@ from typing import Final
 from homeostat.events import ThresholdGraded
 from homeostat.events.base import Band
 from homeostat.events.drift import RateGrade
-from homeostat.services.drift_detector.signals.settings import SignalSettings
+from homeostat.services.drift_detector.settings import Settings
 from homeostat.stats import AdaptiveConformal
 
 RATES: Final = (0.01, 0.03, 0.06, 0.12)
@@ -52,7 +52,7 @@ class RateCandidates:
     is_graded: bool = False
 
     @classmethod
-    def initial(cls, band: Band, settings: SignalSettings) -> "RateCandidates":
+    def initial(cls, band: Band, settings: Settings) -> "RateCandidates":
         """Return the candidates before any value; their steps are as fast as the band's."""
         gain = settings.rate_gain * band.eta
         length = settings.rate_window
