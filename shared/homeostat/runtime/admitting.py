@@ -1,44 +1,23 @@
 """What an assignment of a door does with a record: nothing that anybody writes there stops it."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from homeostat.codec import Record
-from homeostat.core import Event, Fold, Reject
+from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import ClockTicked
 from homeostat.runtime.emitting import Emitted, Emitting
-from homeostat.runtime.ingress import Glances, Ingress, decode_input
-from homeostat.runtime.observer import HostObserver
-from homeostat.runtime.outbox import Outbox
+from homeostat.runtime.ingress import Ingress, decode_input
 from homeostat.runtime.refusals import TALLY
 
 
 class Admitting(Emitting):
-    """One partition of a fold, as far as it takes records from outside.
+    """One partition of a fold, as far as it takes records from outside; made as `Emitting` is."""
 
-    Args:
-        fold: The fold.
-        partition: Of the input.
-        emitter: Source of all that it sends.
-        n_partitions: Number of partitions of a log.
-        outbox: Where it goes.
-        observer: Told of what happens.
-    """
-
-    def __init__(
-        self,
-        fold: Fold[Any],
-        partition: int,
-        emitter: str,
-        n_partitions: Callable[[str], int],
-        outbox: Outbox,
-        observer: HostObserver | None,
-    ) -> None:
-        super().__init__(fold, partition, emitter, n_partitions, outbox, observer)
-        self.generation = self.n_forwarded = 0
-        self._glances = fold if isinstance(fold, Glances) else None
+    generation = 0
+    """Number of the input's incarnation."""
+    n_forwarded = 0
+    """Records that went to the partition of their subject."""
 
     def _is_in_state(self, unit: str, offset: int) -> bool:
         """Whether the restored state of a unit holds an input already."""

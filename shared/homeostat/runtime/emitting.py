@@ -7,7 +7,7 @@ from homeostat.codec import Output, Record
 from homeostat.core import Emit, Event, Fold, Reject
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE
-from homeostat.runtime.ingress import FULL, Ingress
+from homeostat.runtime.ingress import FULL, Glances, Ingress
 from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.quarantine import disowning, refusal
@@ -45,6 +45,7 @@ class Emitting:
         self.refused: dict[str, int] = {}
         self._n_partitions, self._outbox = n_partitions, outbox
         self._ingress = Ingress(fold.log, partition, n_partitions) if fold.is_door else None
+        self._glances = fold if isinstance(fold, Glances) else None
         self._is_tallied = False
         self._observer, self._sent = observer, list[Output]()
 
