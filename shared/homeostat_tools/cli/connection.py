@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from homeostat.audit.keys import load
+from homeostat.audit.keys import Key, load
 from homeostat.client.address import resolve
 from homeostat.client.client import Client
 from homeostat.client.kafka import KafkaLogs
@@ -43,13 +43,13 @@ class Session:
         self.settings = settings
         self.logs: Logs = KafkaLogs(settings, "homeostat-cli") if logs is None else logs
 
-    def client(self, key: str | None = None) -> Client:
-        """A client that signs with the named key of the data folder.
+    def client(self, key: str | Key) -> Client:
+        """A client that signs with a key, or with the one of that name in the data folder.
 
         Raises:
             KeyMissing: There is no such key.
         """
-        signer = None if key is None else load(self.settings.keys_dir, key)
+        signer = load(self.settings.keys_dir, key) if isinstance(key, str) else key
         return Client(source=SOURCE, settings=self.settings, logs=self.logs, key=signer)
 
     def is_notarised(self, event: Event) -> bool:

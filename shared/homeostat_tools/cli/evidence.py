@@ -4,26 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from homeostat import events
 from homeostat.client.logs import Logs
 from homeostat.codec import Record
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
-from homeostat.events import (
-    ActionApplied,
-    ActionProposed,
-    ActionRequested,
-    ActionSettled,
-    CandidateTrained,
-    DeploymentUnapproved,
-    DriftCleared,
-    DriftDetected,
-    FamilyRegistered,
-    ModelRegistered,
-    ProfileUpdated,
-    Samples,
-    VerdictGiven,
-)
 from homeostat.events.governance import PASSING_RULES
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TELEMETRY, TIMELINE, VERDICTS
 from homeostat_tools.cli.records import attributes, event_of
@@ -36,18 +22,18 @@ _NEWEST: Final = 5_000
 _READ: Final = {
     cls.TYPE
     for cls in (
-        ActionApplied,
-        ActionProposed,
-        ActionRequested,
-        ActionSettled,
-        CandidateTrained,
-        DeploymentUnapproved,
-        DriftCleared,
-        DriftDetected,
-        FamilyRegistered,
-        ModelRegistered,
-        ProfileUpdated,
-        VerdictGiven,
+        events.ActionApplied,
+        events.ActionProposed,
+        events.ActionRequested,
+        events.ActionSettled,
+        events.CandidateTrained,
+        events.DeploymentUnapproved,
+        events.DriftCleared,
+        events.DriftDetected,
+        events.FamilyRegistered,
+        events.ModelRegistered,
+        events.ProfileUpdated,
+        events.VerdictGiven,
     )
 }
 
@@ -77,19 +63,19 @@ class Known:
     """
 
     family: str = ""
-    registered: ModelRegistered | None = None
+    registered: events.ModelRegistered | None = None
     wait_labels: int | None = None
     drift: Event | None = None
     told_at: int = 0
     drifted: str = ""
     cleared: Event | None = None
-    profile: ProfileUpdated | None = None
+    profile: events.ProfileUpdated | None = None
     proposals: dict[str, Event] = field(default_factory=dict)
     verdicts: dict[str, Event] = field(default_factory=dict)
     settled: dict[str, Event] = field(default_factory=dict)
-    trained: dict[str, list[CandidateTrained]] = field(default_factory=dict)
-    applied: dict[str, ActionApplied] = field(default_factory=dict)
-    unapproved: DeploymentUnapproved | None = None
+    trained: dict[str, list[events.CandidateTrained]] = field(default_factory=dict)
+    applied: dict[str, events.ActionApplied] = field(default_factory=dict)
+    unapproved: events.DeploymentUnapproved | None = None
     n_refused: dict[str, int] = field(default_factory=dict)
     refused: str = ""
     has_rows: bool = False
@@ -99,11 +85,11 @@ class Known:
         """The drift that is not over."""
         return self.drift if self.cleared is None else None
 
-    def newest(self) -> Iterator[tuple[str, VerdictGiven]]:
+    def newest(self) -> Iterator[tuple[str, events.VerdictGiven]]:
         """Actions that were decided, the newest first, with their verdicts."""
         for action in reversed(self.verdicts):
             data = self.verdicts[action].data
-            assert isinstance(data, VerdictGiven)
+            assert isinstance(data, events.VerdictGiven)
             yield action, data
 
 
@@ -122,13 +108,13 @@ def gather(logs: Logs, model: str) -> Known:
         key = known.family.encode()
         place = partition_of(key, logs.n_partitions(EXPERIENCE))
         for record in logs.read([EXPERIENCE], partition=place):
-            if record.key == key and attributes(record).type != VerdictGiven.TYPE:  # the family's copy
+            if record.key == key and attributes(record).type != events.VerdictGiven.TYPE:  # the family's copy
                 _note(known, record, model)
     _look_at_rows(known, logs, model)
     return known
 
 
-def is_passing(verdict: VerdictGiven) -> bool:
+def is_passing(verdict: events.VerdictGiven) -> bool:
     """Whether only rules have denied it that may let it pass later: then the learner asks again by itself."""
     return {rule.rule for rule in verdict.rules if not rule.passed} <= PASSING_RULES
 
@@ -140,7 +126,7 @@ def _look_at_rows(known: Known, logs: Logs, model: str) -> None:
             known.refused = f"{refusal.data.reason}: {refusal.data.detail}"
     key = model.encode()
     newest = logs.read([TIMELINE], last=_NEWEST, partition=partition_of(key, logs.n_partitions(TIMELINE)))
-    known.has_rows = any(record.key == key and attributes(record).type == Samples.TYPE for record in newest)
+    known.has_rows = any(record.key == key and attributes(record).type == events.Samples.TYPE for record in newest)
 
 
 def _note(known: Known, record: Record, model: str) -> None:
@@ -151,35 +137,35 @@ def _note(known: Known, record: Record, model: str) -> None:
     except Reject:
         return
     data: Any = event.data
-    if isinstance(data, FamilyRegistered):
+    if isinstance(data, events.FamilyRegistered):
         known.wait_labels = data.wait_labels
         return
     if data.model != model:
         return
     match data:
-        case ModelRegistered():
+        case events.ModelRegistered():
             known.registered = data
             known.family = f"{model.partition('/')[0]}/{data.family}"
-        case DriftDetected():
+        case events.DriftDetected():
             if known.drift is None or known.cleared is not None or known.drifted != data.version:
                 known.told_at = event.time
             known.drift, known.cleared, known.drifted = event, None, data.version
-        case DriftCleared():
+        case events.DriftCleared():
             known.cleared = event
-        case ProfileUpdated():
+        case events.ProfileUpdated():
             known.profile = data
-        case ActionProposed():
+        case events.ActionProposed():
             known.proposals[event.identity] = event
-        case VerdictGiven():
+        case events.VerdictGiven():
             known.verdicts.pop(data.action, None)
             known.verdicts[data.action] = event
-        case ActionSettled():
+        case events.ActionSettled():
             known.settled[data.action] = event
-        case CandidateTrained():
+        case events.CandidateTrained():
             known.trained.setdefault(data.action, []).append(data)
-        case DeploymentUnapproved():
+        case events.DeploymentUnapproved():
             known.unapproved = data
-        case ActionApplied(kind="threshold"):  # a band that is applied is done: nothing settles it later
+        case events.ActionApplied(kind="threshold"):  # a band that is applied is done: nothing settles it later
             known.settled[data.action] = event
-        case ActionApplied():
+        case events.ActionApplied():
             known.applied[data.action] = data

@@ -73,15 +73,12 @@ def register(
 
 
 def _register(opened: "Session", key: "Key", roles: list[str], by: str, timeout: float) -> None:
-    from pydantic import ValidationError
-
-    from homeostat.codec.decode import first_error
     from homeostat.events import KeyRegistered
     from homeostat.events.logs import GOVERNANCE_KEY
-    from homeostat_tools.cli.answers import Answers
     from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint
+    from homeostat_tools.cli.requests import payload, send
 
     law = in_force(opened.logs)
     if key.key_id in law.keys:
@@ -96,14 +93,8 @@ def _register(opened: "Session", key: "Key", roles: list[str], by: str, timeout:
         )
     given = roles or (["admin"] if is_first else ["operator"])
     body = {"key": key.key_id, "public_key": key.public_key_hex, "principal": key.name, "roles": given}
-    try:
-        data = KeyRegistered.model_validate(body)
-    except ValidationError as error:
-        raise usage(first_error(error)) from None
-    client, answers = opened.client(by or key.name), Answers(opened.logs)  # the first key signs itself
-    request = client.request(data, GOVERNANCE_KEY)
-    client.flush()
-    answers.wait(request, None, timeout)
+    data = payload(KeyRegistered, body)
+    send(opened, data, GOVERNANCE_KEY, by or key, None, timeout)  # the first key signs itself
     hint(f"registered {key.name} as {', '.join(given)}")
 
 

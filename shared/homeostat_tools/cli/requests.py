@@ -1,7 +1,7 @@
 """`homeostat approve|deny|budget|revert`: what people decide, signed."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -19,13 +19,16 @@ from homeostat_tools.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from homeostat.audit.keys import Key
     from homeostat.core import Event, Payload
+    from homeostat.events import Data
     from homeostat_tools.cli.answers import Answered
     from homeostat_tools.cli.connection import Session
 
+D = TypeVar("D", bound="Data")
 TIMEOUT_SECONDS: Final = 10.0
 _N_NAMED: Final = 5
 Action = Annotated[str, typer.Argument(metavar="ID", help="The action: identity of its proposal, or its ending.")]
@@ -35,7 +38,7 @@ def send(
     opened: "Session",
     data: "Payload",
     scope: str,
-    key: str,
+    key: "str | Key",
     is_answer: "Answered | None",
     timeout: float,
     *,
@@ -56,6 +59,31 @@ def send(
     client.flush()
     hint(f"sent as {request}")
     return answers.wait(request, is_answer, timeout, may_be_silent=may_be_silent)
+
+
+def ask(ctx: typer.Context, data: "Payload", scope: str, key: str, timeout: float, data_dir: "Path") -> None:
+    """Sign a request, publish it, wait until the governor has worked past it; see `send`."""
+    from homeostat_tools.cli.connection import session
+
+    with session(ctx, data_dir) as opened:
+        send(opened, data, scope, key, None, timeout)
+
+
+def payload(type_: "type[D]", fields: "Mapping[str, Any]") -> "D":
+    """Make what a request says of what was typed.
+
+    Raises:
+        CommandFailed: `USAGE`: a field is not as it must be.
+    """
+    from pydantic import ValidationError
+
+    from homeostat.codec.decode import first_error
+    from homeostat_tools.cli.exits import usage
+
+    try:
+        return type_.model_validate(fields)
+    except ValidationError as error:
+        raise usage(first_error(error)) from None
 
 
 def _verdict(
@@ -187,12 +215,10 @@ def budget(
 ) -> None:
     """Set what automation may spend in a scope."""
     from homeostat.events import BudgetSet
-    from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.output import say
     from homeostat_tools.cli.when import duration_ms
 
-    with session(ctx, data_dir) as opened:
-        send(opened, BudgetSet(scope=scope, money=money, period_ms=duration_ms(period)), scope, key, None, timeout)
+    ask(ctx, BudgetSet(scope=scope, money=money, period_ms=duration_ms(period)), scope, key, timeout, data_dir)
     say(f"{scope} may spend {money:g} per {period}")
 
 

@@ -60,7 +60,7 @@ def grant(
     """Let a principal do more. All but operator and source takes two admins once there are two: 5 for the first."""
     from homeostat.events import RoleGranted
 
-    _say(ctx, RoleGranted, principal, role, {}, key, timeout, data_dir)
+    _request(ctx, RoleGranted, principal, role, {}, key, timeout, data_dir)
 
 
 @app.command()
@@ -76,33 +76,15 @@ def revoke(
     """Take a role back, from the next event on."""
     from homeostat.events import RoleRevoked
 
-    _say(ctx, RoleRevoked, principal, role, {"reason": reason}, key, timeout, data_dir)
+    _request(ctx, RoleRevoked, principal, role, {"reason": reason}, key, timeout, data_dir)
 
 
-def _say(
-    ctx: typer.Context,
-    type_: Any,
-    principal: str,
-    role: str,
-    more: dict[str, str],
-    key: str,
-    timeout: float,
-    data_dir: Any,
-) -> None:
-    from pydantic import ValidationError
-
-    from homeostat.codec.decode import first_error
+def _request(ctx: typer.Context, type_: Any, principal: str, role: str, more: dict[str, str], *where: Any) -> None:
     from homeostat.events.logs import GOVERNANCE_KEY
-    from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import usage
     from homeostat_tools.cli.output import say
-    from homeostat_tools.cli.requests import send
+    from homeostat_tools.cli.requests import ask, payload
 
     name, _, scope = role.partition("@")
-    try:
-        data = type_.model_validate({"principal": principal, "role": name, "scope": scope or "*"} | more)
-    except ValidationError as error:
-        raise usage(first_error(error)) from None
-    with session(ctx, data_dir) as opened:
-        send(opened, data, GOVERNANCE_KEY, key, None, timeout)
+    data = payload(type_, {"principal": principal, "role": name, "scope": scope or "*"} | more)
+    ask(ctx, data, GOVERNANCE_KEY, *where)
     say(f"{principal} {'has' if not more else 'has no more'} {data.role}@{data.scope}")

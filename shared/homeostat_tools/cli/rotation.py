@@ -3,13 +3,12 @@
 from typing import Final
 
 from homeostat.audit.keys import Key
-from homeostat.client.client import Client
-from homeostat.events import Data, KeyRegistered, KeyRevoked
+from homeostat.events import KeyRegistered, KeyRevoked
 from homeostat.events.logs import GOVERNANCE_KEY
 from homeostat.events.policy_state import PolicyState
-from homeostat_tools.cli.answers import Answers
-from homeostat_tools.cli.connection import SOURCE, Session
+from homeostat_tools.cli.connection import Session
 from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.requests import send
 
 _SERVICES: Final = ("notary@", "auditor@", "hand:")
 """Beginnings of what is granted to services: a role, and where."""
@@ -52,14 +51,7 @@ def announce(
             `homeostat keys register NAME --by ADMIN`.
     """
     registered = KeyRegistered(key=new.key_id, public_key=new.public_key_hex, principal=new.name)
-    _say(opened, registered, signer or old, timeout)
+    send(opened, registered, GOVERNANCE_KEY, signer or old, None, timeout)
     if is_revoked:
-        _say(opened, KeyRevoked(key=old.key_id, reason="rotated"), signer or new, timeout)
-
-
-def _say(opened: Session, data: Data, key: Key, timeout: float) -> None:
-    client = Client(source=SOURCE, settings=opened.settings, logs=opened.logs, key=key)
-    answers = Answers(opened.logs)
-    request = client.request(data, GOVERNANCE_KEY)
-    client.flush()
-    answers.wait(request, None, timeout)
+        revoked = KeyRevoked(key=old.key_id, reason="rotated")
+        send(opened, revoked, GOVERNANCE_KEY, signer or new, None, timeout)

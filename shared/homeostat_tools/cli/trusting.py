@@ -15,12 +15,12 @@ from homeostat_tools.cli.options import (
     Timeout,
     check_name,
 )
-from homeostat_tools.cli.requests import TIMEOUT_SECONDS
+from homeostat_tools.cli.requests import TIMEOUT_SECONDS, ask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from homeostat.core import Payload
+    from homeostat.events import SourceDistrusted, SourceTrusted
 
 
 def _source(value: str) -> str:
@@ -76,8 +76,7 @@ def distrust(
     from homeostat.events import SourceDistrusted
 
     made = SourceDistrusted(scope=scope, source=source, reason=reason)
-    _ask(ctx, made, scope, key, timeout, data_dir)
-    _tell(scope, source, is_json=is_json, is_distrusted=True)
+    _request(ctx, made, key, timeout, data_dir, is_json=is_json)
 
 
 def trust(
@@ -94,26 +93,23 @@ def trust(
     from homeostat.events import SourceTrusted
 
     made = SourceTrusted(scope=scope, source=source, reason=reason)
-    _ask(ctx, made, scope, key, timeout, data_dir)
-    _tell(scope, source, is_json=is_json, is_distrusted=False)
+    _request(ctx, made, key, timeout, data_dir, is_json=is_json)
 
 
-def _ask(ctx: typer.Context, made: "Payload", scope: str, key: str, timeout: float, data_dir: "Path") -> None:
-    """Sign and send a request, and wait until the governor has worked past it.
-
-    Raises:
-        CommandFailed: It was refused, or nothing came in time.
-    """
-    from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.requests import send
-
-    with session(ctx, data_dir) as opened:
-        send(opened, made, scope, key, None, timeout)
-
-
-def _tell(scope: str, source: str, *, is_json: bool, is_distrusted: bool) -> None:
+def _request(
+    ctx: typer.Context,
+    made: "SourceDistrusted | SourceTrusted",
+    key: str,
+    timeout: float,
+    data_dir: "Path",
+    *,
+    is_json: bool,
+) -> None:
+    from homeostat.events import SourceDistrusted
     from homeostat_tools.cli.output import as_json, say
 
+    ask(ctx, made, made.scope, key, timeout, data_dir)
+    scope, source, is_distrusted = made.scope, made.source, isinstance(made, SourceDistrusted)
     if is_json:
         as_json({"scope": scope, "source": source, "is_distrusted": is_distrusted})
     elif is_distrusted:
