@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 from tests.attacks.doors import Doors
 
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Output
 from homeostat.events import ActionProposed, FreezeSet, ModelRegistered, Samples
 from homeostat.events.columns import pack
@@ -37,8 +37,8 @@ def pour(log: MemoryLog, *outputs: Output) -> None:
 
 def requests(n: int, *claims: tuple[str, bytes]) -> list[Output]:
     """Freezes that nobody signed, whatever they claim."""
-    sealer = Sealer("/flood")
-    found = [sealer.seal(REQUESTS, "acme", FREEZE, 1) for _ in range(n)]
+    builder = EventBuilder("/flood")
+    found = [builder.build(REQUESTS, "acme", FREEZE, 1) for _ in range(n)]
     for output in found:
         output.headers.extend(claims)
     return found
@@ -69,7 +69,7 @@ def admitted(log: MemoryLog) -> list[bytes]:
 )
 def test_nothing_of_a_flood_of_requests_reaches_the_law_but_what_is_signed(claims: list[tuple[str, bytes]]) -> None:
     """Threat: fifty thousand requests without a signature, or with junk for one, in front of a freeze."""
-    log, freeze = MemoryLog(partitions=1), Sealer("/cli").seal(REQUESTS, "acme", FREEZE, 1, key=key_of("ann"))
+    log, freeze = MemoryLog(partitions=1), EventBuilder("/cli").build(REQUESTS, "acme", FREEZE, 1, key=key_of("ann"))
     pour(log, *requests(N, *claims), freeze)
 
     host = MemoryHost(log, RequestsIntake())
@@ -86,7 +86,7 @@ def test_what_only_names_a_key_goes_on_in_numbers_and_never_instead_of_what_prov
     """Threat: well-formed junk under the id of a key that counts; the law would have to look at every one."""
     log, ann = MemoryLog(partitions=1), key_of("ann")
     claims = [("signature", b64encode(b"\x01" * 64)), ("key-id", ann.key_id.encode())]
-    freeze = Sealer("/cli").seal(REQUESTS, "acme", FREEZE, 1, key=ann)
+    freeze = EventBuilder("/cli").build(REQUESTS, "acme", FREEZE, 1, key=ann)
     pour(log, *requests(N, *claims), freeze)
 
     host = MemoryHost(log, RequestsIntake())
@@ -102,9 +102,9 @@ def test_what_only_names_a_key_goes_on_in_numbers_and_never_instead_of_what_prov
 
 def test_made_up_scopes_make_no_states_at_the_doors_of_what_is_signed() -> None:
     """Threat: a state, and a snapshot, for every scope that somebody writes into a key."""
-    log, sealer = MemoryLog(partitions=1), Sealer("/flood")
+    log, builder = MemoryLog(partitions=1), EventBuilder("/flood")
     for number in range(100):
-        output = sealer.seal(REQUESTS, f"s{number}", FreezeSet(scope=f"s{number}"), 1)
+        output = builder.build(REQUESTS, f"s{number}", FreezeSet(scope=f"s{number}"), 1)
         output.headers.extend([("signature", b64encode(b"\x01" * 64)), ("key-id", b"0123456789abcdef")])
         log.append(output)
 
@@ -124,12 +124,12 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_flood_of_models_ends_at_the_door(narrow: None) -> None:
     """Threat: a hundred thousand models in one scope, each with a state in every service and a line in every log."""
-    log, sealer = MemoryLog(partitions=1), Sealer("/flood")
-    honest = sealer.seal(TELEMETRY, "acme/honest", MODEL, 1)
-    pour(log, honest, *(sealer.seal(TELEMETRY, f"acme/m{n}", MODEL, 1) for n in range(N)))
-    other = sealer.seal(TELEMETRY, "else/m", MODEL, 1)
+    log, builder = MemoryLog(partitions=1), EventBuilder("/flood")
+    honest = builder.build(TELEMETRY, "acme/honest", MODEL, 1)
+    pour(log, honest, *(builder.build(TELEMETRY, f"acme/m{n}", MODEL, 1) for n in range(N)))
+    other = builder.build(TELEMETRY, "else/m", MODEL, 1)
     rows = Samples("v1", "champion", ["r"], pack([1.0]), [], b"", pack([1.0]), pack([0.5]))
-    pour(log, other, sealer.seal(TELEMETRY, "acme/honest", rows, 1))
+    pour(log, other, builder.build(TELEMETRY, "acme/honest", rows, 1))
 
     host = MemoryHost(log, TelemetryIntake())
     host.run()
@@ -145,8 +145,8 @@ def test_a_flood_of_models_ends_at_the_door(narrow: None) -> None:
 
 def test_a_flood_of_scopes_ends_at_the_door_too(narrow: None) -> None:
     """Threat: a scope for every model, each below its bound."""
-    log, sealer = MemoryLog(partitions=1), Sealer("/flood")
-    pour(log, *(sealer.seal(TELEMETRY, f"s{n}/m", MODEL, 1) for n in range(500)))
+    log, builder = MemoryLog(partitions=1), EventBuilder("/flood")
+    pour(log, *(builder.build(TELEMETRY, f"s{n}/m", MODEL, 1) for n in range(500)))
 
     host = MemoryHost(log, TelemetryIntake())
     host.run()
@@ -187,7 +187,7 @@ def test_a_model_that_registers_all_the_time_is_no_news() -> None:
 def test_a_model_without_rows_costs_the_detector_little() -> None:
     """Threat: every name that somebody registers has detectors for each feature from then on."""
     log = MemoryLog(partitions=1)
-    pour(log, Sealer("/flood").seal(TELEMETRY, "acme/m", MODEL, 1))
+    pour(log, EventBuilder("/flood").build(TELEMETRY, "acme/m", MODEL, 1))
     MemoryHost(log, TelemetryIntake()).run()
     host = MemoryHost(log, DriftDetector())
     host.run()
@@ -200,8 +200,8 @@ def test_a_model_without_rows_costs_the_detector_little() -> None:
 
 def test_registrations_lead_to_a_few_thresholds_a_second() -> None:
     """Threat: each registration makes the learner propose, the governor decide, a hand act and report."""
-    log, sealer = MemoryLog(partitions=1), Sealer("/flood")
-    pour(log, *(sealer.seal(TELEMETRY, f"acme/m{n}", MODEL, 1) for n in range(500)))
+    log, builder = MemoryLog(partitions=1), EventBuilder("/flood")
+    pour(log, *(builder.build(TELEMETRY, f"acme/m{n}", MODEL, 1) for n in range(500)))
     MemoryHost(log, TelemetryIntake()).run()
     learner = MemoryHost(log, MetaLearner())
 

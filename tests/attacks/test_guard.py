@@ -29,7 +29,7 @@ from homeostat.events import (
 from homeostat.events.logs import GOVERNANCE, INDICATORS, POLICIES, POLICY_ROLLOUT, QUARANTINE, REQUESTS
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.refusals import FREE
-from homeostat_tools.cli.replaying import original
+from homeostat_tools.cli.requeue import original
 
 STRANGERS = [None, key_of(2)]
 

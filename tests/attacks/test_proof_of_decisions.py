@@ -7,7 +7,7 @@ from tests.attacks.proofs import records
 from tests.support.proving import ProvenSystem
 
 from homeostat.audit import keys
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Output
 from homeostat.events import (
     ActionApplied,
@@ -110,7 +110,7 @@ def test_a_signature_under_another_event_is_found(proven: ProvenSystem) -> None:
 def test_a_command_by_a_stranger_with_a_key_is_found(proven: ProvenSystem) -> None:
     """A good signature, of nobody that is a notary."""
     stranger = keys.create(proven.folder / "elsewhere", "notary")
-    output = Sealer(governor(proven)).seal(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=stranger)
+    output = EventBuilder(governor(proven)).build(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=stranger)
     proven.log.append(output)
     proven.prove()
 
@@ -119,7 +119,7 @@ def test_a_command_by_a_stranger_with_a_key_is_found(proven: ProvenSystem) -> No
 
 def test_a_command_without_a_verdict_is_found(proven: ProvenSystem) -> None:
     """Signed by the notary, and approved by nobody: an approval gap."""
-    output = Sealer(governor(proven)).seal(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=proven.notary)
+    output = EventBuilder(governor(proven)).build(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=proven.notary)
     proven.log.append(output)
     proven.prove()
 
@@ -218,7 +218,7 @@ def test_a_topic_id_may_hold_a_slash(proven: ProvenSystem) -> None:
     source = f"/homeostat/intake.telemetry/{TELEMETRY}/{proven.log.topic_id(TELEMETRY)}/0"
     honest = SignalObserved(layer="edge", name="t", value=1.0)
     forged(proven, TIMELINE, honest, source=source, id_="0.9")
-    output = Sealer(governor(proven)).seal(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=proven.notary)
+    output = EventBuilder(governor(proven)).build(POLICY_ROLLOUT, "team/m", promote("/x#2"), key=proven.notary)
     proven.log.append(output)
 
     found = proven.findings()

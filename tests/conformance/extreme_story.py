@@ -24,7 +24,7 @@ from tests.conformance.extremes import extremes
 from homeostat.admission.tasks import ARRAYS
 from homeostat.audit.keys import Key
 from homeostat.audit.roles import SERVICE_ROLES
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import decode_event, encode_payload
 from homeostat.core import Event
 from homeostat.events import (
@@ -87,7 +87,7 @@ class Story:
     def __init__(self, chance: Random, share: float) -> None:
         self.log, self.chance, self.share = MemoryLog(partitions=1), chance, share
         self.loop = MemoryLoop(self.log, [fold_of(name) for name in FOLDS])
-        self.sealer, self.n_requests, self.action = Sealer("/extreme"), 0, "unknown"
+        self.builder, self.n_requests, self.action = EventBuilder("/extreme"), 0, "unknown"
         self.read = dict.fromkeys(POLICIES, 0)
         self.send(REQUESTS, "*", ROOT)
         self.send(REQUESTS, "*", registration(HAND, *SERVICE_ROLES.values()))
@@ -104,8 +104,8 @@ class Story:
             data = data.model_copy(update={"valid_until": self.log.now + 3_600_000})
         value, content_type = encode_payload(data)
         signer = {REQUESTS: key, REPORTS: HAND}.get(door)
-        id_ = id_ or self.sealer.new_id()
-        sealed = self.sealer.seal_value(
+        id_ = id_ or self.builder.new_id()
+        sealed = self.builder.build_value(
             door, subject, data.TYPE, value, 1, content_type=content_type, id_=id_, key=signer
         )
         self.log.append(sealed)

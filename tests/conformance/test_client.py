@@ -14,8 +14,8 @@ from tests.support import invalid_events as nonsense
 
 from homeostat.client import Client
 from homeostat.client.checking import Checker
+from homeostat.client.event_builder import EventBuilder
 from homeostat.client.memory import MemoryLogs
-from homeostat.client.sealing import Sealer
 from homeostat.codec import Output, Record, decode_event
 from homeostat.core import Fold, Payload, Reject
 from homeostat.events import MODELS, Data, EventRefused, FeatureContract, Labels, ModelRegistered, Samples
@@ -76,7 +76,7 @@ def test_nonsense_does_not_leave_the_client(door: str) -> None:
     """Whatever a door refuses without its memory, the client refuses for the same reason."""
     for bad in [bad for bad in nonsense.of_every_kind() if bad.door == door]:
         checker = Checker("/me")
-        checker.check(Sealer("/owner").seal(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT))
+        checker.check(EventBuilder("/owner").build(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT))
         output = Output(bad.door, 0, bad.key or b"", bad.value, bad.headers)
 
         assert refused_by(checker, output) == (None if bad.reason in MEMORY else bad.reason), bad
@@ -94,8 +94,8 @@ def changes(type_: type[Data]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("door", DOORS)
 def test_the_client_and_a_door_agree_on_every_field(door: str) -> None:
     """Of every type that a door takes, with each extreme value of each field: both refuse it, or neither does."""
-    subject, sealer, n = SUBJECTS[door], Sealer("/me"), 0
-    registered = sealer.seal(TELEMETRY, MODEL, ModelRegistered(family="v0", champion="v1", input_width=3))
+    subject, builder, n = SUBJECTS[door], EventBuilder("/me"), 0
+    registered = builder.build(TELEMETRY, MODEL, ModelRegistered(family="v0", champion="v1", input_width=3))
     for type_ in (MODELS[payload.TYPE] for payload in ADMITTED[door]):
         for fields in changes(type_):
             try:
@@ -105,7 +105,7 @@ def test_the_client_and_a_door_agree_on_every_field(door: str) -> None:
             checker = Checker("/me")
             if door == TELEMETRY:
                 checker.check(registered)
-            output, n = sealer.seal(door, subject, data), n + 1
+            output, n = builder.build(door, subject, data), n + 1
             found = refusals([registered, output] if door == TELEMETRY else [output], door)
 
             assert [reason for reason in found if reason not in MEMORY] == [
@@ -157,8 +157,8 @@ def payloads(draw: st.DrawFn) -> Payload:
 @given(data=payloads())
 def test_the_client_and_the_door_agree_on_columns(data: Payload) -> None:
     """Whatever is in them: the same reason from both, or from neither."""
-    sealer, checker = Sealer("/me"), Checker("/me")
-    registered, output = (sealer.seal(TELEMETRY, MODEL, one) for one in (CONTRACT, data))
+    builder, checker = EventBuilder("/me"), Checker("/me")
+    registered, output = (builder.build(TELEMETRY, MODEL, one) for one in (CONTRACT, data))
     checker.check(registered)
 
     found = [reason for reason in refusals([registered, output]) if reason not in MEMORY]

@@ -7,7 +7,7 @@ from homeostat.client.memory import MemoryLogs
 from homeostat.events import Arm, FamilyRegistered, FeatureContract, ModelRegistered, SamplesObserved
 from homeostat.events.logs import TELEMETRY, TRACES
 from homeostat_lab.demo.memory_loop import in_memory
-from homeostat_tools.cli.reasons import Answer, explain
+from homeostat_tools.cli.why import Answer, explain
 
 MODEL, FAMILY, N = "lab/m", "lab/f", 40
 

@@ -8,7 +8,7 @@ from tests.support.live_chaos import Ordeal
 from tests.support.refusals_kept import Sent, admitted, good_events, kept_of, refused
 from typer.testing import CliRunner
 
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Output
 from homeostat.codec.encode import partition_of
 from homeostat.events import (
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.kafka
 
 def test_nonsense_of_every_kind_is_kept_and_counted(running: Ordeal) -> None:
     """At every door: quarantined verbatim with its reason, counted, and the good ones around it go through."""
-    system, sealer = running.system, Sealer("/good")
+    system, builder = running.system, EventBuilder("/good")
     outbox, ports = KafkaOutbox(system.settings, "nonsense"), running.stack.ports
     salt = HostSettings(data_dir=running.stack.data_dir).salt
     partitions, inner = system.n_partitions(TELEMETRY), (TIMELINE, EXPERIENCE, GOVERNANCE, GOVERNANCE)
@@ -54,7 +54,7 @@ def test_nonsense_of_every_kind_is_kept_and_counted(running: Ordeal) -> None:
 
     n_counted, before = counted(), Counter(refused(running))
     for n, bad in enumerate(kinds):
-        around = good_events(sealer, n, partitions, running)[bad.door]
+        around = good_events(builder, n, partitions, running)[bad.door]
         place = partition_of(bad.key or around.key, partitions)
         good[bad.door].append(dict(around.headers)["ce_id"].decode())
         outbox.send(around)
@@ -77,7 +77,7 @@ def test_what_was_refused_goes_through_once_its_cause_is_gone(running: Ordeal) -
     """`quarantine replay` puts it back, verbatim; doing it twice doubles nothing."""
     system, model = running.system, "late/model"
     signal_ = SignalObserved(layer="service", name="load", value=1.0)
-    early = Sealer("/early").seal(TELEMETRY, model, signal_, system.n_partitions(TELEMETRY))
+    early = EventBuilder("/early").build(TELEMETRY, model, signal_, system.n_partitions(TELEMETRY))
     outbox = KafkaOutbox(system.settings, "early")
     outbox.send(early)
     outbox.flush()

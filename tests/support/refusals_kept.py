@@ -10,7 +10,7 @@ from tests.support.live_chaos import Ordeal
 from homeostat.admission.redaction import Redaction
 from homeostat.admission.salt import Salt
 from homeostat.audit.keys import load
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Output, decode_event
 from homeostat.events import (
     BrakeConfirmed,
@@ -34,7 +34,7 @@ Sent = tuple[str, int, bytes | None, bytes | None, tuple[tuple[str, bytes], ...]
 """A record as it was sent: log, partition, key, value, headers."""
 
 
-def good_events(sealer: Sealer, n: int, partitions: int, ordeal_: Ordeal) -> dict[str, Output]:
+def good_events(builder: EventBuilder, n: int, partitions: int, ordeal_: Ordeal) -> dict[str, Output]:
     """The `n`-th event that each door takes."""
     operator = ordeal_.stack.keys()[1]
     hand = load(ordeal_.system.settings.keys_dir, "threshold_actuator")
@@ -43,10 +43,10 @@ def good_events(sealer: Sealer, n: int, partitions: int, ordeal_: Ordeal) -> dic
     confirmed = BrakeConfirmed(hand=hand.name, log=POLICY_THRESHOLD, partition=0, freeze=f"f-{n}", scope=nonsense.SCOPE)
     scope = ScopeConfigured(scope=nonsense.SCOPE, owner="testers", valid_until=int(time.time() * 1000) + 600_000)
     return {
-        TELEMETRY: sealer.seal(TELEMETRY, nonsense.MODEL, signal_, partitions),
-        TRACES: sealer.seal(TRACES, nonsense.FAMILY, incident, partitions),
-        REQUESTS: sealer.seal(REQUESTS, nonsense.SCOPE, scope, partitions, operator),
-        REPORTS: sealer.seal(REPORTS, nonsense.MODEL, confirmed, partitions, hand),
+        TELEMETRY: builder.build(TELEMETRY, nonsense.MODEL, signal_, partitions),
+        TRACES: builder.build(TRACES, nonsense.FAMILY, incident, partitions),
+        REQUESTS: builder.build(REQUESTS, nonsense.SCOPE, scope, partitions, operator),
+        REPORTS: builder.build(REPORTS, nonsense.MODEL, confirmed, partitions, hand),
     }
 
 

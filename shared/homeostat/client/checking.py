@@ -7,7 +7,7 @@ from homeostat.admission.contract import Checks, check_finite, check_succession
 from homeostat.admission.doors import check_type
 from homeostat.admission.screening import FREEZES, check_ids, screened_rows
 from homeostat.admission.sizes import check_size
-from homeostat.client.sealing import utf8
+from homeostat.client.event_builder import utf8
 from homeostat.codec import Output, Record
 from homeostat.core import Event, Reject
 from homeostat.events import Labels, ModelRegistered, Samples

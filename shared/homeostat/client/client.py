@@ -9,12 +9,12 @@ from homeostat.audit.keys import Key, load
 from homeostat.client.checking import Checker
 from homeostat.client.doors import door_of
 from homeostat.client.errors import DeliveryFailed, KeyNeeded
+from homeostat.client.event_builder import EventBuilder, identity_of, place
 from homeostat.client.forking import drop_in_children, keep_for_ever
 from homeostat.client.kafka import KafkaLogs
 from homeostat.client.logs import Logs, Since
 from homeostat.client.policies import Listener, Policies, Policy
 from homeostat.client.publishing import Publishing
-from homeostat.client.sealing import Sealer, identity_of, place
 from homeostat.client.settings import client_settings
 from homeostat.client.weights import newest_weights
 from homeostat.codec import Output
@@ -68,7 +68,7 @@ class Client(Publishing):
         **kafka: str,
     ) -> None:
         self.settings = client_settings(bootstrap_servers, settings, kafka)
-        self.source, self._sealer = source, Sealer(source)
+        self.source, self._builder = source, EventBuilder(source)
         self._key = load(key.parent, key.stem) if isinstance(key, Path) else key
         self._notary = notary
         if is_signing and self._key is None:
@@ -82,7 +82,7 @@ class Client(Publishing):
     def after_fork(self) -> None:
         """See `Forkable`: a child that went on with the parent's ids would be taken for a repeat of it."""
         keep_for_ever(self._store)
-        self._sealer, self._store = Sealer(self.source), None
+        self._builder, self._store = EventBuilder(self.source), None
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -145,7 +145,7 @@ class Client(Publishing):
         topic = door_of(data.TYPE) if log is None else log
         if self._signing_key is not None and isinstance(data, DeploymentObserved) and data.valid_until is None:
             data = data.model_copy(update={"valid_until": self._logs.now() + REQUEST_VALID_MS})
-        output = self._sealer.seal(topic, subject, data, key=self._signing_key)
+        output = self._builder.build(topic, subject, data, key=self._signing_key)
         if topic in DOORS:
             self._checker.check(output)
         return self._send(output)
@@ -163,9 +163,9 @@ class Client(Publishing):
         Raises:
             KeyNeeded: The client has no key.
         """
-        return self._send(self.sealed_request(data, scope))
+        return self._send(self.signed_request(data, scope))
 
-    def sealed_request(self, data: Payload, scope: str, valid_ms: int = REQUEST_VALID_MS) -> Output:
+    def signed_request(self, data: Payload, scope: str, valid_ms: int = REQUEST_VALID_MS) -> Output:
         """Lay out and sign a request without sending it, for a time without a broker; its partition is still open.
 
         Args:
@@ -181,7 +181,7 @@ class Client(Publishing):
             raise KeyNeeded
         if isinstance(data, Request | ActionRequested) and data.valid_until is None:
             data = data.model_copy(update={"valid_until": self._logs.now() + valid_ms})
-        output = self._sealer.seal(REQUESTS, scope, data, key=self._key)
+        output = self._builder.build(REQUESTS, scope, data, key=self._key)
         self._checker.check(output)
         return output
 

@@ -8,8 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
+from homeostat.client.event_builder import EventBuilder
 from homeostat.client.samples import Column, columns_of_rows, labels_of, samples_of
-from homeostat.client.sealing import Sealer
 from homeostat.client.values import ids, n_rows
 from homeostat.core import Identity, Payload
 from homeostat.events.columns import Role
@@ -18,7 +18,7 @@ from homeostat.events.columns import Role
 class Publishing(ABC):
     """What a client says of a model, in terms of columns."""
 
-    _sealer: Sealer
+    _builder: EventBuilder
 
     @abstractmethod
     def publish(self, log: str | None, subject: str, data: Payload) -> Identity:
@@ -74,7 +74,7 @@ class Publishing(ABC):
                 client has registered, whatever its contract says.
             DeliveryFailed: An earlier record was not delivered.
         """
-        stem = self._sealer.new_id()
+        stem = self._builder.new_id()
         requests = [f"{stem}.{row}" for row in range(n_rows(prediction))] if request is None else ids(request)
         for samples in samples_of(
             version,

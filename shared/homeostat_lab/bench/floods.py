@@ -12,7 +12,7 @@ from typing import Final
 import psutil
 
 from homeostat.audit.keys import Key
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Output, Record
 from homeostat.events import BrakeSet, FreezeSet, ModelRegistered, Samples
 from homeostat.events.logs import POLICY_ROLLOUT, REQUESTS, TELEMETRY, TIMELINE
@@ -77,20 +77,20 @@ class Seen:
 
 def registrations(n: int) -> Iterator[Output]:
     """Models nobody has, in one scope."""
-    sealer = Sealer("/flood")
+    builder = EventBuilder("/flood")
     for number in range(n):
         data = ModelRegistered(family="any", champion="v1", owner="n" * 64)
-        yield sealer.seal(TELEMETRY, f"{_STRANGER}/m{number}", data, PARTITIONS)
+        yield builder.build(TELEMETRY, f"{_STRANGER}/m{number}", data, PARTITIONS)
 
 
 def refusals(n: int) -> Iterator[Output]:
     """What no door takes: half of it cannot be read, half is about models that nobody registered."""
-    sealer = Sealer("/flood")
+    builder = EventBuilder("/flood")
     bad = b'{"version": "v1", "request": ["r1"'
     for number in range(n):
         value = bad if number % 2 else bad + b'], "time": [1.0], "prediction": [1.0]}'
         subject, id_ = f"{_STRANGER}/x{number % 1000}", f"x{number}"
-        yield sealer.seal_value(
+        yield builder.build_value(
             TELEMETRY, subject, Samples.TYPE, value, PARTITIONS, content_type=b"application/json", id_=id_
         )
 
@@ -103,9 +103,9 @@ def requests(n: int, scope: str, *, claims: Callable[[], list[tuple[str, bytes]]
         scope: Subject of each, and what it freezes.
         claims: Called for each: headers that it brings besides.
     """
-    sealer = Sealer("/flood")
+    builder = EventBuilder("/flood")
     for _ in range(n):
-        output = sealer.seal(REQUESTS, scope, FreezeSet(scope=scope), PARTITIONS)
+        output = builder.build(REQUESTS, scope, FreezeSet(scope=scope), PARTITIONS)
         output.headers.extend(claims())
         yield output
 
@@ -203,7 +203,7 @@ class Probes:
     def __init__(self, ground: Ground, stack: LocalStack, operator: Key) -> None:
         self.scope, self.model = "honest", "honest/probe"
         self._ground, self._stack, self._operator = ground, stack, operator
-        self._sealer, self._number = Sealer("/bench/probe"), count(10_000_000)
+        self._builder, self._number = EventBuilder("/bench/probe"), count(10_000_000)
         self._traffic = Traffic(1, 1, is_inside=False)
         self._arrived: dict[bytes, float] = {}
         self._outbox = KafkaOutbox(ground.settings, "bench-probes")
@@ -214,7 +214,7 @@ class Probes:
     def registration(self) -> Output:
         """What makes the model of the rows known."""
         data = registration(0).model_copy(update={"model": self.model})
-        return self._sealer.seal(TELEMETRY, self.model, data, PARTITIONS)
+        return self._builder.build(TELEMETRY, self.model, data, PARTITIONS)
 
     def note(self, record: Record, now: float) -> None:
         """Take note of the moment when what a probe has led to is there."""
@@ -259,8 +259,8 @@ class Probes:
     def _probe(self) -> None:
         freeze = FreezeSet(scope=self.scope, valid_until=int(time.time() * 1000) + _VALID_MS)
         outputs = [
-            (self._sealer.seal(REQUESTS, self.scope, freeze, PARTITIONS, key=self._operator), True),
-            (self._sealer.seal(TELEMETRY, self.model, self._traffic.samples(next(self._number)), PARTITIONS), False),
+            (self._builder.build(REQUESTS, self.scope, freeze, PARTITIONS, key=self._operator), True),
+            (self._builder.build(TELEMETRY, self.model, self._traffic.samples(next(self._number)), PARTITIONS), False),
         ]
         for output, is_freeze in outputs:
             self._sent.append((story_of(output), is_freeze, time.perf_counter()))

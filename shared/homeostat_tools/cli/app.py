@@ -20,17 +20,17 @@ from homeostat_tools.cli import (
     keys,
     quarantine,
     rebuilding,
-    replays,
+    replay,
     requests,
     roles,
     rules,
     schemas,
     stack,
-    stories,
+    story,
     topics,
     trusting,
 )
-from homeostat_tools.cli.exits import EPILOG
+from homeostat_tools.cli.exit_codes import EPILOG
 from homeostat_tools.cli.group import Group
 
 app: Final = typer.Typer(
@@ -64,13 +64,13 @@ def homeostat(
 
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     ("Run", (stack.up, stack.down, stack.status, stack.address, doctor.doctor, demo.demo, evaluate.evaluate)),
-    ("Look and feed", (events.publish, events.tail, injecting.inject_drift, stories.story, stories.why)),
+    ("Look and feed", (events.publish, events.tail, injecting.inject_drift, story.story, story.why)),
     (
         "Decide",
         (requests.approve, requests.deny, freezes.freeze, freezes.unfreeze, requests.budget, requests.revert),
     ),
     ("Decide", (trusting.distrust, trusting.trust, rules.apply, acl.acl)),
-    ("Prove", (replays.replay, replays.export, bench.bench, schemas.schemas)),
+    ("Prove", (replay.replay, replay.export, bench.bench, schemas.schemas)),
 )
 
 for _panel, _functions in _COMMANDS:

@@ -10,8 +10,8 @@ from homeostat.core import Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import ApprovalGiven, VerdictGiven
 from homeostat.events.logs import GOVERNANCE, VERDICTS
-from homeostat_tools.cli.records import event_of
-from homeostat_tools.cli.when import clock
+from homeostat_tools.cli.rendering import event_of
+from homeostat_tools.cli.times import clock
 
 
 def of_actions(logs: Logs, keyring: Keyring, refused: Collection[int], actions: Collection[str]) -> list[Approval]:

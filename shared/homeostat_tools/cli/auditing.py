@@ -18,7 +18,7 @@ from homeostat.core import Payload, Reject
 from homeostat.events import CheckpointSigned, LogDigested
 from homeostat.events.logs import AUDIT, LOGS, SNAPSHOTS
 from homeostat.runtime.kafka_errors import TopicMissing
-from homeostat_tools.cli.records import event_of
+from homeostat_tools.cli.rendering import event_of
 from homeostat_tools.local_stack.services import inputs
 
 _AuditPlace = tuple[str, str, int]

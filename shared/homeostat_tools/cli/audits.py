@@ -54,10 +54,10 @@ def verify(
 
     from homeostat_tools.cli import auditing
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import Exit
+    from homeostat_tools.cli.exit_codes import Exit
     from homeostat_tools.cli.notaries import keyring_of, known_notaries
     from homeostat_tools.cli.output import as_json, hint, show, table
-    from homeostat_tools.cli.when import duration_ms
+    from homeostat_tools.cli.times import duration_ms
 
     late_ms = duration_ms(late)
     with session(ctx, data_dir) as opened:
@@ -96,11 +96,11 @@ def begin(
     """
     from homeostat.audit.digest import GENESIS, ORIGIN
     from homeostat.audit.keys import load
-    from homeostat.client.sealing import Sealer
+    from homeostat.client.event_builder import EventBuilder
     from homeostat.events import AuditBegun
     from homeostat.events.logs import AUDIT
     from homeostat_tools.cli.connection import SOURCE, session
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.output import hint
 
     if not reason:
@@ -117,7 +117,7 @@ def begin(
             abandoned_root=root,
             reason=reason,
         )
-        opened.logs.send(Sealer(SOURCE).seal(AUDIT, ORIGIN, word, key=signer))
+        opened.logs.send(EventBuilder(SOURCE).build(AUDIT, ORIGIN, word, key=signer))
         opened.logs.flush()
     what = (
         f"begins anew, without the {size} leaves that were signed" if is_anew else "began late: nothing of it is lost"
@@ -138,7 +138,7 @@ def _kept(opened: "Session", named: list[str]) -> "list[CheckpointSigned]":
     """Checkpoints that were kept outside of the broker: those that were named, and the auditor's own."""
     from homeostat.artifacts import open_pointer
     from homeostat.audit.kept import read_checkpoint
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
 
     found = []
     for url in [*named, opened.settings.checkpoint_url]:

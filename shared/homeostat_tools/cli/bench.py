@@ -24,7 +24,7 @@ def bench(
 
     from homeostat.telemetry.logging import quiet_logging
     from homeostat_lab.bench import NAMES, run
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.extras import SERVICE_EXTRAS, require
     from homeostat_tools.cli.output import hint, say, table
 

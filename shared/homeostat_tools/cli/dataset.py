@@ -30,7 +30,7 @@ def report(
 
     from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.metadataset import reports
     from homeostat_tools.cli.output import as_json
 
@@ -101,7 +101,7 @@ def episodes(
 def _events(logs: "Logs", topic: str) -> "Iterator[Event]":
     """Yield the events of a log that can be read; the quarantine has the others."""
     from homeostat.core import Reject
-    from homeostat_tools.cli.records import event_of
+    from homeostat_tools.cli.rendering import event_of
 
     if topic not in logs.topics():
         return

@@ -58,7 +58,7 @@ def publish(
 
 
 def _one(type_: str, subject: str, data: str | None) -> Iterator[Mapping[str, Any]]:
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.publishing import parse
 
     if data is None:
@@ -71,7 +71,7 @@ def _one(type_: str, subject: str, data: str | None) -> Iterator[Mapping[str, An
 
 
 def _lines(what: str) -> Iterator[Mapping[str, Any]]:
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.publishing import parse_lines
 
     if what == "-":
@@ -115,10 +115,10 @@ def tail(
     """Show the newest events of the logs, filtered; all of a time with --since."""
     from homeostat.events.logs import AUDIT, LOGS
     from homeostat_tools.cli.connection import session
+    from homeostat_tools.cli.filters import Selection, newest, order
     from homeostat_tools.cli.output import as_json, hint
-    from homeostat_tools.cli.records import readable, topics_of
-    from homeostat_tools.cli.selection import Selection, newest, order
-    from homeostat_tools.cli.when import since_ms
+    from homeostat_tools.cli.rendering import readable, topics_of
+    from homeostat_tools.cli.times import since_ms
 
     wanted = topics_of(logs or (), [log.name for log in LOGS if log.kind == "log" and log.name != AUDIT])
     chosen = Selection(tuple(types or ()), subject, story)
@@ -154,7 +154,7 @@ def tail(
 
 def _why_nothing(types: Sequence[str]) -> str:
     from homeostat.events import MODELS
-    from homeostat_tools.cli.selection import Selection
+    from homeostat_tools.cli.filters import Selection
 
     unknown = [one for one in types if not any(map(Selection((one,)).is_of, MODELS))]
     if unknown:
@@ -164,10 +164,10 @@ def _why_nothing(types: Sequence[str]) -> str:
 
 def _line(record: Any) -> None:
     from homeostat.core import Reject
+    from homeostat_tools.cli.one_line import colour, summary
     from homeostat_tools.cli.output import plain, show
-    from homeostat_tools.cli.records import PREFIX, attributes, event_of, name_of
-    from homeostat_tools.cli.summaries import colour, summary
-    from homeostat_tools.cli.when import clock
+    from homeostat_tools.cli.rendering import PREFIX, attributes, event_of, name_of
+    from homeostat_tools.cli.times import clock
 
     try:
         text = plain(summary(event_of(record).data))

@@ -12,9 +12,9 @@ from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events.governance import PASSING_RULES
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TELEMETRY, TIMELINE, VERDICTS
-from homeostat_tools.cli.records import attributes, event_of
+from homeostat_tools.cli.filters import order
 from homeostat_tools.cli.refusals import refusals
-from homeostat_tools.cli.selection import order
+from homeostat_tools.cli.rendering import attributes, event_of
 
 _NEWEST: Final = 5_000
 """Records of the model's partition of the timeline in which an admitted row is looked for."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.codec import Record
-from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.exit_codes import usage
 
 
 def write_export(path: Path, records: Iterable[Record]) -> int:

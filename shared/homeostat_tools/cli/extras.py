@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from homeostat_tools.cli.exits import CommandFailed, Exit
+from homeostat_tools.cli.exit_codes import CommandFailed, Exit
 
 EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "drift-detector": ("river",),

@@ -6,7 +6,7 @@ import traceback
 from typing import Any
 
 from homeostat.core import HomeostatError
-from homeostat_tools.cli.exits import Exit, code_of
+from homeostat_tools.cli.exit_codes import Exit, code_of
 from homeostat_tools.cli.extras import explain_missing
 
 

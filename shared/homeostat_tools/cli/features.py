@@ -24,7 +24,7 @@ def show(
     from dataclasses import asdict
 
     from homeostat.events.meta_features import SCHEMA
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.output import as_json, plain, say, show, table
 
     latest = _store(data_dir).latest(model)
@@ -70,7 +70,7 @@ def rebuild(ctx: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 def _store(data_dir: "Path") -> "FeatureStore":
     from homeostat.feature_store import FeatureStore
     from homeostat_tools.cli.connection import settings_of
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
 
     url = settings_of(data_dir).redis_url.get_secret_value()
     if not url:

@@ -6,7 +6,7 @@ from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.core import Fold
 from homeostat.runtime import registry
 from homeostat.runtime.declarations import FoldEntry
-from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.exit_codes import usage
 
 
 def entry_of(name: str) -> FoldEntry:

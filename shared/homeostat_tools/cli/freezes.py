@@ -12,7 +12,7 @@ from homeostat_tools.cli.requests import TIMEOUT_SECONDS, send
 if TYPE_CHECKING:
     from homeostat.client.logs import Logs
     from homeostat.commands import NotaryKeyMissing
-    from homeostat_tools.cli.exits import CommandFailed
+    from homeostat_tools.cli.exit_codes import CommandFailed
 
 
 def freeze(
@@ -63,7 +63,7 @@ def freeze(
 
 def _unchecked(what: str, missing: "NotaryKeyMissing") -> "CommandFailed":
     """Something was sent and answered, and nobody here can tell whether the governor was who answered."""
-    from homeostat_tools.cli.exits import CommandFailed, Exit
+    from homeostat_tools.cli.exit_codes import CommandFailed, Exit
 
     return CommandFailed(Exit.PENDING, f"{what} was sent; whether it holds cannot be checked here: {missing}")
 
@@ -71,7 +71,7 @@ def _unchecked(what: str, missing: "NotaryKeyMissing") -> "CommandFailed":
 def _check_known(logs: "Logs", scope: str) -> None:
     from difflib import get_close_matches
 
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.known import unknown_among
 
     others = unknown_among(logs, scope)

@@ -7,8 +7,8 @@ from homeostat.core import Event
 from homeostat.events import BrakeConfirmed, BrakeReleased, BrakeSet, FreezeSet
 from homeostat.events.logs import POLICIES, VERDICTS
 from homeostat.events.requests import LONGEST_VALIDITY_MS
-from homeostat_tools.cli.answers import Admitted, Answered
 from homeostat_tools.cli.connection import Session
+from homeostat_tools.cli.responses import Admitted, Answered
 
 
 def is_brake(opened: Session) -> Answered:
@@ -61,5 +61,5 @@ def brake_here(opened: Session, data: FreezeSet, key: str) -> Path:
     """
     client = opened.client(key)
     path = opened.settings.brake_file
-    write_brake(path, data.scope, client.sealed_request(data, data.scope, LONGEST_VALIDITY_MS))
+    write_brake(path, data.scope, client.signed_request(data, data.scope, LONGEST_VALIDITY_MS))
     return path

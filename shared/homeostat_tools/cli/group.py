@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from homeostat_tools.cli.exits import Exit, usage
+from homeostat_tools.cli.exit_codes import Exit, usage
 
 
 class Group(TyperGroup):

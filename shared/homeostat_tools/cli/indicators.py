@@ -7,7 +7,7 @@ from homeostat.client.logs import Logs
 from homeostat.codec.encode import partition_of
 from homeostat.events import IndicatorComputed
 from homeostat.events.logs import INDICATORS
-from homeostat_tools.cli.records import attributes, event_of
+from homeostat_tools.cli.rendering import attributes, event_of
 
 _LOOKED_AT: Final = 20_000
 """Newest indicators of the model's partition."""

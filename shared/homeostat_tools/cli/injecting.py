@@ -57,10 +57,10 @@ def inject_drift(
     [bold]homeostat inject-drift team/model label-swap --label 3 --other 5 --export day.jsonl.gz[/bold]
     """
     from homeostat.client.doors import door_of
-    from homeostat.client.sealing import Sealer
+    from homeostat.client.event_builder import EventBuilder
     from homeostat.events import Labels, ModelRegistered, Samples
     from homeostat_tools.cli.connection import SOURCE, session
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.output import as_json, hint
     from homeostat_tools.drift_injection import Injection, Injector
 
@@ -69,7 +69,7 @@ def inject_drift(
         injector = Injector(Injection(onset=onset, width=width, size=size, seed=seed, **_checked(fields)))
     except ValueError as error:
         raise usage(str(error)) from None
-    name, sealer, n_sent = target or f"{model}-injected", Sealer(SOURCE), 0
+    name, builder, n_sent = target or f"{model}-injected", EventBuilder(SOURCE), 0
     if name == model:
         raise usage("a stream cannot be published as the model it comes from")
     with session(ctx, data_dir) as opened:
@@ -83,7 +83,7 @@ def inject_drift(
             if not isinstance(changed, ModelRegistered | Samples | Labels):
                 continue
             log = door_of(changed.TYPE)
-            opened.logs.send(sealer.seal(log, name, changed, opened.logs.n_partitions(log)))
+            opened.logs.send(builder.build(log, name, changed, opened.logs.n_partitions(log)))
             n_sent += 1
         opened.logs.flush()
     if is_json:
@@ -103,7 +103,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _injected(injector: Any, samples: Any) -> Any:
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
 
     try:
         return injector.samples(samples)
@@ -115,10 +115,10 @@ def _payloads(opened: Any, model: str, export: Path | None, since: str, *, is_fo
     """Yield what lies on the timeline of a model, then what comes in."""
     from homeostat.events import Labels, ModelRegistered, Samples
     from homeostat.events.logs import TIMELINE
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.exports import read_export
-    from homeostat_tools.cli.records import attributes, event_of
-    from homeostat_tools.cli.when import since_ms
+    from homeostat_tools.cli.rendering import attributes, event_of
+    from homeostat_tools.cli.times import since_ms
 
     wanted = (ModelRegistered, Samples, Labels)
 

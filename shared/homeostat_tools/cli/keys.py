@@ -75,7 +75,7 @@ def register(
 def _register(opened: "Session", key: "Key", roles: list[str], by: str, timeout: float) -> None:
     from homeostat.events import KeyRegistered
     from homeostat.events.logs import GOVERNANCE_KEY
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint
     from homeostat_tools.cli.requests import payload, send
@@ -120,7 +120,7 @@ def services(
     from homeostat.events.logs import GOVERNANCE_KEY
     from homeostat.runtime.registry import signer_roles
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
     from homeostat_tools.cli.requests import send

@@ -16,7 +16,7 @@ from homeostat.events import (
     SourceTrusted,
 )
 from homeostat.events.logs import GOVERNANCE
-from homeostat_tools.cli.records import attributes, event_of
+from homeostat_tools.cli.rendering import attributes, event_of
 
 _SPEAKING: Final = {cls.TYPE for cls in (ActionProposed, BudgetSet, ModelRegistered, RulesSet, ScopeConfigured)}
 """What is said on governance of a scope that there is; a freeze is not: it may have been mistyped."""

@@ -9,7 +9,7 @@ from homeostat.audit.signing import key_id
 from homeostat.client.logs import Logs
 from homeostat.events.logs import GOVERNANCE, QUARANTINE, VERDICTS
 from homeostat_tools.cli.connection import Session
-from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.exit_codes import usage
 
 
 def keyring_of(logs: Logs) -> tuple[Keyring, set[int]]:

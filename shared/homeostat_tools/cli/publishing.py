@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from homeostat.audit.keys import load
 from homeostat.client.doors import door_of, full_type
-from homeostat.client.sealing import Sealer, identity_of
+from homeostat.client.event_builder import EventBuilder, identity_of
 from homeostat.codec.decode import first_error
 from homeostat.codec.encode import JSON
 from homeostat.events import MODELS
 from homeostat_tools.cli.connection import SOURCE, Session
-from homeostat_tools.cli.exits import usage
-from homeostat_tools.cli.records import topics_of
+from homeostat_tools.cli.exit_codes import usage
+from homeostat_tools.cli.rendering import topics_of
 
 
 def parse(text: str, where: str) -> Any:
@@ -63,7 +63,7 @@ class Publisher:
     def __init__(self, session: Session, *, log: str = "", key: str = "", is_checked: bool = True) -> None:
         self._session, self._is_checked = session, is_checked
         self._log = topics_of([log], ())[0] if log else ""
-        self._sealer = Sealer(SOURCE)
+        self._builder = EventBuilder(SOURCE)
         self._key = load(session.settings.keys_dir, key) if key else None
 
     def send(self, event: object, number: int) -> str:
@@ -101,14 +101,14 @@ class Publisher:
 
     def _send(self, log: str, type_: str, event: Mapping[str, Any], value: bytes) -> str:
         logs = self._session.logs
-        output = self._sealer.seal_value(
+        output = self._builder.build_value(
             log,
             str(event["subject"]),
             type_,
             value,
             logs.n_partitions(log),
             content_type=JSON,
-            id_=str(event.get("id") or self._sealer.new_id()),
+            id_=str(event.get("id") or self._builder.new_id()),
             source=str(event.get("source", "")),
             key=self._key,
         )

@@ -34,7 +34,7 @@ def list_(
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.output import hint, rows
     from homeostat_tools.cli.refusals import not_kept, refusals
-    from homeostat_tools.cli.when import iso, since_ms
+    from homeostat_tools.cli.times import iso, since_ms
 
     moment = since_ms(since) if since else None
     with session(ctx, data_dir) as opened:
@@ -68,11 +68,11 @@ def show(
 ) -> None:
     """Show one refused event: its headers, its value, and why it was refused."""
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
     from homeostat_tools.cli.output import as_json, hint, plain, say, show
     from homeostat_tools.cli.refusals import not_whole, refusals
-    from homeostat_tools.cli.replaying import original
-    from homeostat_tools.cli.when import iso
+    from homeostat_tools.cli.requeue import original
+    from homeostat_tools.cli.times import iso
 
     with session(ctx, data_dir) as opened:
         found = [one for one in refusals(opened.logs) if one.id == id_]
@@ -122,10 +122,10 @@ def replay(
     only digests of that are kept.
     """
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import not_found, usage
+    from homeostat_tools.cli.exit_codes import not_found, usage
     from homeostat_tools.cli.output import hint, rows
     from homeostat_tools.cli.refusals import Refusal, not_kept, not_whole, put_back, refusals
-    from homeostat_tools.cli.when import since_ms
+    from homeostat_tools.cli.times import since_ms
 
     if not ids and not (everything or why or model):
         raise usage("name ids, --why, --model, or --all")

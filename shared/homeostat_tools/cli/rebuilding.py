@@ -28,7 +28,7 @@ def rebuild(
     from homeostat.events.logs import SNAPSHOTS, snapshot_log
     from homeostat.runtime.registry import topic_of
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import CommandFailed, Exit
+    from homeostat_tools.cli.exit_codes import CommandFailed, Exit
     from homeostat_tools.cli.folds import entry_of
     from homeostat_tools.cli.output import show
     from homeostat_tools.local_stack.rebuilding import check_stopped, delete_states

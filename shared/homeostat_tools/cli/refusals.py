@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from homeostat.client.event_builder import EventBuilder
 from homeostat.client.logs import Logs
 from homeostat.client.policies import Once
-from homeostat.client.sealing import Sealer
 from homeostat.codec import Record
 from homeostat.core import Reject
 from homeostat.events import EventRefused, EventReplayed
 from homeostat.events.logs import DOORS, QUARANTINE
 from homeostat_tools.cli.connection import SOURCE
-from homeostat_tools.cli.records import attributes, event_of
-from homeostat_tools.cli.replaying import original
-from homeostat_tools.cli.selection import order
+from homeostat_tools.cli.filters import order
+from homeostat_tools.cli.rendering import attributes, event_of
+from homeostat_tools.cli.requeue import original
 
 _BATCH: Final = 500
 """Records sent between two batches of marks."""
@@ -125,16 +125,16 @@ def put_back(logs: Logs, chosen: Iterable[Refusal]) -> None:
         logs: Where.
         chosen: From doors, not redacted.
     """
-    sealer, waiting = Sealer(SOURCE), list[Refusal]()
+    builder, waiting = EventBuilder(SOURCE), list[Refusal]()
     for refusal in chosen:
         logs.send(original(refusal.data, logs.n_partitions))
         waiting.append(refusal)
         if len(waiting) >= _BATCH:
-            _mark(logs, sealer, waiting)
-    _mark(logs, sealer, waiting)
+            _mark(logs, builder, waiting)
+    _mark(logs, builder, waiting)
 
 
-def _mark(logs: Logs, sealer: Sealer, waiting: list[Refusal]) -> None:
+def _mark(logs: Logs, builder: EventBuilder, waiting: list[Refusal]) -> None:
     logs.flush()  # a record that was not taken is not marked
     for refusal in waiting:
         data = EventReplayed(
@@ -144,6 +144,6 @@ def _mark(logs: Logs, sealer: Sealer, waiting: list[Refusal]) -> None:
             offset=refusal.data.offset,
             attempts=refusal.data.attempts + 1,
         )
-        logs.send(sealer.seal(QUARANTINE, refusal.key, data, logs.n_partitions(QUARANTINE)))
+        logs.send(builder.build(QUARANTINE, refusal.key, data, logs.n_partitions(QUARANTINE)))
     logs.flush()
     waiting.clear()

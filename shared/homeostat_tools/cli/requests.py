@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from homeostat.audit.keys import Key
     from homeostat.core import Event, Payload
     from homeostat.events import Data
-    from homeostat_tools.cli.answers import Answered
     from homeostat_tools.cli.connection import Session
+    from homeostat_tools.cli.responses import Answered
 
 D = TypeVar("D", bound="Data")
 TIMEOUT_SECONDS: Final = 10.0
@@ -50,8 +50,8 @@ def send(
         KeyMissing: There is no such key.
         CommandFailed: It was refused, or nothing came in time.
     """
-    from homeostat_tools.cli.answers import Answers
     from homeostat_tools.cli.output import hint
+    from homeostat_tools.cli.responses import Answers
 
     client = opened.client(key)
     answers = Answers(opened.logs)
@@ -78,7 +78,7 @@ def payload(type_: "type[D]", fields: "Mapping[str, Any]") -> "D":
     from pydantic import ValidationError
 
     from homeostat.codec.decode import first_error
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
 
     try:
         return type_.model_validate(fields)
@@ -122,8 +122,8 @@ def _held(opened: "Session", id_: str) -> tuple[str, str]:
     from homeostat.core import Reject
     from homeostat.events import VerdictGiven
     from homeostat.events.logs import VERDICTS
-    from homeostat_tools.cli.exits import not_found, usage
-    from homeostat_tools.cli.records import attributes, event_of
+    from homeostat_tools.cli.exit_codes import not_found, usage
+    from homeostat_tools.cli.rendering import attributes, event_of
 
     if not id_.strip():
         raise usage("name the action: its identity, or an ending of it; `homeostat tail verdicts` shows them")
@@ -163,9 +163,9 @@ def approve(
 ) -> None:
     """Approve an action that is held for a person. Exits 4 if a rule still denies it, 5 while more is needed."""
     from homeostat.events import ApprovalGiven
-    from homeostat_tools.cli.exits import CommandFailed, Exit
+    from homeostat_tools.cli.exit_codes import CommandFailed, Exit
+    from homeostat_tools.cli.one_line import summary
     from homeostat_tools.cli.output import say
-    from homeostat_tools.cli.summaries import summary
 
     verdict = _verdict(
         ctx,
@@ -195,8 +195,8 @@ def deny(
 ) -> None:
     """Deny an action that is held for a person."""
     from homeostat.events import ApprovalDenied
+    from homeostat_tools.cli.one_line import summary
     from homeostat_tools.cli.output import say
-    from homeostat_tools.cli.summaries import summary
 
     verdict = _verdict(ctx, id_, key, timeout, data_dir, lambda a: ApprovalDenied(action=a, reason=reason))
     say(summary(verdict))
@@ -216,7 +216,7 @@ def budget(
     """Set what automation may spend in a scope."""
     from homeostat.events import BudgetSet
     from homeostat_tools.cli.output import say
-    from homeostat_tools.cli.when import duration_ms
+    from homeostat_tools.cli.times import duration_ms
 
     ask(ctx, BudgetSet(scope=scope, money=money, period_ms=duration_ms(period)), scope, key, timeout, data_dir)
     say(f"{scope} may spend {money:g} per {period}")

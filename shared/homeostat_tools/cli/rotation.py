@@ -7,7 +7,7 @@ from homeostat.events import KeyRegistered, KeyRevoked
 from homeostat.events.logs import GOVERNANCE_KEY
 from homeostat.events.policy_state import PolicyState
 from homeostat_tools.cli.connection import Session
-from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.exit_codes import usage
 from homeostat_tools.cli.requests import send
 
 _SERVICES: Final = ("notary@", "auditor@", "hand:")

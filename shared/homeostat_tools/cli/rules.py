@@ -25,13 +25,13 @@ def apply(
     owner, is_regulated), roles (principal = ["role@scope", …]). What the file does not name stays as it is. What
     weakens approval is noted, and counts when a second person applies the same file: exits 5 for the first.
     """
-    from homeostat_tools.cli.answers import SecondPersonNeeded
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.exits import CommandFailed, Exit
+    from homeostat_tools.cli.exit_codes import CommandFailed, Exit
     from homeostat_tools.cli.in_force import in_force
-    from homeostat_tools.cli.lawfile import changes, read_law
     from homeostat_tools.cli.output import as_json, hint, plain, show
+    from homeostat_tools.cli.policy_file import changes, read_law
     from homeostat_tools.cli.requests import send
+    from homeostat_tools.cli.responses import SecondPersonNeeded
 
     wanted = read_law(file)
     with session(ctx, data_dir) as opened:

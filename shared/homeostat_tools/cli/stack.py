@@ -39,7 +39,7 @@ def up(
     from homeostat_tools.local_stack.local import LocalStack
 
     if secure and os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"):
-        from homeostat_tools.cli.exits import usage
+        from homeostat_tools.cli.exit_codes import usage
 
         raise usage("--secure is about a broker that is started here; at yours: homeostat acl --apply")
     _check_packs(separate=separate, without=without or [])
@@ -85,7 +85,7 @@ def _check_above(data_dir: Path) -> None:
 def _check_packs(*, separate: bool, without: list[str]) -> None:
     """See that every service that is to run can: one that cannot would be started again and again."""
     from homeostat.runtime.registry import programs
-    from homeostat_tools.cli.exits import usage
+    from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.extras import missing_modules, require
     from homeostat_tools.local_stack.services import packs
 
@@ -114,7 +114,7 @@ def address(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     It is what HOMEOSTAT_BOOTSTRAP_SERVERS says, else what runs under the data folder.
     """
     from homeostat_tools.cli.connection import settings_of
-    from homeostat_tools.cli.exits import not_found
+    from homeostat_tools.cli.exit_codes import not_found
 
     settings = settings_of(data_dir)
     if "bootstrap_servers" not in settings.model_fields_set:

@@ -5,7 +5,7 @@ from typing import Final
 
 from homeostat.events import ActionProposed, RuleResult, VerdictGiven
 from homeostat_tools.cli.evidence import Known, is_passing
-from homeostat_tools.cli.when import clock
+from homeostat_tools.cli.times import clock
 
 Trouble = tuple[str, str]
 """A sentence, and what to do."""

@@ -22,7 +22,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     """Intake and governor in memory, an empty data folder."""
     monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)  # in memory nothing is ever on its way
+    monkeypatch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)  # in memory nothing is ever on its way
     return System(tmp_path)
 
 

@@ -16,7 +16,7 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr("homeostat_tools.cli.answers._SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)
     system = ProvenSystem(tmp_path)
     system("keys", "create", "operator")
     system("keys", "create", "ana", "--role", "approver", "--by", "operator")

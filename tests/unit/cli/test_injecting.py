@@ -10,7 +10,7 @@ from homeostat.events import ModelRegistered, Samples
 from homeostat.events.columns import F4, F8
 from homeostat.events.logs import TELEMETRY, TIMELINE
 from homeostat_tools.cli.exports import write_export
-from homeostat_tools.cli.records import event_of
+from homeostat_tools.cli.rendering import event_of
 
 
 def _serve(system: System, n: int = 4) -> None:

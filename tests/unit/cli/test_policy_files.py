@@ -8,7 +8,7 @@ from tests.unit.cli.system import System
 from homeostat.events import BudgetSet, RulesSet
 from homeostat.events.logs import REQUESTS
 from homeostat_tools.cli.in_force import in_force
-from homeostat_tools.cli.lawfile import read_law
+from homeostat_tools.cli.policy_file import read_law
 
 LAW = """
 [rules]

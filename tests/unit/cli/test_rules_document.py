@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from homeostat.events import FamilyRules, RulesSet, ScopeConfigured
-from homeostat_tools.cli.lawfile import read_law
+from homeostat_tools.cli.policy_file import read_law
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
 LAW = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)[0]

@@ -6,7 +6,7 @@ from tests.unit.cli.test_label_lag import computed
 
 from homeostat.events import IndicatorComputed, ThresholdMoved
 from homeostat.events.logs import INDICATORS
-from homeostat_tools.cli.summaries import summary
+from homeostat_tools.cli.one_line import summary
 
 MOVED = {"model": "team/m", "signal": "cpu", "threshold": 0.21, "value": 0.75, "is_alert": True, "rate": 0.01}
 

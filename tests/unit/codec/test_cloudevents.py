@@ -11,7 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Record, decode_event, encode_emit
 from homeostat.codec.cloudevents import read_event
 from homeostat.core import Emit, Event, Identity, Position, Reject
@@ -103,7 +103,7 @@ def test_what_the_package_writes_is_read(write: Any, datacontenttype: str | None
 @pytest.mark.parametrize("write", [to_binary, to_structured])
 def test_binary_payloads_of_the_package_are_read(write: Any) -> None:
     """Columns as msgpack, in the value or in Base64."""
-    sent = Sealer("/sdk").seal(TELEMETRY, "team/m", Samples("v1", "champion", ["a"], *_columns()), 1)
+    sent = EventBuilder("/sdk").build(TELEMETRY, "team/m", Samples("v1", "champion", ["a"], *_columns()), 1)
     attributes = {"type": Samples.TYPE, "source": "/sdk", "id": "1", "datacontenttype": "application/msgpack"}
 
     event = decoded(write(CloudEvent(attributes, sent.value), JSONFormat()), b"team/m")
@@ -118,7 +118,7 @@ def _columns() -> tuple[bytes, list[str], bytes, bytes, bytes]:
 
 def test_what_we_write_is_read_by_the_package() -> None:
     """A client's record, and a fold's output with all its attributes."""
-    registered = Sealer("/me").seal(TELEMETRY, "team/m", ModelRegistered(family="f", champion="v1"), 1)
+    registered = EventBuilder("/me").build(TELEMETRY, "team/m", ModelRegistered(family="f", champion="v1"), 1)
     cause = Event(
         id="1",
         source="/me",

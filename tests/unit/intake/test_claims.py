@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Record, decode_event
 from homeostat.events import FreezeSet
 from homeostat.events.logs import REQUESTS
@@ -17,7 +17,7 @@ def test_a_signature_is_verified_once() -> None:
     private = Ed25519PrivateKey.from_private_bytes(bytes([1] * 32))
     public = private.public_key().public_bytes_raw()
     key = Key("ann", key_id(public), public.hex(), private)
-    made = Sealer("/ann").seal(REQUESTS, "acme", FreezeSet(scope="acme"), key=key)
+    made = EventBuilder("/ann").build(REQUESTS, "acme", FreezeSet(scope="acme"), key=key)
     record = Record(REQUESTS, "t", 0, 0, 0, made.key, made.value, made.headers)
     is_proof.cache_clear()
 

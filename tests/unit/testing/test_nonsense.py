@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support import invalid_events as nonsense
 
-from homeostat.client.sealing import Sealer
+from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import Record, decode_event
 from homeostat.core import Fold
 from homeostat.events import EventRefused
@@ -19,7 +19,7 @@ from homeostat.services.intake.reports import ReportsIntake
 from homeostat.services.intake.requests import RequestsIntake
 from homeostat.services.intake.telemetry import TelemetryIntake
 from homeostat.services.intake.traces import TracesIntake
-from homeostat_tools.cli.replaying import original
+from homeostat_tools.cli.requeue import original
 
 FOLDS: dict[str, Callable[[], Fold[Any]]] = {
     TELEMETRY: TelemetryIntake,
@@ -27,7 +27,7 @@ FOLDS: dict[str, Callable[[], Fold[Any]]] = {
     REQUESTS: RequestsIntake,
     REPORTS: ReportsIntake,
 }
-REGISTERED = Sealer("/owner").seal(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT, 1)
+REGISTERED = EventBuilder("/owner").build(TELEMETRY, nonsense.MODEL, nonsense.CONTRACT, 1)
 
 
 def refused(bad: nonsense.Nonsense) -> list[Record]:
@@ -73,7 +73,7 @@ def test_the_kinds_are_many() -> None:
 
 def test_what_goes_through_is_no_nonsense() -> None:
     """The samples that the pieces are made from are good ones."""
-    good = Sealer("/owner").seal(TELEMETRY, nonsense.MODEL, nonsense.samples(3), 1)
+    good = EventBuilder("/owner").build(TELEMETRY, nonsense.MODEL, nonsense.samples(3), 1)
     sent = [REGISTERED, good]
     records = [Record(TELEMETRY, "topic", 0, n, 1000, o.key, o.value, o.headers) for n, o in enumerate(sent)]
 

@@ -80,7 +80,7 @@ class Context:
 
     def events(self, log: str) -> list[Event]:
         """All of a log that can be read, oldest first per partition."""
-        from homeostat_tools.cli.records import event_of
+        from homeostat_tools.cli.rendering import event_of
 
         if log not in self._events:
             found = []

@@ -86,7 +86,7 @@ def business(context: Context) -> Iterator[Check]:
 
 def _newest(context: Context) -> Iterator[Any]:
     from homeostat.core import Reject
-    from homeostat_tools.cli.records import attributes, event_of
+    from homeostat_tools.cli.rendering import attributes, event_of
 
     for record in context.logs.read([TIMELINE], last=_NEWEST):
         if attributes(record).type == SliObserved.TYPE:

@@ -19,7 +19,7 @@ _NEWEST: Final = 5000
 def audit(context: Context) -> Iterator[Check]:
     """What was decided is digested soon."""
     from homeostat.core import Reject
-    from homeostat_tools.cli.records import event_of
+    from homeostat_tools.cli.rendering import event_of
 
     (end,) = [high for _, high in context.logs.ranges([GOVERNANCE]).values()]
     digested = 0

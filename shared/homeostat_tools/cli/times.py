@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from homeostat.codec.encode import rfc3339
-from homeostat_tools.cli.exits import usage
+from homeostat_tools.cli.exit_codes import usage
 
 _UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")

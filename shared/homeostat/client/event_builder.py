@@ -18,8 +18,8 @@ _BRINGING_KEYS: Final = (TELEMETRY, TRACES, REQUESTS, REPORTS)
 """Doors have no keyring: what is signed brings the public key, so that a door can tell it from junk."""
 
 
-class Sealer:
-    """Seals what one client says; ids are a random prefix and a counter.
+class EventBuilder:
+    """Builds the records of what one client says; ids are a random prefix and a counter.
 
     Args:
         source: CloudEvents `source`.
@@ -33,7 +33,7 @@ class Sealer:
         """Return an id that no event of this source has had."""
         return f"{self._nonce}-{next(self._counter)}"
 
-    def seal(self, log: str, subject: str, data: Payload, n_partitions: int = 1, key: Key | None = None) -> Output:
+    def build(self, log: str, subject: str, data: Payload, n_partitions: int = 1, key: Key | None = None) -> Output:
         """Lay a payload out as a record of a log, signed if there is a key.
 
         Args:
@@ -41,7 +41,7 @@ class Sealer:
             subject: Key.
             data: Payload.
             n_partitions: Of the topic.
-            key: Who signs; None: the one of the sealer, if any.
+            key: Who signs; None: unsigned.
 
         Raises:
             Reject: `payload_invalid`, `header_invalid`: a text is no UTF-8.
@@ -50,11 +50,11 @@ class Sealer:
             value, content_type = encode_payload(data)
         except (UnicodeEncodeError, ValueError) as error:
             raise Reject("payload_invalid", f"a text of the payload is no UTF-8: {error}") from None
-        return self.seal_value(
+        return self.build_value(
             log, subject, data.TYPE, value, n_partitions, content_type=content_type, key=key, id_=self.new_id()
         )
 
-    def seal_value(
+    def build_value(
         self,
         log: str,
         subject: str,
@@ -78,7 +78,7 @@ class Sealer:
             content_type: Of the value.
             id_: Of the event.
             source: Instead of the client's.
-            key: Who signs; None: the one of the sealer, if any.
+            key: Who signs; None: unsigned.
         """
         source = source or self.source
         key_bytes = utf8("the subject", subject)
@@ -117,6 +117,6 @@ def place(output: Output, n_partitions: int) -> Output:
 
 
 def identity_of(output: Output) -> str:
-    """Identity of a sealed record."""
+    """Identity of a built record."""
     headers = dict(output.headers)
     return identity(headers["ce_source"].decode(), headers["ce_id"].decode())

@@ -15,7 +15,7 @@ from homeostat.runtime.replay import Difference, compare, replay
 from homeostat.runtime.sealing import Seals
 from homeostat.runtime.version import version_of
 from homeostat_tools.cli.folds import entry_of
-from homeostat_tools.cli.records import attributes
+from homeostat_tools.cli.rendering import attributes
 
 _STEP: Final = 500
 """Records between two reports of progress."""

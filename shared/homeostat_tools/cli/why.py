@@ -10,11 +10,12 @@ from homeostat.events import RetrainProposed, VerdictGiven
 from homeostat_tools.cli.blindness import IS_BLIND, why_blind
 from homeostat_tools.cli.contracts import contract_line
 from homeostat_tools.cli.evidence import Known, gather
-from homeostat_tools.cli.exits import not_found
+from homeostat_tools.cli.exit_codes import not_found
 from homeostat_tools.cli.in_force import in_force
 from homeostat_tools.cli.indicators import clocks, newest_indicators, unannounced, untracked
 from homeostat_tools.cli.label_lag import label_lag
-from homeostat_tools.cli.summaries import summary
+from homeostat_tools.cli.one_line import summary
+from homeostat_tools.cli.times import clock
 from homeostat_tools.cli.troubles import (
     Trouble,
     all_refused,
@@ -24,7 +25,6 @@ from homeostat_tools.cli.troubles import (
     unsigned_deployment,
     without_family,
 )
-from homeostat_tools.cli.when import clock
 
 _N_VERDICTS: Final = 3
 _LAGGING: Final = 100

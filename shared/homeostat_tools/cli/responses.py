@@ -10,8 +10,8 @@ from homeostat.codec import Record
 from homeostat.core import Event, Reject
 from homeostat.events import BrakeConfirmed, EventRefused, RequestHeld
 from homeostat.events.logs import GOVERNANCE, POLICIES, QUARANTINE, REQUESTS, VERDICTS
-from homeostat_tools.cli.exits import CommandFailed, Exit
-from homeostat_tools.cli.records import Attributes, attributes, event_of
+from homeostat_tools.cli.exit_codes import CommandFailed, Exit
+from homeostat_tools.cli.rendering import Attributes, attributes, event_of
 
 _WATCHED: Final = (GOVERNANCE, QUARANTINE, VERDICTS, *POLICIES)
 _POLL_SECONDS: Final = 0.1
@@ -188,7 +188,7 @@ def _raise_refusal(record: Record, request: str) -> None:
     data: Any = event.data if event is not None else None
     if not isinstance(data, EventRefused) or data.log not in (REQUESTS, GOVERNANCE):
         return
-    from homeostat_tools.cli.replaying import original
+    from homeostat_tools.cli.requeue import original
 
     headers = {name: value.decode(errors="replace") for name, value in original(data, lambda _: 1).headers}
     own = f"{headers.get('ce_source', '')}#{headers.get('ce_id', '')}"

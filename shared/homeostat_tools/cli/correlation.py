@@ -12,12 +12,12 @@ from homeostat.codec import Record
 from homeostat.core import Reject
 from homeostat.events.logs import AUDIT, EXPERIENCE, LOGS, TELEMETRY, TIMELINE
 from homeostat_tools.cli.approvals import of_actions, text_of
-from homeostat_tools.cli.exits import not_found, usage
+from homeostat_tools.cli.exit_codes import not_found, usage
+from homeostat_tools.cli.filters import order
 from homeostat_tools.cli.notaries import keyring_of
-from homeostat_tools.cli.records import PREFIX, attributes, event_of, name_of
-from homeostat_tools.cli.selection import order
-from homeostat_tools.cli.summaries import summary
-from homeostat_tools.cli.when import iso
+from homeostat_tools.cli.one_line import summary
+from homeostat_tools.cli.rendering import PREFIX, attributes, event_of, name_of
+from homeostat_tools.cli.times import iso
 
 _BULK: Final = (TELEMETRY, TIMELINE)
 """Read only when the others do not know the id."""

@@ -15,8 +15,8 @@ from homeostat.core.identity import identity
 from homeostat.events import short
 from homeostat.events.columns import Labels, Samples, f8
 from homeostat.events.logs import DOORS, LOGS
-from homeostat_tools.cli.exits import usage
-from homeostat_tools.cli.when import iso
+from homeostat_tools.cli.exit_codes import usage
+from homeostat_tools.cli.times import iso
 
 PREFIX: Final = "homeostat."
 

@@ -143,7 +143,7 @@ def test_what_another_version_made_is_told_as_such(governed: System, monkeypatch
     snapshot(governed)
     change(governed, VERDICTS)
     differs = replayed(governed, "governor", code=6)
-    monkeypatch.setattr("homeostat_tools.cli.rederiving.version_of", lambda fold: "installed")
+    monkeypatch.setattr("homeostat_tools.cli.rederivation.version_of", lambda fold: "installed")
 
     other = replayed(governed, "governor", code=8)
 
@@ -155,7 +155,7 @@ def test_a_newer_version_that_says_the_same_is_equal(governed: System, monkeypat
     """A version is a digest of code: most changes change no output."""
     governed.propose()
     snapshot(governed)
-    monkeypatch.setattr("homeostat_tools.cli.rederiving.version_of", lambda fold: "installed")
+    monkeypatch.setattr("homeostat_tools.cli.rederivation.version_of", lambda fold: "installed")
 
     assert replayed(governed, "governor")["outcome"] == "equal"
 

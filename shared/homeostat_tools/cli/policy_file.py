@@ -12,8 +12,8 @@ from homeostat.codec.decode import first_error
 from homeostat.core.identity import scope_of
 from homeostat.events import BudgetSet, Data, ModelConfigured, RoleGranted, RulesSet, ScopeConfigured, short
 from homeostat.events.policy_state import PolicyState
-from homeostat_tools.cli.exits import not_found, usage
-from homeostat_tools.cli.when import duration_ms
+from homeostat_tools.cli.exit_codes import not_found, usage
+from homeostat_tools.cli.times import duration_ms
 
 _SECTIONS: Final = ("rules", "budget", "scopes", "roles", "models")
 _IN_SCOPE: Final = ("owner", "settings", "rules", "budget")

@@ -30,10 +30,10 @@ def replay(
     from homeostat.runtime import registry
     from homeostat.runtime.sealing import seals_of
     from homeostat_tools.cli.connection import session, settings_of
-    from homeostat_tools.cli.exits import Exit
+    from homeostat_tools.cli.exit_codes import Exit
     from homeostat_tools.cli.folds import fold_of
     from homeostat_tools.cli.output import hint, hints, rows
-    from homeostat_tools.cli.rederiving import Rederived, rederive
+    from homeostat_tools.cli.rederivation import Rederived, rederive
 
     salt = settings_of(data_dir).salt
     folds = {name: fold_of(name, salt) for name in (registry.folds() if fold == "all" else [fold])}
@@ -91,8 +91,8 @@ def export(
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.exports import write_export
     from homeostat_tools.cli.output import hint
-    from homeostat_tools.cli.records import topics_of
-    from homeostat_tools.cli.when import since_ms
+    from homeostat_tools.cli.rendering import topics_of
+    from homeostat_tools.cli.times import since_ms
 
     topic = topics_of([log], ())[0]
     with session(ctx, data_dir) as opened:

@@ -9,7 +9,7 @@ from homeostat.codec import Record
 from homeostat.core import Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import short
-from homeostat_tools.cli.records import PREFIX, Attributes, attributes, event_of
+from homeostat_tools.cli.rendering import PREFIX, Attributes, attributes, event_of
 
 
 @dataclass(frozen=True, slots=True)

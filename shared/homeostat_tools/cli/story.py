@@ -17,10 +17,10 @@ def story(
     from rich.tree import Tree
 
     from homeostat_tools.cli.connection import session
+    from homeostat_tools.cli.correlation import find, story_of
     from homeostat_tools.cli.output import as_json, hint, plain, show
-    from homeostat_tools.cli.records import attributes
-    from homeostat_tools.cli.storytelling import find, story_of
-    from homeostat_tools.cli.when import span
+    from homeostat_tools.cli.rendering import attributes
+    from homeostat_tools.cli.times import span
 
     with session(ctx, data_dir) as opened:
         told = story_of(opened.logs, find(opened.logs, id_), _notaries(opened))
@@ -69,10 +69,10 @@ def _mark(authority: str) -> str:
 
 
 def _grow(tree: Any, node: Any, began: int) -> None:
+    from homeostat_tools.cli.one_line import colour
     from homeostat_tools.cli.output import plain
-    from homeostat_tools.cli.records import attributes, name_of
-    from homeostat_tools.cli.summaries import colour
-    from homeostat_tools.cli.when import span
+    from homeostat_tools.cli.rendering import attributes, name_of
+    from homeostat_tools.cli.times import span
 
     while True:  # a chain of single children stays on one level of indentation
         name, found = name_of(node.record), attributes(node.record)
@@ -101,7 +101,7 @@ def why(
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.notaries import keyring_of
     from homeostat_tools.cli.output import as_json, plain, show
-    from homeostat_tools.cli.reasons import explain
+    from homeostat_tools.cli.why import explain
 
     with session(ctx, data_dir) as opened:
         answer = explain(opened.logs, model)
