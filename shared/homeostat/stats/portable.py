@@ -199,17 +199,6 @@ def normal_quantile(p: float | FloatArray) -> float | FloatArray:
     return -_INF if p == 0.0 else _INF if p == 1.0 else math.nan
 
 
-@overload
-def round9(x: float) -> float: ...
-@overload
-def round9(x: FloatArray) -> FloatArray: ...
-def round9(x: float | FloatArray) -> float | FloatArray:
-    """Round to 9 significant decimal digits, as published numbers are; idempotent; infinities and NaN pass through."""
-    if isinstance(x, np.ndarray):
-        return np.array([float(f"{v:.8e}") for v in x.ravel().tolist()], np.float64).reshape(x.shape)
-    return float(f"{x:.8e}")
-
-
 def fixed_row_sums(x: FloatArray) -> FloatArray:
     """Sum over the last axis (length >= 1), strictly from left to right."""
     totals: FloatArray = np.add.accumulate(x, axis=-1)[..., -1]

@@ -22,7 +22,7 @@ def main() -> None:
     wide = np.ldexp(u, (draws.uniform(4_000) * 2_000 - 1_000).astype(np.intc))
     for values in (u, x, wide, x * 200.0, -wide):
         take(values, portable.exp(values), portable.log(values), portable.log1p(values))
-        take(portable.normal_quantile(values), portable.round9(values))
+        take(portable.normal_quantile(values))
         take([portable.exp(v) for v in values[:500].tolist()], [portable.log(v) for v in values[:500].tolist()])
         take(portable.fixed_sum(values), portable.fixed_dot(values, u))
     take(portable.fixed_row_sums(x.reshape(-1, 25)))

@@ -110,7 +110,7 @@ def test_arrays_and_floats_agree_to_the_bit(function: Callable[..., object], xs:
         assert same_bits(one, y)
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, portable.round9])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_arrays_and_floats_agree_on_many(function: Callable[..., object]) -> None:
     """The same on 20,000 numbers of every size, in long arrays, where vector instructions are at work."""
     rng = np.random.default_rng(0)
@@ -123,25 +123,13 @@ def test_arrays_and_floats_agree_on_many(function: Callable[..., object]) -> Non
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0)])
-@pytest.mark.parametrize("function", [*FUNCTIONS, portable.round9])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_shapes_are_kept(function: Callable[..., object], shape: tuple[int, ...]) -> None:
     """The result has the shape of the argument, also without dimensions or elements."""
     result = function(np.full(shape, 0.25))
 
     assert isinstance(result, np.ndarray)
     assert result.shape == shape
-
-
-@given(ANY)
-def test_round9_is_idempotent_and_near(x: float) -> None:
-    """Rounding again changes nothing; the result is within half a unit of the 9th digit."""
-    rounded = portable.round9(x)
-
-    assert same_bits(portable.round9(rounded), rounded)
-    if math.isfinite(x):
-        assert abs(rounded - x) <= 5.0000001e-9 * abs(x)
-    else:
-        assert same_bits(rounded, x)
 
 
 @given(st.lists(st.floats(-1e300, 1e300), max_size=50))
