@@ -25,7 +25,7 @@ from homeostat_tools.local_stack.errors import FolderUnusable, KafkaUnavailable
 from homeostat_tools.local_stack.folders import make_folder
 from homeostat_tools.local_stack.local import LocalStack
 from homeostat_tools.local_stack.process import NOT_STARTED, ProcessSpec
-from homeostat_tools.local_stack.report import read_report
+from homeostat_tools.local_stack.status_file import read_report
 from homeostat_tools.local_stack.supervisor import Supervisor
 
 FULL = OSError(errno.ENOSPC, "No space left on device")

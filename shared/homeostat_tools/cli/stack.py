@@ -74,7 +74,7 @@ def _check_above(data_dir: Path) -> None:
     """See that no stack runs in a folder above: one in a new folder here would hide it from the commands typed here."""
     from homeostat.client.address import find_data_dir
     from homeostat_tools.local_stack.errors import StackRunning
-    from homeostat_tools.local_stack.report import read_report
+    from homeostat_tools.local_stack.status_file import read_report
 
     found = find_data_dir()
     report = read_report(found / "processes.json") if found != data_dir else None
@@ -124,7 +124,7 @@ def address(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 def down(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Stop what `homeostat up` started here; nothing is lost."""
-    from homeostat_tools.local_stack.report import read_report
+    from homeostat_tools.local_stack.status_file import read_report
 
     report = read_report(data_dir / "processes.json")
     if report is None:
@@ -144,7 +144,7 @@ def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: Json = False) -> None:
     """Show the processes: state, restarts, memory. Exits 1 if one of them is not running."""
     import psutil
 
-    from homeostat_tools.local_stack.report import read_report
+    from homeostat_tools.local_stack.status_file import read_report
 
     report = read_report(data_dir / "processes.json")
     if report is None:

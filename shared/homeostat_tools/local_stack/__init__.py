@@ -3,7 +3,7 @@
 from homeostat_tools.local_stack.broker import Broker
 from homeostat_tools.local_stack.errors import KafkaUnavailable, StackRunning, TopicMismatch
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus
-from homeostat_tools.local_stack.report import Report, read_report
+from homeostat_tools.local_stack.status_file import Report, read_report
 from homeostat_tools.local_stack.supervisor import Supervisor
 from homeostat_tools.local_stack.topics import TopicSpec, ensure_topics
 

@@ -14,7 +14,7 @@ from typing import Final, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from homeostat_tools.local_stack import child, jars
+from homeostat_tools.local_stack import jars, subprocesses
 from homeostat_tools.local_stack.broker_files import class_path, is_secure, new_cluster_id, write_private
 from homeostat_tools.local_stack.errors import KafkaUnavailable
 from homeostat_tools.local_stack.folders import make_folder
@@ -90,7 +90,7 @@ class Broker:
         self._wanted_port, self._first_port = port, first_port
         self._on_progress, self._lock, self._settings = on_progress, lock, settings or {}
         self._users, self._port, self._log_start = users, 0, 0
-        self._process: child.Child | None = None
+        self._process: subprocesses.Child | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -145,7 +145,7 @@ class Broker:
             self._format(java, class_path, properties)
         argv = [java, *JVM_OPTIONS, "-cp", class_path, "kafka.Kafka", properties.name]
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        self._process = child.spawn(argv, JVM_ENVIRONMENT, self.log, self.home)
+        self._process = subprocesses.spawn(argv, JVM_ENVIRONMENT, self.log, self.home)
         try:
             self._await_answer(deadline)
         except BaseException:
@@ -270,7 +270,7 @@ class Broker:
         )
 
     def _log_tail(self) -> str:
-        lines = child.log_tail(self.log, n_lines=100).splitlines()
+        lines = subprocesses.log_tail(self.log, n_lines=100).splitlines()
         return "\n".join([line for line in lines if not line.startswith("\tat ")][-10:])  # frames of Java tell little
 
     def _refuse_other_security(self) -> None:

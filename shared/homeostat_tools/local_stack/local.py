@@ -22,7 +22,7 @@ from homeostat.runtime.settings import SALT_FILE, HostSettings
 from homeostat.runtime.stop_signal import StopSignal
 from homeostat_tools.local_stack.access import ROLE_ACCESS, rules_of, together
 from homeostat_tools.local_stack.acls import apply
-from homeostat_tools.local_stack.braking import PendingBrakes
+from homeostat_tools.local_stack.brake_publisher import PendingBrakes
 from homeostat_tools.local_stack.broker import Broker
 from homeostat_tools.local_stack.broker_files import is_secure as data_have_users
 from homeostat_tools.local_stack.data_lock import DataLock

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from homeostat.runtime.stop_signal import StopSignal
-from homeostat_tools.local_stack import child
+from homeostat_tools.local_stack import subprocesses
 from homeostat_tools.local_stack.loopback import get
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus, Running, Supervised
-from homeostat_tools.local_stack.report import write_report
+from homeostat_tools.local_stack.status_file import write_report
 
 TICK_SECONDS: Final = 0.1
 REPORT_SECONDS: Final = 1.0
@@ -24,7 +24,7 @@ class Supervisor:
     """Starts processes, starts them again when they end, stops them in order.
 
     Nothing happens between two calls of `tick`: there is no thread. All calls come from one thread, which must outlive
-    the children (see `child.spawn`). After a crash of the supervisor its children have got SIGTERM (Linux).
+    the children (see `subprocesses.spawn`). After a crash of the supervisor its children have got SIGTERM (Linux).
 
     Args:
         specs: What to keep alive; names are unique.
@@ -97,7 +97,7 @@ class Supervisor:
 
     def _spawn(self, spec: ProcessSpec) -> Running:
         try:
-            return child.spawn(spec.argv, spec.env, self._log_dir / f"{spec.name}.log")
+            return subprocesses.spawn(spec.argv, spec.env, self._log_dir / f"{spec.name}.log")
         except OSError as error:
             self._say_once(f"{spec.name} cannot be started: {_of_system(error)}")
             raise

@@ -26,7 +26,7 @@ from homeostat.runtime.settings import HostSettings
 from homeostat_tools.cli import extras
 from homeostat_tools.cli.checks import Check, Context, examine, registry, warn
 from homeostat_tools.local_stack.process import ProcessStatus, State
-from homeostat_tools.local_stack.report import write_report
+from homeostat_tools.local_stack.status_file import write_report
 
 UNAPPROVED = DeploymentUnapproved(model="team/m", version="v9", replaced="v1")
 

@@ -11,7 +11,7 @@ from tests.unit.cli.system import System
 from homeostat.events import ActionFailed, Data, DeploymentObserved, IndicatorComputed
 from homeostat.events.logs import INDICATORS, REPORTS, TELEMETRY
 from homeostat_tools.local_stack.process import ProcessStatus
-from homeostat_tools.local_stack.report import write_report
+from homeostat_tools.local_stack.status_file import write_report
 
 RUNBOOKS = sorted((Path(__file__).parents[3] / "docs" / "runbooks").glob("*.md"))
 COMMANDS = sorted(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from homeostat.events.logs import LOGS
 from homeostat_tools.cli.app import app
 from homeostat_tools.local_stack.process import ProcessStatus
-from homeostat_tools.local_stack.report import write_report
+from homeostat_tools.local_stack.status_file import write_report
 
 COMMANDS: Any = typer.main.get_command(app)
 SIGNAL = '{"layer": "edge", "name": "t", "value": 3}'

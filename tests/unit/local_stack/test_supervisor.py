@@ -7,7 +7,7 @@ import pytest
 
 from homeostat.testing.processes import FakeProcess
 from homeostat_tools.local_stack.process import ProcessSpec
-from homeostat_tools.local_stack.report import read_report
+from homeostat_tools.local_stack.status_file import read_report
 from homeostat_tools.local_stack.supervisor import Supervisor
 
 SPECS = [ProcessSpec("intake", ("intake",)), ProcessSpec("governor", ("governor",))]

@@ -74,7 +74,7 @@ class Context:
     @cached_property
     def is_running(self) -> bool:
         """Whether a stack runs in the data folder."""
-        from homeostat_tools.local_stack.report import read_report
+        from homeostat_tools.local_stack.status_file import read_report
 
         return read_report(self.data_dir / "processes.json") is not None
 

@@ -14,7 +14,7 @@ _OLD_SECONDS: Final = 15.0
 def processes(context: Context) -> Iterator[Check]:
     """None has halted or ends again and again."""
     from homeostat.runtime.process import EXIT_HALTED
-    from homeostat_tools.local_stack.report import read_report
+    from homeostat_tools.local_stack.status_file import read_report
 
     path = context.data_dir / "processes.json"
     report = read_report(path)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from homeostat_tools.local_stack.process import ProcessStatus
-from homeostat_tools.local_stack.report import Report, read_report, write_report
+from homeostat_tools.local_stack.status_file import Report, read_report, write_report
 
 STATUS = ProcessStatus("intake", 17, "running", 2, 1.5, -9)
 

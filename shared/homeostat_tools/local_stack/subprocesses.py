@@ -12,7 +12,7 @@ from typing import Final
 MAX_LOG_BYTES: Final = 16 * 1024 * 1024
 """A log beyond this is set aside as `.1` at the next start."""
 
-_TETHER: Final = Path(__file__).with_name("tether.py")
+_PDEATHSIG: Final = Path(__file__).with_name("pdeathsig.py")
 
 
 class Child(subprocess.Popen[bytes]):
@@ -43,11 +43,11 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], log: Path, folder: Path |
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_name(log.name + ".1"))
-    # -I -S: the tether needs the standard library only, and starts in 10 ms
-    tethered = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *argv]
+    # -I -S: it needs the standard library only, and starts in 10 ms
+    with_parent = [sys.executable, "-I", "-S", str(_PDEATHSIG), str(os.getpid()), *argv]
     with log.open("ab") as output:
         return Child(
-            tethered,
+            with_parent,
             cwd=folder,
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,

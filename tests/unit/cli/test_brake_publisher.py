@@ -20,7 +20,7 @@ from homeostat.runtime.memory_loop import MemoryHands
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.signer import sign_with
 from homeostat.testing.enrolled import Enrolled, registration
-from homeostat_tools.local_stack.braking import PendingBrakes
+from homeostat_tools.local_stack.brake_publisher import PendingBrakes
 
 
 class Braking:

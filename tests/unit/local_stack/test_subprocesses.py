@@ -9,15 +9,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from homeostat_tools.local_stack.child import MAX_LOG_BYTES, log_tail, spawn
 from homeostat_tools.local_stack.process import ProcessSpec
+from homeostat_tools.local_stack.subprocesses import MAX_LOG_BYTES, log_tail, spawn
 from homeostat_tools.local_stack.supervisor import Supervisor, answers_ok
 
 SLEEP = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
 PARENT = """
 import sys
 from pathlib import Path
-from homeostat_tools.local_stack.child import spawn
+from homeostat_tools.local_stack.subprocesses import spawn
 print(spawn(["sleep", "600"], {}, Path(sys.argv[1])).pid, flush=True)
 sys.stdin.read()
 """

@@ -1,4 +1,4 @@
-"""Tie this process to its parent, then become the given program: `tether.py PARENT_PID PROGRAM [ARGUMENT …]`.
+"""Tie this process to its parent, then become the given program: `pdeathsig.py PARENT_PID PROGRAM [ARGUMENT …]`.
 
 A program of its own, because code between fork and exec (`preexec_fn`) can deadlock in a parent with threads, and
 every Kafka client has threads. The process id stays the same: exec replaces the program, and the tie survives it.
