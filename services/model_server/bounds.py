@@ -87,9 +87,9 @@ class BoundedProtocol(H11Protocol):
         others = [one for one in self.connections if isinstance(one, BoundedProtocol) and one is not self]
         if len(others) + 1 < MAX_CONNECTIONS:
             return
-        idle = [one for one in others if one._is_idle]
+        idle = [one for one in others if one._is_idle]  # noqa: SLF001  # one of its own kind
         if idle:
-            oldest = min(idle, key=lambda one: one._heard_at)
+            oldest = min(idle, key=lambda one: one._heard_at)  # noqa: SLF001  # as above
             self.connections.discard(oldest)
             oldest.transport.abort()
         elif len(others) > 2 * MAX_CONNECTIONS:

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from homeostat.audit import keys
 from homeostat.audit.keys import KeyMissing, KeyUnusable, create, load, publish
 from homeostat.audit.secret_file import SecretMissing, SecretUnusable, ensure_secret, read_secret
 from homeostat.client.memory import MemoryLogs
+from homeostat.core.backoff import Backoff
 from homeostat.runtime.errors import SealKeyUnusable
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.settings import HostSettings
@@ -238,10 +240,10 @@ def test_a_broker_that_cannot_start_again_does_not_end_the_stack(
 ) -> None:
     """It is tried again and again, further and further apart, in one line each; the services wait meanwhile."""
     said, now = list[str](), [1000.0]
-    monkeypatch.setattr("homeostat_tools.local_stack.local.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("homeostat_tools.local_stack.local.Backoff", partial(Backoff, clock=lambda: now[0]))
     stack, broker = LocalStack(tmp_path, on_progress=said.append), GoneBroker()
     stack.broker, stack.bootstrap_servers = broker, broker.bootstrap_servers  # type: ignore[assignment]  # a fake
-    stack._supervisor = Machine().supervisor(tmp_path / "logs")
+    stack._supervisor = Machine().supervisor(tmp_path / "logs")  # noqa: SLF001  # a start would make processes
 
     for _ in range(60):
         stack.tick()
@@ -277,7 +279,8 @@ def test_a_log_line_that_cannot_be_written_stops_nothing() -> None:
     class Full:
         write = flush = full
 
-    lossy = telemetry_logging._Lossy(Full())  # type: ignore[arg-type]  # a stream that fails
+    lossy_stream = telemetry_logging._Lossy  # noqa: SLF001  # the only way to it is the logging of this process
+    lossy = lossy_stream(Full())  # type: ignore[arg-type]  # a stream that fails
 
     assert lossy.write("line\n") == 5
     lossy.flush()

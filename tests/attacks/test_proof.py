@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.attacks.proofs import records
+from tests.support.broker_disk import delete_topic
 from tests.support.proving import ProvenSystem
 
 from homeostat.audit import keys
@@ -178,6 +179,6 @@ def test_leaves_that_nobody_has_signed_are_found(proven: ProvenSystem) -> None:
 
 def test_an_audit_log_that_was_deleted_is_found(proven: ProvenSystem) -> None:
     """Exit code 6, not a missing topic."""
-    del proven.log._topics[AUDIT]
+    delete_topic(proven.log, AUDIT)
 
     assert ("vanished", AUDIT) in proven.findings()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.attacks.proofs import records
+from tests.support.broker_disk import disk, rename_ids
 from tests.support.proving import ProvenSystem
 
 from homeostat.audit import keys
@@ -162,7 +163,7 @@ def test_weights_without_a_verdict_are_found(proven: ProvenSystem) -> None:
 @pytest.mark.parametrize("data", [FreezeSet(scope="*"), ApprovalGiven(action="/x#1")])
 def test_a_request_that_nobody_signed_is_found(proven: ProvenSystem, data: FreezeSet | ApprovalGiven) -> None:
     """Put straight onto governance, with intake's source; refused by the governor, it is no finding."""
-    used = next(p for p, found in enumerate(proven.log._topics[REQUESTS]) if found)
+    used = next(p for p, found in enumerate(disk(proven.log, REQUESTS)) if found)
     source = f"/homeostat/intake.requests/{REQUESTS}/{proven.log.topic_id(REQUESTS)}/{used}"
     proven.logs.is_running = False
     forged(proven, GOVERNANCE, data, source=source, id_="0.9")
@@ -201,7 +202,7 @@ def test_what_a_fold_says_of_an_input_that_is_not_there_is_found(proven: ProvenS
 def test_every_log_is_proven(proven: ProvenSystem) -> None:
     """No log of the catalogue is left out: an edit anywhere is found."""
     for log in LOGS:
-        if log.name == AUDIT or not any(proven.log._topics[log.name]):
+        if log.name == AUDIT or not any(disk(proven.log, log.name)):
             continue
         found = records(proven, log.name)
         kept = list(found)
@@ -209,12 +210,12 @@ def test_every_log_is_proven(proven: ProvenSystem) -> None:
         found[-1] = replace(found[-1], key=b"other")
         assert ("edited", log.name) in proven.findings(), log.name
         found[:] = kept
-    assert any(proven.log._topics[POLICY_RETRAIN]), "no command was given: the test shows too little"
+    assert any(disk(proven.log, POLICY_RETRAIN)), "no command was given: the test shows too little"
 
 
 def test_a_topic_id_may_hold_a_slash(proven: ProvenSystem) -> None:
     """Kafka's are Base64: sources of folds over such a topic are what they are."""
-    proven.log._ids = {name: id_[:8] + "/" + id_[8:] for name, id_ in proven.log._ids.items()}
+    rename_ids(proven.log, "/")
     source = f"/homeostat/intake.telemetry/{TELEMETRY}/{proven.log.topic_id(TELEMETRY)}/0"
     honest = SignalObserved(layer="edge", name="t", value=1.0)
     forged(proven, TIMELINE, honest, source=source, id_="0.9")

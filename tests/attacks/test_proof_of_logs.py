@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.attacks.proofs import SNAPSHOTS, records
+from tests.support.broker_disk import delete_topic, disk
 from tests.support.proving import ProvenSystem
 
 from homeostat.events.logs import (
@@ -21,7 +22,7 @@ from homeostat.events.logs import (
 @pytest.mark.parametrize("topic", [GOVERNANCE, TELEMETRY, VERDICTS, TIMELINE])
 def test_a_deleted_topic_is_found(proven: ProvenSystem, topic: str) -> None:
     """Whatever it held."""
-    del proven.log._topics[topic]
+    delete_topic(proven.log, topic)
 
     assert ("vanished", topic) in proven.findings()
 
@@ -37,7 +38,7 @@ def test_a_topic_that_was_made_again_is_found(proven: ProvenSystem, topic: str) 
 @pytest.mark.parametrize("topic", [GOVERNANCE, VERDICTS, TELEMETRY])
 def test_records_deleted_before_their_retention_are_found(proven: ProvenSystem, topic: str) -> None:
     """Kept for ever, or a day: gone a minute later, it was a person."""
-    partition = next(p for p, found in enumerate(proven.log._topics[topic]) if found)
+    partition = next(p for p, found in enumerate(disk(proven.log, topic)) if found)
     proven.log.delete_before(topic, partition, proven.log.end(topic, partition))
 
     assert ("deleted_early", topic) in proven.findings()
@@ -92,7 +93,7 @@ def test_records_that_wait_too_long_for_their_proof_are_found(proven: ProvenSyst
     proven.register("team/other")
     early = proven.findings(code=0)
     for topic in (TELEMETRY, TIMELINE):
-        for log in proven.log._topics[topic]:
+        for log in disk(proven.log, topic):
             log[:] = [replace(r, timestamp=r.timestamp - 1) if r is not None else None for r in log]
 
     assert early == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.mutations import JSON, _binary, arrow_stream, corpus, mutate, said_of
+from tests.support.mutations import JSON, arrow_stream, binary, corpus, mutate, said_of
 
 from homeostat.codec import Record
 from homeostat.codec.arrow import ARROW
@@ -95,7 +95,7 @@ HUGE: list[tuple[str, str, bytes]] = [
 @pytest.mark.parametrize(("door", "type_", "value"), HUGE, ids=range(len(HUGE)))
 def test_a_record_costs_no_more_than_it_weighs(door: str, type_: str, value: bytes) -> None:
     """Millions of errors in it are not made into millions of objects: the first one is said."""
-    record = _binary(door, type_, value, JSON)
+    record = binary(door, type_, value, JSON)
     tracemalloc.start()
     try:
         said = said_of(door_of(door), record)
@@ -153,7 +153,7 @@ def _stream(table: Any, options: Any = None) -> bytes:
 @pytest.mark.parametrize("value", bombs(), ids=range(len(bombs())))
 def test_arrow_that_would_grow_is_refused(value: bytes) -> None:
     """Compressed, encoded, of other types, or of more rows than an event has: with the column and type named."""
-    assert said_of(door_of(TELEMETRY), _binary(TELEMETRY, Samples.TYPE, value, ARROW.encode())) == "payload_invalid"
+    assert said_of(door_of(TELEMETRY), binary(TELEMETRY, Samples.TYPE, value, ARROW.encode())) == "payload_invalid"
 
 
 def test_arrow_of_plain_columns_is_taken() -> None:
@@ -163,6 +163,6 @@ def test_arrow_of_plain_columns_is_taken() -> None:
     base = {"request": pa.array([1, 2]), "prediction": pa.array([True, False]), "heat": pa.array([20, 30], pa.int8())}
     times = [pa.array([10, 20], kind) for kind in (pa.timestamp("s"), pa.timestamp("ns", "UTC"), pa.float32())]
     for time in (*times, pa.array([0, 86_400_000], pa.date64())):
-        record = _binary(TELEMETRY, Samples.TYPE, _stream(pa.table(base | {"time": time})), ARROW.encode())
+        record = binary(TELEMETRY, Samples.TYPE, _stream(pa.table(base | {"time": time})), ARROW.encode())
 
         assert said_of(door_of(TELEMETRY), record) == "admitted", json.dumps(str(time.type))

@@ -44,8 +44,8 @@ CONTRACT: Final = ModelRegistered.model_validate(
     }
 )
 
-_KEYS: Final = {TELEMETRY: MODEL, TRACES: FAMILY, REQUESTS: SCOPE, REPORTS: MODEL}
-_TAKES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+KEYS: Final = {TELEMETRY: MODEL, TRACES: FAMILY, REQUESTS: SCOPE, REPORTS: MODEL}
+TAKES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     TELEMETRY: (SignalObserved.TYPE, {"layer": "service", "name": "load", "value": 1.0}),
     TRACES: (IncidentRecorded.TYPE, {"incident": "i", "symptoms": ["hot"], "fix": ["cooled"]}),
     REQUESTS: (FreezeSet.TYPE, {"scope": SCOPE}),
@@ -57,8 +57,8 @@ _TAKES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 """An event that each door takes: type and payload."""
 
 _NEXT: Final = {TELEMETRY: TRACES, TRACES: REQUESTS, REQUESTS: REPORTS, REPORTS: TELEMETRY}
-_SIGNED: Final = (REQUESTS, REPORTS)
-_CLAIM: Final = {"signature": b"A" * 86 + b"==", "key-id": b"0" * 16}
+SIGNED: Final = (REQUESTS, REPORTS)
+CLAIM: Final = {"signature": b"A" * 86 + b"==", "key-id": b"0" * 16}
 """Of the form of a signature; whose it is, a door does not know."""
 
 _HEADERS: Final = {"content_type": "content-type", "key_id": "key-id"}
@@ -87,13 +87,13 @@ class Nonsense:
 
 def of_every_kind() -> Iterator[Nonsense]:
     """Yield everything that can be wrong, at every door; where only what is signed is taken, without a claim too."""
-    for door in _KEYS:
+    for door in KEYS:
         for bad in (*_records(door), *_structured(door)):
-            if door not in _SIGNED or set(_CLAIM) <= {name for name, _ in bad.headers}:
+            if door not in SIGNED or set(CLAIM) <= {name for name, _ in bad.headers}:
                 yield bad
             else:
                 yield replace(bad, reason="unsigned")
-                yield replace(bad, headers=[*bad.headers, *_CLAIM.items()])
+                yield replace(bad, headers=[*bad.headers, *CLAIM.items()])
     yield from _columns()
     yield from _contracts()
     yield from _traces()
@@ -118,15 +118,15 @@ def _bad(
         "ce_type": type_.encode(),
         "content-type": b"application/json",
     }
-    if door in _SIGNED:
-        given |= _CLAIM
+    if door in SIGNED:
+        given |= CLAIM
     given |= {_HEADERS.get(name, name): text for name, text in headers.items()}
     laid_out = [(name, text) for name, text in given.items() if text is not None]
-    return Nonsense(door, reason, (_KEYS[door] if key is None else key).encode(), value, laid_out)
+    return Nonsense(door, reason, (KEYS[door] if key is None else key).encode(), value, laid_out)
 
 
 def _records(door: str) -> Iterator[Nonsense]:
-    type_, data = _TAKES[door]
+    type_, data = TAKES[door]
     good = _bad(door, "", type_, data)
     provenance = {"scope": SCOPE, "source": "/me", "id": "1"}
     yield Nonsense(door, "key_missing", None, good.value, good.headers)
@@ -143,7 +143,7 @@ def _records(door: str) -> Iterator[Nonsense]:
     yield _bad(door, "header_invalid", type_, data, ce_source=b"\xff")
     yield _bad(door, "subject_mismatch", type_, data, ce_subject=b"somebody/else")
     yield _bad(door, "type_unknown", "homeostat.nonsense.spoken.v9", data)
-    yield _bad(door, "type_not_for_log", *_TAKES[_NEXT[door]])
+    yield _bad(door, "type_not_for_log", *TAKES[_NEXT[door]])
     yield _bad(door, "content_type_unknown", type_, data, content_type=b"text/plain")
     yield _bad(door, "payload_invalid", type_, b"{not json")
     yield _bad(door, "payload_invalid", type_, b"")
@@ -177,13 +177,13 @@ def _of_other_clients(door: str, good: Nonsense) -> Iterator[Nonsense]:
 
 
 def _structured(door: str) -> Iterator[Nonsense]:
-    type_, data = _TAKES[door]
+    type_, data = TAKES[door]
     event = {"specversion": "1.0", "id": "s", "source": "/nonsense", "type": type_, "data": data}
     headers: Headers = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
 
     def sent(reason: str, body: object) -> Nonsense:
         value = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Nonsense(door, reason, _KEYS[door].encode(), value, headers)
+        return Nonsense(door, reason, KEYS[door].encode(), value, headers)
 
     yield sent("header_missing", b'{"specversion": "1.0", "id": ')
     yield sent("header_missing", {name: value for name, value in event.items() if name != "specversion"})
@@ -265,7 +265,7 @@ def _contracts() -> Iterator[Nonsense]:
 
 
 def _traces() -> Iterator[Nonsense]:
-    type_, data = _TAKES[TRACES]
+    type_, data = TAKES[TRACES]
     family = {"arms": [{"name": "a"}], "baseline": "b"}
     array = {"dtype": "float32", "shape": [1, 1], "data": "AAAAAA=="}
     large = {"dtype": "float32", "shape": [20_000, 1], "data": "AAAA" * 30_000}
@@ -280,14 +280,14 @@ def _traces() -> Iterator[Nonsense]:
 def _others() -> Iterator[Nonsense]:
     weights = {"action": "a", "family": f"{SCOPE}/other", "artifact": "2" * 64, "algorithm": "maml", "loss": 0.4}
     weights |= {"gain": 0.1, "gain_low": 0.05, "n_tasks": 9}
-    for door in _SIGNED:
-        yield _bad(door, "unsigned", *_TAKES[door], signature=None, key_id=None)
-        yield _bad(door, "unsigned", *_TAKES[door], signature=None)
-        yield _bad(door, "unsigned", *_TAKES[door], key_id=None)
-        yield _bad(door, "signature_invalid", *_TAKES[door], signature=b"AAAA")
-        yield _bad(door, "signature_invalid", *_TAKES[door], key_id=b"nobody")
+    for door in SIGNED:
+        yield _bad(door, "unsigned", *TAKES[door], signature=None, key_id=None)
+        yield _bad(door, "unsigned", *TAKES[door], signature=None)
+        yield _bad(door, "unsigned", *TAKES[door], key_id=None)
+        yield _bad(door, "signature_invalid", *TAKES[door], signature=b"AAAA")
+        yield _bad(door, "signature_invalid", *TAKES[door], key_id=b"nobody")
     yield _bad(REQUESTS, "subject_invalid", FreezeSet.TYPE, {"scope": SCOPE}, key="no/scope")
     yield _bad(REQUESTS, "scope_mismatch", FreezeSet.TYPE, {"scope": "somebody-else"})
     yield _bad(REPORTS, "subject_mismatch", WeightsPublished.TYPE, weights)
     yield _bad(REPORTS, "subject_invalid", WeightsPublished.TYPE, weights, key="no-slash")
-    yield _bad(REPORTS, "subject_invalid", *_TAKES[REPORTS], key="not a scope")
+    yield _bad(REPORTS, "subject_invalid", *TAKES[REPORTS], key="not a scope")

@@ -39,20 +39,20 @@ _LAPSE_SECONDS: Final = 20
 
 def corpus() -> Iterator[Record]:
     """Yield one good record of every format and type that the doors take."""
-    for door, (type_, data) in nonsense._TAKES.items():
-        yield _binary(door, type_, json.dumps(data).encode(), JSON)
+    for door, (type_, data) in nonsense.TAKES.items():
+        yield binary(door, type_, json.dumps(data).encode(), JSON)
         yield _structured(door, type_, {"data": data})
     contract = encode_payload(nonsense.CONTRACT)[0]
-    yield _binary(TELEMETRY, nonsense.CONTRACT.TYPE, contract, JSON)
+    yield binary(TELEMETRY, nonsense.CONTRACT.TYPE, contract, JSON)
     for columns in (nonsense.samples(3), Labels(["r-0"], b"\0" * 8, b"\0" * 8)):
         value = msgspec.msgpack.encode(columns)
-        yield _binary(TELEMETRY, columns.TYPE, value, MSGPACK)
+        yield binary(TELEMETRY, columns.TYPE, value, MSGPACK)
         encoded = {"datacontenttype": MSGPACK.decode(), "data_base64": b64encode(value).decode()}
         yield _structured(TELEMETRY, columns.TYPE, encoded)
     rows = SamplesObserved(version="v1", request=["a", "b"], time=[1.0, 2.0], prediction=[0.0, 1.0])
     for model in (rows, LabelsObserved(request=["r-0"], label=[1.0], time=[2.0])):
-        yield _binary(TELEMETRY, model.TYPE, model.model_dump_json().encode(), JSON)
-    yield _binary(TELEMETRY, Samples.TYPE, arrow_stream(), ARROW.encode())
+        yield binary(TELEMETRY, model.TYPE, model.model_dump_json().encode(), JSON)
+    yield binary(TELEMETRY, Samples.TYPE, arrow_stream(), ARROW.encode())
 
 
 def arrow_stream(n: int = 5) -> bytes:
@@ -75,11 +75,11 @@ def arrow_stream(n: int = 5) -> bytes:
 
 
 def _record(door: str, value: bytes | None, headers: Headers, key: bytes | None = None) -> Record:
-    claims = list(nonsense._CLAIM.items()) if door in nonsense._SIGNED else []
-    return Record(door, "topic", 0, 0, 1000, key or nonsense._KEYS[door].encode(), value, [*headers, *claims])
+    claims = list(nonsense.CLAIM.items()) if door in nonsense.SIGNED else []
+    return Record(door, "topic", 0, 0, 1000, key or nonsense.KEYS[door].encode(), value, [*headers, *claims])
 
 
-def _binary(door: str, type_: str, value: bytes, content_type: bytes) -> Record:
+def binary(door: str, type_: str, value: bytes, content_type: bytes) -> Record:
     attributes = {"specversion": "1.0", "id": "1", "source": "/fuzz", "type": type_, "time": "2026-01-01T00:00:00Z"}
     headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
     return _record(door, value, [*headers, ("content-type", content_type), ("traceparent", b"00-1-2-01")])
@@ -135,7 +135,7 @@ def said_of(fold: Fold[Any], record: Record) -> str:
     first = _record(record.topic, record.value, record.headers, record.key)
     records = [first]
     if record.topic == TELEMETRY:
-        known = _binary(TELEMETRY, nonsense.CONTRACT.TYPE, encode_payload(nonsense.CONTRACT)[0], JSON)
+        known = binary(TELEMETRY, nonsense.CONTRACT.TYPE, encode_payload(nonsense.CONTRACT)[0], JSON)
         records = [known, Record(record.topic, "topic", 0, 1, 1000, record.key, record.value, record.headers)]
     outputs = replay(fold, records, lambda _: 1)
     refused = [output for output in outputs if output.topic == QUARANTINE]

@@ -94,7 +94,7 @@ def proven_system(folder: Path, patch: pytest.MonkeyPatch) -> ProvenSystem:
     """Intake, governor, notary and auditor in memory; one model, one approved action, all of it digested and signed."""
     patch.setenv("HOMEOSTAT_DATA_DIR", str(folder))
     patch.setenv("NO_COLOR", "1")
-    patch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)
+    patch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)  # nothing is on its way
     system = ProvenSystem(folder)
     system.govern()
     system.propose()

@@ -87,7 +87,7 @@ class ErrorDetectors:
         What `update` wraps is private to river; a test holds the two ways against each other, to the byte of the state.
         """
         is_found, left = False, iter(errors)
-        while any(map(cast(ADWIN, self.members["adwin"])._helper.update, left)):
+        while any(map(cast(ADWIN, self.members["adwin"])._helper.update, left)):  # noqa: SLF001  # see above
             is_found = True
             self.members["adwin"] = _OF_ERRORS["adwin"](settings)
         return is_found

@@ -13,7 +13,8 @@ from homeostat.services.maml_trainer.backbones.base import Params
 from homeostat.services.maml_trainer.errors import NetworkRefused
 
 _WRONG_UNDER_VMAP: Final = (
-    nn.modules.batchnorm._NormBase,  # BatchNorm*, SyncBatchNorm, InstanceNorm*, and their lazy forms
+    # BatchNorm*, SyncBatchNorm, InstanceNorm*, and their lazy forms
+    nn.modules.batchnorm._NormBase,  # noqa: SLF001  # torch has no public name for it
     nn.LayerNorm,
 )
 _KINDS: Final = (torch.float32, torch.int64, torch.int32, torch.uint8, torch.bool)
@@ -52,7 +53,7 @@ class Module:
                     f"{name or 'it'} is a {type(part).__name__}: torch.func.vmap gives silently wrong second-order "
                     "gradients through it (pytorch/functorch#534); use nn.GroupNorm or write the norm by hand",
                 )
-            if isinstance(part, nn.modules.dropout._DropoutNd):
+            if isinstance(part, nn.modules.dropout._DropoutNd):  # noqa: SLF001  # as above
                 raise NetworkRefused(path, f"{name or 'it'} draws at random: a run would not repeat")
         for name, value in _named(self._module):
             kinds = _KINDS[:1] if value.requires_grad else _KINDS

@@ -74,7 +74,7 @@ def losses(name: Name, training: Batch, judged: Batch) -> NDArray[np.float64]:
         Cross-entropy or squared error (t,).
     """
     prior = Prior.of(training)
-    predict = {"constant": _constant, "linear": _linear}[name]
+    predict = {"constant": _constant, "linear": linear}[name]
     best = min(_GRID, key=lambda rows: _scores(partial(predict, prior, rows), training).mean())
     return _scores(partial(predict, prior, best), judged)
 
@@ -101,8 +101,17 @@ def _constant(prior: Prior, rows: float, task: Batch) -> Tensor:
     return outputs[..., None, :].expand_as(task.query_y)
 
 
-def _linear(prior: Prior, rows: float, task: Batch) -> Tensor:
-    """Ridge regression, or logistic regression with the same penalty, of the support set; solved in its rows."""
+def linear(prior: Prior, rows: float, task: Batch) -> Tensor:
+    """Ridge regression, or logistic regression with the same penalty, of the support set; solved in its rows.
+
+    Args:
+        prior: Of all tasks.
+        rows: What the penalty weighs, in rows, > 0.
+        task: One; not changed.
+
+    Returns:
+        Of each query row the prediction, or the logits.
+    """
     support = _inputs(prior, task.support_x) * task.support_weight[..., None]
     query = _inputs(prior, task.query_x)
     within, across = support @ support.mT, query @ support.mT

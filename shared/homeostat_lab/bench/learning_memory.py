@@ -24,19 +24,20 @@ def memory(n_decisions: int) -> Iterator[Row]:
     Args:
         n_decisions: Of the meta-learner.
     """
-    idle, _ = _alone("nothing", 0)
+    idle, _ = alone("nothing", 0)
     for part, name in (
         ("detector", "drift_detector, one model, 8 features, every row labelled"),
         ("decisions", f"meta_learner, one family, 100 models, {n_decisions} decisions"),
         ("tasks", "MAML, second order, 5 shots, stacked, 100 tasks a step"),
     ):
-        peak, state = _alone(part, n_decisions)
+        peak, state = alone(part, n_decisions)
         yield row(f"{name}: peak memory", "MB", [peak / 1e6], reference=_IDLE, references=[idle / 1e6])
         if state:
             yield row(f"{name}: encoded state", "bytes", [float(state)])
 
 
-def _alone(part: str, n_decisions: int) -> tuple[int, int]:
+def alone(part: str, n_decisions: int) -> tuple[int, int]:
+    """Do `of_part` in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(of_part, part, n_decisions).result()
 

@@ -168,7 +168,7 @@ def _page_hinkley(values: Floats) -> bool:
 
 def _ks_bh(streams: Floats) -> NDArray[np.bool_]:
     """Compare both halves by Kolmogorov and Smirnov; Benjamini and Hochberg select at 5 %."""
-    p = np.array([_ks(one[:_REFERENCE], one[_REFERENCE:]) for one in streams])
+    p = np.array([ks(one[:_REFERENCE], one[_REFERENCE:]) for one in streams])
     order = np.argsort(p)
     reached = np.flatnonzero(p[order] <= _RATE * np.arange(1, len(p) + 1) / len(p))
     selected = np.zeros(len(p), np.bool_)
@@ -176,7 +176,7 @@ def _ks_bh(streams: Floats) -> NDArray[np.bool_]:
     return selected
 
 
-def _ks(a: Floats, b: Floats) -> float:
+def ks(a: Floats, b: Floats) -> float:
     """Return the p-value of the two-sample test, from the limit law of its statistic."""
     both = np.concatenate((a, b))
     below = [np.searchsorted(np.sort(one), both, side="right") / len(one) for one in (a, b)]

@@ -80,7 +80,7 @@ def evaluate(job: Job) -> Result:
                     except (NotPublished, DivergedError) as rejected:
                         scored = dict.fromkeys([0] if method == OURS else _STEPS)
                         notes.append(f"seed {seed}, {shots} shots, {method}: {rejected}")
-                    found = [_row(_setting(shots, steps), method, losses) for steps, losses in scored.items()]
+                    found = [row_of(_setting(shots, steps), method, losses) for steps, losses in scored.items()]
                     diverged = [row.setting for row in found if row.value != row.value and row.n]
                     notes += [f"seed {seed}, {setting}, {method}: diverged on a task" for setting in diverged]
                     rows += found
@@ -155,8 +155,14 @@ def _setting(shots: int, steps: int) -> str:
     return f"{shots} shots, {how}"
 
 
-def _row(setting: str, method: str, losses: NDArray[np.float64] | None) -> Row:
-    """Average over tasks; one that diverged makes the mean NaN, since it is no missing value."""
+def row_of(setting: str, method: str, losses: NDArray[np.float64] | None) -> Row:
+    """Average over tasks; one that diverged makes the mean NaN, since it is no missing value.
+
+    Args:
+        setting: Of the row.
+        method: Of the row.
+        losses: By task, (n,), n >= 1; None if nothing was trained.
+    """
     if losses is None:
         return missing_row(_TASK, "mse", setting, method)
     if not np.isfinite(losses).all():

@@ -140,7 +140,7 @@ class Broker:
             self._launch(java, jar_path, deadline)
 
     def _launch(self, java: str, class_path: str, deadline: float) -> None:
-        properties = self._write_properties()
+        properties = self.write_properties()
         if not self._meta.exists():
             self._format(java, class_path, properties)
         argv = [java, *JVM_OPTIONS, "-cp", class_path, "kafka.Kafka", properties.name]
@@ -180,7 +180,7 @@ class Broker:
         """Kafka's own file with the identity of the cluster."""
         return self.home / "logs" / "meta.properties"
 
-    def _write_properties(self) -> Path:
+    def write_properties(self) -> Path:
         """Choose the ports, the last ones if possible, and write the settings."""
         remembered = self.home / "ports.json"
         last: list[int] = json.loads(remembered.read_text()) if remembered.exists() else []

@@ -30,7 +30,7 @@ def test_folds_have_a_state_and_meta_training_has_none() -> None:
 def test_parts_stand_beside_a_process_that_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What keeps a state has a row for it."""
     made_up = {"nothing": (50_000_000, 0), "detector": (100_000_000, 700), "decisions": (75_000_000, 900)}
-    monkeypatch.setattr(learning_memory, "_alone", lambda part, _: made_up.get(part, (500_000_000, 0)))
+    monkeypatch.setattr(learning_memory, "alone", lambda part, _: made_up.get(part, (500_000_000, 0)))
 
     rows = list(learning_memory.memory(5))
 
@@ -40,7 +40,7 @@ def test_parts_stand_beside_a_process_that_does_nothing(monkeypatch: pytest.Monk
 
 def test_a_part_works_in_a_process_of_its_own() -> None:
     """Whose memory is its own."""
-    peak, state = learning_memory._alone("nothing", 0)
+    peak, state = learning_memory.alone("nothing", 0)
 
     assert peak > 10_000_000
     assert state == 0

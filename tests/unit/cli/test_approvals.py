@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.broker_disk import disk
 from tests.support.proving import ProvenSystem
 
 from homeostat.events import VerdictGiven
@@ -16,7 +17,7 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
     monkeypatch.setenv("HOMEOSTAT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)  # nothing is on its way
     system = ProvenSystem(tmp_path)
     system("keys", "create", "operator")
     system("keys", "create", "ana", "--role", "approver", "--by", "operator")
@@ -49,7 +50,7 @@ def test_a_forged_verdict_is_marked_in_the_story(held: ProvenSystem) -> None:
     held.log.publish(
         VERDICTS, "team", verdict, id_="999.0", source=source, headers=[("ce_correlationid", action.encode())]
     )
-    forged = held.log._topics[VERDICTS]
+    forged = disk(held.log, VERDICTS)
     for records in forged:
         for record in records:
             if record is not None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.broker_disk import disk
 from tests.unit.cli.system import System
 
 from homeostat.core.identity import emit_id
@@ -172,7 +173,7 @@ def test_every_decision_is_derived_again(governed: System) -> None:
     assert all(row["different"] == 0 for row in rows)
 
     partition = next(p for p in range(2) if governed.log.records("homeostat.verdicts", p))
-    del governed.log._topics["homeostat.verdicts"][partition][0]
+    del disk(governed.log, "homeostat.verdicts")[partition][0]
     (row,) = governed.json("replay", "governor", code=6)
     assert row["different"] == 1
 

@@ -40,7 +40,7 @@ def surroundings(folder: Path) -> Iterator[System]:
         patch.setenv("HOMEOSTAT_DATA_DIR", str(folder / "data"))
         patch.setenv("HOMEOSTAT_BOOTSTRAP_SERVERS", "127.0.0.1:1")
         patch.setenv("NO_COLOR", "1")
-        patch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)
+        patch.setattr("homeostat_tools.cli.responses._SETTLE_SECONDS", 0.0)  # nothing is on its way
         patch.setattr("homeostat_tools.local_stack.local.LocalStack.start", unavailable)
         patch.setattr("homeostat_tools.local_stack.topics.ensure_topics", unavailable)
         patch.setattr("homeostat_tools.local_stack.topics.repair_topics", unavailable)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.support.broker_disk import disk
 from tests.unit.cli.system import System
 
 from homeostat.events.logs import TELEMETRY, TIMELINE, VERDICTS
@@ -92,7 +93,7 @@ def test_a_snapshot_of_which_compaction_has_taken_something_is_passed_over(gover
     observe(governed, 1)
     for partition, offset in low.items():
         governed.log.delete_before(TELEMETRY, partition, offset)
-    for records in governed.log._topics[f"homeostat.snapshots.{FOLD}"]:
+    for records in disk(governed.log, f"homeostat.snapshots.{FOLD}"):
         copies = [
             i for i, r in enumerate(records) if r is not None and b"team/m" in (r.key or b"") and r.value is not None
         ]
@@ -117,7 +118,7 @@ def test_what_cannot_be_derived_any_more_is_no_difference(governed: System) -> N
 
 def change(system: System, topic: str) -> None:
     """Change the newest record of a log."""
-    records = next(found for found in system.log._topics[topic] if found)
+    records = next(found for found in disk(system.log, topic) if found)
     assert records[-1] is not None
     records[-1] = replace(records[-1], value=(records[-1].value or b"") + b" ")
 

@@ -14,7 +14,7 @@ from river.drift import KSWIN
 
 from homeostat_lab.evaluation.drift import METHODS, Hits, evaluate, f1, first_fed, ours, score
 from homeostat_lab.evaluation.drift_baselines import Kswin
-from homeostat_lab.evaluation.drift_many import _ks, screened, world
+from homeostat_lab.evaluation.drift_many import ks, screened, world
 from homeostat_lab.evaluation.drift_trials import KINDS, Stream, Tree, Trial, streams, trials
 from homeostat_lab.evaluation.rows import OURS, Job
 
@@ -192,7 +192,7 @@ def test_kolmogorov_and_smirnov_agree_with_a_known_value() -> None:
     """D = .1 with 500 and 500 rows: p = .0135 (limit law)."""
     a = np.arange(500.0)
 
-    assert _ks(a, a + 49.5) == pytest.approx(0.0135, abs=0.0005)
+    assert ks(a, a + 49.5) == pytest.approx(0.0135, abs=0.0005)
 
 
 @pytest.mark.skipif(

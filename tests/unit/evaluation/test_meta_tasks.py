@@ -142,7 +142,7 @@ def test_a_rejected_rule_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_mean_with_a_task_that_diverged_is_no_number() -> None:
     """It is not the mean of the others: the row says over how many tasks it was asked."""
-    row = sinusoid._row("5 shots, 10 steps", "anil", np.array([0.1, np.inf, 0.2]))
+    row = sinusoid.row_of("5 shots, 10 steps", "anil", np.array([0.1, np.inf, 0.2]))
 
     assert math.isnan(row.value)
     assert row.n == 3

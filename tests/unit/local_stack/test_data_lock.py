@@ -73,7 +73,7 @@ def test_a_second_stack_leaves_the_first_its_address(tmp_path: Path) -> None:
 def port_of(broker: Broker) -> int:
     """The port that a start would choose."""
     broker.home.mkdir(parents=True, exist_ok=True)
-    broker._write_properties()
+    broker.write_properties()
     return int(broker.bootstrap_servers.rpartition(":")[2])
 
 

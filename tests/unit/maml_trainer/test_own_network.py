@@ -281,5 +281,5 @@ def test_engines_leave_constants_alone(offer: Callable[[Make], None]) -> None:
     network = Network(Module(PATH, SIZES[0]), SIZES[-1])
     loop = OuterLoop(small_pool(4), MetaConfig(network, seed=1), device="cpu")
 
-    assert not FROZEN & loop._meta.keys()
+    assert not FROZEN & loop._meta.keys()  # noqa: SLF001  # what gradients are of
     assert loop.engine == functional.__name__

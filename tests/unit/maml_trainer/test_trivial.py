@@ -52,7 +52,7 @@ def test_ridge_regression_is_scikit_learns() -> None:
     batch = episodes(sinusoids(8), 10)
     prior, task = Prior.of(batch), Batch(*(part[3].double() for part in batch))
 
-    found = trivial._linear(prior, 2.0, task)
+    found = trivial.linear(prior, 2.0, task)
 
     def inputs(x: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         z = ((x - prior.mean) / prior.scale).numpy()
@@ -69,7 +69,7 @@ def test_logistic_regression_is_scikit_learns() -> None:
     prior, task = Prior.of(batch), Batch(*(part[3].double() for part in batch))
     prior = Prior(prior.mean, prior.scale, torch.full((SIZES[-1],), 1 / SIZES[-1]).double())
 
-    found = torch.softmax(trivial._linear(prior, 1.0, task), -1).numpy()
+    found = torch.softmax(trivial.linear(prior, 1.0, task), -1).numpy()
 
     def inputs(x: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         z = ((x - prior.mean) / (prior.scale * SIZES[0] ** 0.5)).numpy()

@@ -126,7 +126,7 @@ def test_a_digest_tells_what_computes_from_what_does_not(
         module = ModuleType("strangers_package")
         module.__path__ = [str(package)]
         monkeypatch.setitem(sys.modules, "strangers_package", module)
-        code_digest_module._file_of.cache_clear()  # the same name, another package
+        code_digest_module._file_of.cache_clear()  # noqa: SLF001  # the same name, another package
         digests.append(code_digest("strangers_package.fold")[0])
 
     assert (digests[0] == digests[1]) is is_same

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from homeostat.codec import decode_state, encode_state
 from homeostat.stats import Draws
 from homeostat.stats.logistic import BayesianLogistic, logistic
+from homeostat.stats.portable import fixed_dot
 
 TRUE = np.array([0.5, 1.5, -2.0, 0.0])
 
@@ -75,7 +76,7 @@ def test_sums_run_from_left_to_right() -> None:
     for i in range(4):
         total = total + model.covariance[i] * x[i]
 
-    assert (model._spread(x) == total).all()
+    assert model.moments(x)[1] == fixed_dot(x, total)
 
 
 def test_doubt_pulls_a_prediction_to_one_half() -> None:
