@@ -46,7 +46,7 @@ def test_its_processes_run_beside_ours(up: Up) -> None:
 
     assert "served-rows" in shown
     assert "band-notes" in shown
-    assert "band_notes" in up("tail", "governance", "-t", "key.registered", "--json").stdout
+    assert "hand:band_notes@*" in up("roles", "show", "--json").stdout
     assert (up.folder / ".homeostat" / "keys" / "band_notes.pem").exists()
 
 

@@ -1,9 +1,14 @@
 """The sample package, installed as pip would have done it: into a folder, with its metadata."""
 
 import shutil
+import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 SAMPLE: Final = Path(__file__).parent / "sample_package"
 
@@ -29,3 +34,12 @@ def install(folder: Path) -> Path:
     )
     (metadata / "entry_points.txt").write_text("\n".join(groups), "utf-8")
     return folder
+
+
+@contextmanager
+def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The package in the path of this process, which forgets it afterwards."""
+    monkeypatch.syspath_prepend(str(install(folder)))
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "served_rows"]:
+        del sys.modules[name]

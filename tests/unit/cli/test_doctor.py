@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sample import installed
 from tests.unit.cli.system import System
 
 from homeostat.events import (
@@ -121,6 +122,18 @@ def test_a_scope_without_an_owner_is_named(governed: System) -> None:
     """Nobody has said who answers for its models."""
     assert "team/m" in regretted(governed)["owner"]["detail"]
     assert "homeostat apply" in regretted(governed)["owner"]["mend"]
+
+
+def test_a_hand_whose_reports_are_refused_is_named(
+    sound: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the law names it for a topic."""
+    with installed(tmp_path / "installed", monkeypatch):
+        named, _, _ = regretted(sound)["installed hands"]["mend"].rpartition("@")
+
+        sound(*named.split()[1:])
+
+        assert "installed hands" not in regretted(sound)
 
 
 def test_one_who_may_approve_is_not_enough(governed: System) -> None:

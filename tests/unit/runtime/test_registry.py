@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from tests.support import histories
 from tests.support.hand_shop import FAMILY, MODEL, NOTARY, NOW, OWN, record
-from tests.support.sample import install
+from tests.support.sample import installed
 
 from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.events import Band, ThresholdSet
@@ -37,11 +37,8 @@ HISTORIES = Path(__file__).parents[2] / "replay" / "histories"
 @pytest.fixture
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The sample package in the path."""
-    folder = install(tmp_path / "installed")
-    monkeypatch.syspath_prepend(str(folder))
-    yield folder
-    for name in [name for name in sys.modules if name.partition(".")[0] == "served_rows"]:
-        del sys.modules[name]
+    with installed(tmp_path / "installed", monkeypatch) as folder:
+        yield folder
 
 
 def declare(folder: Path, group: str, name: str, declaration: str) -> None:

@@ -5,6 +5,8 @@ from typing import Final
 
 from homeostat.events import RulesSet
 from homeostat.events.base import TIERS
+from homeostat.events.logs import policy_name
+from homeostat.runtime import registry
 from homeostat_tools.cli.checks.check import Check, Context, ok, warn
 
 _APPROVING: Final = ("approver", "admin")
@@ -81,6 +83,16 @@ def approvers(context: Context) -> Iterator[Check]:
                 f"{len(who)} may approve in {scope} ({', '.join(who) or 'nobody'}): nobody approves his own request"
             )
             yield warn("approvers", detail, "homeostat keys create NAME --role approver --by operator")
+
+
+def hands(context: Context) -> Iterator[Check]:
+    """A hand of another package is believed where the law names it."""
+    granted = {entry for roles in context.law.roles.values() for entry in roles}
+    for name, entry in registry.hands().items():
+        if not entry.is_ours and not any(role.startswith(f"hand:{name}/") for role in granted):
+            detail = f"{name} of {entry.distribution} acts, and is named for no topic: what it reports is refused"
+            role = f"hand:{name}/{policy_name(entry.obeys[0])}"
+            yield warn("installed hands", detail, f"homeostat roles grant {name} {role}@SCOPE, or pip uninstall it")
 
 
 def prices(context: Context) -> Iterator[Check]:

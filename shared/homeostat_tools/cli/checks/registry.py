@@ -31,6 +31,7 @@ IN_THE_LOGS: Final[tuple[Finder, ...]] = (
     law.tiers,
     law.owners,
     law.approvers,
+    law.hands,
     law.prices,
     law.training_slots,
     models.contracts,
