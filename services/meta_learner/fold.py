@@ -223,12 +223,12 @@ class MetaLearner:
         return emits
 
     def _outcome(self, state: State, data: OutcomeMeasured) -> Emits:
-        """Close the decision; what was promoted has no drift any more."""
+        """Close the decision; the drift that a promotion was decided for is none any more."""
         model = state.models.get(data.model)
         if model is not None:
             model.end(data.action, is_in_vain=data.state == "aborted")
         emits = state.decisions.close(data, state.posterior, state.distrusted, self.settings)
-        if data.state == "promoted" and model is not None:
+        if data.state == "promoted" and model is not None and not model.has_later_drift:
             emits += self._screen(state, data.model, 0.0)
         return emits
 

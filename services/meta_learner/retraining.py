@@ -78,6 +78,11 @@ class Model:
         """Whether the open drift may be acted on."""
         return self.change.log2_e is None or self.change.is_discovery
 
+    @property
+    def has_later_drift(self) -> bool:
+        """Whether a drift is open that nothing was proposed for: an action about an earlier one was under way."""
+        return self.drift is not None and self.drift != self.decided
+
     def open_drift(self, event: Event, version: str) -> None:
         """Begin a drift of a version that serves."""
         self.drift, self.evidence, self.champion = event.story, [event.identity], version
