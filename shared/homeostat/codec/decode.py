@@ -76,21 +76,21 @@ def _plain(record: Record, time: int, emitter: str, *, is_door: bool) -> Event |
     except UnicodeDecodeError:
         return None
     value = record.value or b""
-    return Event(
-        id=own_id,
-        source=own_source,
-        type=own_type,
-        subject=subject,
-        time=time,
-        data=_payload(own_type, media_type, value, is_door=is_door),
-        position=Position(record.topic, record.topic_id, record.partition, record.offset),
-        story=own_story,
-        emitter=emitter,
-        cause=own_cause,
-        signature=own_signature,
-        key_id=own_key_id,
-        public_key=own_public_key,
-        content=value,
+    return Event(  # by place: by name it takes four times as long
+        own_id,
+        own_source,
+        own_type,
+        subject,
+        time,
+        _payload(own_type, media_type, value, is_door=is_door),
+        Position(record.topic, record.topic_id, record.partition, record.offset),
+        own_story,
+        emitter,
+        own_cause,
+        own_signature,
+        own_key_id,
+        own_public_key,
+        value,
     )
 
 

@@ -1,9 +1,20 @@
 """What a fold sees and says: an event with its position, and an emit that has none yet."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar, dataclass_transform
 
 from homeostat.core.identity import Identity, emit_id, identity
+
+C = TypeVar("C")
+
+
+@dataclass_transform(frozen_default=True)
+def checked_frozen(cls: type[C]) -> type[C]:
+    """Make a dataclass that is frozen for the type checker alone: one that is at runtime takes six times as long to make.
+
+    Equal ones have equal hashes.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 class Payload(Protocol):
@@ -12,7 +23,7 @@ class Payload(Protocol):
     TYPE: ClassVar[str]
 
 
-@dataclass(frozen=True, slots=True)
+@checked_frozen
 class Position:
     """Where a record lies.
 
@@ -30,7 +41,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_frozen
 class Event:
     """One admitted record of a log, as a step sees it.
 
@@ -77,7 +88,7 @@ class Event:
         return identity(self.emitter, emit_id(self.position.offset, ordinal))
 
 
-@dataclass(frozen=True, slots=True)
+@checked_frozen
 class Emit:
     """What a step says; the host adds identity, time and cause.
 
