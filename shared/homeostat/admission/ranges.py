@@ -7,7 +7,7 @@ import numpy as np
 from homeostat.core import Reject
 from homeostat.events import Labels, Samples
 from homeostat.events.bounds import LARGEST, LAST_SECOND, MOST_LATENCY
-from homeostat.events.columns import f8
+from homeostat.events.columns import FEW, f8
 
 _RANGES: Final = {
     "time": (0.0, float(LAST_SECOND)),
@@ -34,7 +34,12 @@ def check_samples_ranges(samples: Samples) -> None:
         Reject: `out_of_range`.
     """
     answers = f8(samples.prediction + samples.score + samples.label)  # of one range, so one pass
-    if np.count_nonzero(np.abs(answers) > LARGEST) or _may_be_no_time(samples.time):
+    if samples.n_rows <= FEW:
+        if any([abs(x) > LARGEST for x in answers.tolist()]) or any(
+            [not 0.0 <= x <= LAST_SECOND for x in f8(samples.time).tolist()]
+        ):
+            _refuse(samples)
+    elif np.count_nonzero(np.abs(answers) > LARGEST) or _may_be_no_time(samples.time):
         _refuse(samples)
     if samples.latency_seconds:
         latency = f8(samples.latency_seconds)

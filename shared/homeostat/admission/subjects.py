@@ -1,5 +1,6 @@
 """What a record may be about: the key decides the scope, and the payload may not name another one."""
 
+from functools import lru_cache
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +15,7 @@ _name: Final = TypeAdapter[str](Name)
 _subject: Final = TypeAdapter[str](Subject)
 
 
+@lru_cache(maxsize=4096)  # a model sends event after event
 def check_pair(subject: str, what: str) -> None:
     """Take a key of the form scope/model or scope/family, without personal data in it.
 

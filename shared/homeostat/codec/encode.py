@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 from pydantic import BaseModel
 
-from homeostat.codec.record import Headers, Output
+from homeostat.codec.record import Header, Headers, Output
 from homeostat.core import Emit, Event, Identity, Payload
 from homeostat.core.event import OPENS
 from homeostat.core.identity import emit_id, identity, sequence
@@ -23,7 +23,9 @@ from homeostat.events.telemetry import LabelsObserved, SamplesObserved
 JSON: Final = b"application/json"
 MSGPACK: Final = b"application/msgpack"
 
+_VERSION: Final = ("ce_specversion", b"1.0")
 _SEQUENCES: Final = (list, tuple)
+_EXACT: Final = frozenset({str, int, bool, type(None)})
 _COLUMNAR: Final = (SamplesObserved, LabelsObserved)
 """Made once: `A | B` in a call makes a type at every call."""
 
@@ -34,13 +36,13 @@ _msgpack = msgspec.msgpack.Encoder()
 def _round(value: object) -> object:
     """Round every float inside a JSON value to 9 significant digits."""
     kind = type(value)
-    if kind is str or kind is int or value is None:
-        return value
     if kind is float:
         return float(f"{value:.8e}")
     if kind is dict:
         assert isinstance(value, dict)
-        return {key: item if type(item) is str else _round(item) for key, item in value.items()}
+        return {key: item if type(item) in _EXACT else _round(item) for key, item in value.items()}
+    if kind in _EXACT:
+        return value
     if isinstance(value, _SEQUENCES):
         return [_round(item) for item in value]
     if isinstance(value, float):
@@ -106,22 +108,51 @@ def encode_headers(
         cause: Identity of the input that led to it.
         sequence: Order within the source, if it has one.
     """
+    own = identity(source, id_)
+    return _headers(id_, own, source, type_, time, subject.encode(), content_type, story, cause, sequence)
+
+
+def _headers(
+    id_: str,
+    own: Identity,
+    source: str,
+    type_: str,
+    time: int,
+    subject: bytes,
+    content_type: bytes,
+    story: Identity,
+    cause: Identity | None,
+    sequence: str | None,
+) -> Headers:
+    """The same by place, which takes half as long, with the record's own identity and the subject's bytes."""
+    of_source, of_type, of_content = _recurring(source, type_, content_type)
     headers: Headers = [
-        ("ce_specversion", b"1.0"),
+        _VERSION,
         ("ce_id", id_.encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", type_.encode()),
-        ("ce_time", rfc3339(time).encode()),
-        ("ce_subject", subject.encode()),
+        of_source,
+        of_type,
+        _time(time),
+        ("ce_subject", subject),
         ("ce_correlationid", story.encode()),
-        ("content-type", content_type),
-        ("traceparent", traceparent(story, identity(source, id_))),
+        of_content,
+        ("traceparent", traceparent(story, own)),
     ]
     if cause is not None:
         headers.append(("ce_causationid", cause.encode()))
     if sequence is not None:
         headers.append(("ce_sequence", sequence.encode()))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _recurring(source: str, type_: str, content_type: bytes) -> tuple[Header, Header, Header]:
+    """What all records of one source and type have alike."""
+    return ("ce_source", source.encode()), ("ce_type", type_.encode()), ("content-type", content_type)
+
+
+@lru_cache(maxsize=64)  # a batch that a broker takes has one time
+def _time(millis: int) -> Header:
+    return "ce_time", rfc3339(millis).encode()
 
 
 def encode_emit(
@@ -140,20 +171,23 @@ def encode_emit(
         One output, or one for every partition if it is a broadcast; identical but for the place.
     """
     value, content_type = payload or encode_payload(emit.data)
-    subject = event.subject if emit.subject is None else emit.subject
-    key = subject.encode()
-    own = event.emit_identity(ordinal)
+    key = (event.subject if emit.subject is None else emit.subject).encode()
+    offset, source = event.position.offset, event.emitter
+    id_ = emit_id(offset, ordinal)
+    own = identity(source, id_)
     story = event.story if emit.story is None else own if emit.story == OPENS else emit.story
-    headers = encode_headers(
-        id_=emit_id(event.position.offset, ordinal),
-        source=event.emitter,
-        type_=emit.data.TYPE,
-        time=event.time,
-        subject=subject,
-        content_type=content_type,
-        story=story,
-        cause=event.identity,
-        sequence=sequence(event.position.offset, ordinal),
+    headers = _headers(
+        id_,
+        own,
+        source,
+        emit.data.TYPE,
+        event.time,
+        key,
+        content_type,
+        story,
+        event.identity,
+        sequence(offset, ordinal),
     )
-    places = range(n_partitions) if emit.broadcast else (partition_of(key, n_partitions),)
-    return [Output(emit.log, place, key, value, headers) for place in places]
+    if emit.broadcast:
+        return [Output(emit.log, place, key, value, headers) for place in range(n_partitions)]
+    return [Output(emit.log, partition_of(key, n_partitions), key, value, headers)]

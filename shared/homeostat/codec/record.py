@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import chain
 
-Headers = list[tuple[str, bytes]]
+Header = tuple[str, bytes]
+Headers = list[Header]
 """In order. At a door a value may be None: whoever decodes one there looks."""
 
 

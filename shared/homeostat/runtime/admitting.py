@@ -1,12 +1,13 @@
 """What an assignment of a door does with a record: nothing that anybody writes there stops it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.codec import Record
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import ClockTicked
-from homeostat.runtime.emitting import Emitted, Emitting
+from homeostat.runtime.emitting import Emitted, Emitting, Sealed
 from homeostat.runtime.ingress import Ingress, decode_input
 from homeostat.runtime.refusals import TALLY
 
@@ -14,6 +15,8 @@ from homeostat.runtime.refusals import TALLY
 class Admitting(Emitting):
     """One partition of a fold, as far as it takes records from outside; made as `Emitting` is."""
 
+    position = 0
+    """Offset of the next record."""
     generation = 0
     """Number of the input's incarnation."""
     n_forwarded = 0
@@ -27,14 +30,48 @@ class Admitting(Emitting):
         """Fold an event in; return what is to be sent."""
         raise NotImplementedError
 
-    def _admit(self, record: Record, ingress: Ingress) -> None:
-        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on."""
+    def _admit_all(self, records: Sequence[Record], ingress: Ingress) -> None:
+        """Fold records of a door, but for those that were folded before."""
+        for record, source, event in self._decoded_ahead(records, ingress):
+            self.position, self.now = record.offset + 1, max(self.now, record.timestamp)
+            self._admit(record, ingress, source, event)
+
+    def _decoded_ahead(self, records: Sequence[Record], ingress: Ingress) -> list[tuple[Record, str, Event | None]]:
+        """Decode the records of known subjects that are new, and say who sends them.
+
+        None stands for an event that is decoded when its turn comes, as all that is refused.
+        """
+        ahead, position, now = list[tuple[Record, str, Event | None]](), self.position, self.now
+        for record in records:
+            if record.offset < position:
+                continue
+            position, now = record.offset + 1, max(now, record.timestamp)
+            source, event = ingress.source_of(record), None
+            try:
+                is_known = self.fold.unit((record.key or b"").decode()) in self.states
+                if is_known and not ingress.tally.is_flooded(source):
+                    event = decode_input(record, time=now, emitter=self.emitter)
+            except (Reject, UnicodeDecodeError):
+                pass
+            ahead.append((record, source, event))
+        return ahead
+
+    def _admit(self, record: Record, ingress: Ingress, source: str, event: Event | None) -> None:
+        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on.
+
+        Args:
+            record: As read.
+            ingress: Of the door.
+            source: Who it claims to be from.
+            event: The record, where it was decoded ahead.
+        """
         self._is_tallied = self._is_in_state(TALLY, record.offset)  # and its refusal, if any, is acknowledged
-        emitted: Emitted = []
-        is_flooded = ingress.tally.is_flooded(ingress.source_of(record))
+        sealed: Sealed = []
+        is_flooded = ingress.tally.is_flooded(source)
         try:
             self._glance(record, ingress, is_flooded=is_flooded)
-            event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
+            if event is None:
+                event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
             if event.type == ClockTicked.TYPE:
                 return  # a door waits for nothing
             place = ingress.place_of(event.subject)
@@ -46,7 +83,7 @@ class Admitting(Emitting):
                     )
                 if self._observer is not None:
                     self._observer.decoded(record, event)
-                emitted = self._step(record, event)
+                sealed = self._sealed(event, self._step(record, event))
                 if is_new and not self._is_tallied:
                     ingress.tally.newcomers.take(scope_of(event.subject))
         except Reject as reject:
@@ -58,9 +95,9 @@ class Admitting(Emitting):
                 self.n_forwarded += 1
                 self._outbox.send(ingress.forwarded(record, event.subject, place))
                 return
-            self._emit_all(record, event, emitted)
+            self._emit_all(record, event, sealed)
             if not self._is_tallied:
-                ingress.tally.admitted(ingress.source_of(record))
+                ingress.tally.admitted(source)
 
     def _glance(self, record: Record, ingress: Ingress, *, is_flooded: bool) -> None:
         """Refuse what can be refused without decoding it.

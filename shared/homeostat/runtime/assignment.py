@@ -12,13 +12,12 @@ position, and readers drop repeats. What is left, to restart from a consistent p
 """
 
 import platform
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Generic, TypeVar
 
-from homeostat.codec import Record, decode_event, encode_emit, encode_payload
-from homeostat.core import Event, Fold, Reject
+from homeostat.codec import Record, encode_payload
+from homeostat.core import Event, Fold, Payload, Reject
 from homeostat.core.snapshot import Marker
-from homeostat.runtime.admitting import Admitting
 from homeostat.runtime.emitting import Emitted
 from homeostat.runtime.errors import GapFound, TopicReplaced, VersionMismatch
 from homeostat.runtime.observer import HostObserver
@@ -26,13 +25,18 @@ from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.refusals import TALLY
 from homeostat.runtime.sealing import Seals
 from homeostat.runtime.snapshots import SnapshotWriter, read_stored
+from homeostat.runtime.taking import Taking
 from homeostat.runtime.wakes import WakeQueue
 from homeostat.runtime.watermarks import Watermarks
 
 S = TypeVar("S")
 
+_STRETCH: Final = 32
+"""Records that are decoded, then folded, then sealed: a processor that does one thing so often in a row does it in two
+thirds of the time. Of 8 to 64 all are as fast."""
 
-class Assignment(Admitting, Generic[S]):
+
+class Assignment(Taking, Generic[S]):
     """Runs one fold over one partition.
 
     Order of calls: `restore`, `process` in offset order with `snapshot` at any time between, `snapshot(is_clean=True)`.
@@ -70,9 +74,9 @@ class Assignment(Admitting, Generic[S]):
         emitter = f"/homeostat/{fold.name}/{fold.log}/{topic_id}/{partition}"
         super().__init__(fold, partition, emitter, n_partitions, outbox, observer)
         self.version = version
-        self.position, self.epoch = 0, 0
+        self.epoch = 0
         self.states: dict[str, S] = {}
-        self.n_folded = self.n_dropped = self.n_lost = 0
+        self.n_folded = self.n_lost = 0
         self.is_replaced = False
         self._watermarks = Watermarks()
         self._as_of: dict[str, int] = {}
@@ -154,40 +158,22 @@ class Assignment(Admitting, Generic[S]):
             self.position = max(self.position, end)
 
     def process(self, record: Record) -> None:
-        """Fold one record in and send what comes out.
+        """Fold one record in and send what comes out; see `process_all`."""
+        self.process_all((record,))
+
+    def process_all(self, records: Sequence[Record]) -> None:
+        """Fold records in, in order, and send what comes out: the same as one by one.
 
         Raises:
-            GapFound: It is not the next one; only a door may have gaps, where a producer used transactions.
+            GapFound: One is not the next; only a door may have gaps, where a producer used transactions.
             Exception: A bug in the fold; the host halts at this position. A door goes on.
         """
-        if record.offset < self.position:
-            return
-        if record.offset != self.position and self._ingress is None:
-            raise GapFound(self.fold.name, record.topic, record.partition, self.position, record.offset)
-        self.position = record.offset + 1
-        self.now = max(self.now, record.timestamp)
-        if self._ingress is not None:
-            self._admit(record, self._ingress)
-        else:
-            self._take(record)
-
-    def _take(self, record: Record) -> None:
-        """Fold a record of an internal log, unless it was folded before."""
-        try:
-            if self._watermarks.is_repeated(record, self.now, self._n_partitions):
-                self.n_dropped += 1
-                return
-            event = decode_event(record, time=self.now, emitter=self.emitter, is_door=False)
-            if self._observer is not None:
-                self._observer.decoded(record, event)
-            emitted = self._step(record, event)
-        except Reject as reject:
-            self._refuse(record, reject)
-        else:
-            self._emit_all(record, event, emitted)
-        disowned = self._watermarks.take_disowned()
-        if disowned is not None:
-            self._say_disowned(record, disowned)
+        for start in range(0, len(records), _STRETCH):
+            stretch = records[start : start + _STRETCH]
+            if self._ingress is not None:
+                self._admit_all(stretch, self._ingress)
+            else:
+                self._take_all(stretch)
 
     def _is_in_state(self, unit: str, offset: int) -> bool:
         as_of = self._as_of.get(unit)
@@ -219,11 +205,11 @@ class Assignment(Admitting, Generic[S]):
         self._dirty[unit] = None
         self._wakes.set(unit, self.fold.wake_at(state))
         emitted: Emitted = []
-        data, payload = None, None
-        for n, emit in enumerate(emits):
-            if emit.data is not data:
+        data: Payload | None = None
+        for emit in emits:
+            if emit.data is not data:  # what goes to several logs is encoded once
                 data, payload = emit.data, encode_payload(emit.data)
-            emitted.append((emit, encode_emit(event, emit, n, self._n_partitions(emit.log), payload)))
+            emitted.append((emit, payload))
         return emitted
 
     def due(self, now: int) -> list[tuple[str, int]]:

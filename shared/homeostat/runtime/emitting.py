@@ -1,9 +1,9 @@
 """What an assignment sends: the outputs of its fold, and what it refuses. It counts both."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from homeostat.codec import Output, Record
+from homeostat.codec import Output, Record, encode_emit
 from homeostat.core import Emit, Event, Fold, Reject
 from homeostat.events import EventRefused
 from homeostat.events.logs import MAX_RECORD_BYTES, QUARANTINE
@@ -13,8 +13,15 @@ from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.quarantine import disowning, refusal
 from homeostat.runtime.watermarks import Disowned
 
-Emitted = list[tuple[Emit, list[Output]]]
+Emitted = list[tuple[Emit, tuple[bytes, bytes]]]
+"""Of one step, each with its payload as `encode_payload` returns it: what is encoded no later step can change."""
+
+Sealed = list[tuple[Emit, list[Output]]]
 """Of one step, each with the records that it becomes."""
+
+_SHORT_VALUE: Final = 400_000
+_SHORT_TEXT: Final = 50_000
+"""Bytes of a value and characters of the texts in headers with which a record is below `MAX_RECORD_BYTES` for sure."""
 
 
 class Emitting:
@@ -49,10 +56,22 @@ class Emitting:
         self._is_tallied = False
         self._observer, self._sent = observer, list[Output]()
 
-    def _emit_all(self, record: Record, event: Event, emitted: Emitted) -> None:
-        self._sent = []
-        for ordinal, (emit, outputs) in enumerate(emitted):
-            self._emit(record, emit, ordinal, outputs)
+    def _sealed(self, event: Event, emitted: Emitted) -> Sealed:
+        """Make records of what a step has emitted."""
+        return [
+            (emit, encode_emit(event, emit, ordinal, self._n_partitions(emit.log), payload))
+            for ordinal, (emit, payload) in enumerate(emitted)
+        ]
+
+    def _emit_all(self, record: Record, event: Event, sealed: Sealed) -> None:
+        if self._observer is not None:
+            self._sent = []
+        for ordinal, (emit, outputs) in enumerate(sealed):
+            if _is_short(event, emit, outputs[0]):
+                for output in outputs:
+                    self._send(output, emit.data.TYPE)
+            else:
+                self._emit(record, emit, ordinal, outputs)
         if self._observer is not None:
             self._observer.folded(event, self._sent)
 
@@ -89,3 +108,13 @@ class Emitting:
     def _say_disowned(self, record: Record, disowned: Disowned) -> None:
         self.refused["sequence_invalid"] = self.refused.get("sequence_invalid", 0) + 1
         self._send(disowning(record, disowned, self, self._n_partitions(QUARANTINE)), EventRefused.TYPE)
+
+
+def _is_short(event: Event, emit: Emit, output: Output) -> bool:
+    """Whether a record fits without its headers being added up, which takes longer than all else here."""
+    return (
+        output.value is not None
+        and len(output.value) + 2 * len(output.key) <= _SHORT_VALUE
+        and len(event.story) + len(event.source) + len(event.id) <= _SHORT_TEXT
+        and (emit.story is None or len(emit.story) <= _SHORT_TEXT)
+    )

@@ -108,8 +108,7 @@ class KafkaHost(Strategy):
         assignment = self.assignments[partition]
         self._paces[partition].n_read += sum([len(record.value or b"") for record in records])
         try:
-            for record in records:
-                assignment.process(record)
+            assignment.process_all(records)
         except Halt:
             raise
         except Exception as bug:

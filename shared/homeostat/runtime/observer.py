@@ -14,7 +14,10 @@ class HostObserver:
     """
 
     def decoded(self, record: Record, event: Event) -> None:
-        """A record was read as an event, and is folded next; a repeated or refused one is not told."""
+        """A record was read as an event, and is folded next; a repeated or refused one is not told.
+
+        Several may be folded before the first of them is told as such.
+        """
 
     def folded(self, event: Event, outputs: Sequence[Output]) -> None:
         """A step is over, and its outputs are on their way to the logs, in order; there may be none."""

@@ -21,9 +21,10 @@ from homeostat.core.identity import sequence
 from homeostat.core.snapshot import Seen, SeenSource
 from homeostat.events.logs import DOORS, LOGS
 
-_SEQUENCE: Final = re.compile(rb"([0-9]{16})\.([0-9]{4,9})")
 _POSITION: Final = re.compile(r"/homeostat/[^/]+/(homeostat\.[^/]+)/[^/]+/([0-9]{1,6})")
 _TIME: Final = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+_OFFSET_DIGITS: Final = 16
+_ORDINAL_DIGITS: Final = range(4, 10)
 _LAST_OFFSET: Final = 10**15
 """A million records a second for thirty years: no partition comes to it."""
 
@@ -84,18 +85,26 @@ class Watermarks:
         disowned, self._disowned = self._disowned, None
         return disowned
 
-    def is_repeated(self, record: Record, now: int, n_partitions: Callable[[str], int]) -> bool:
+    def is_repeated(
+        self,
+        record: Record,
+        now: int,
+        n_partitions: Callable[[str], int],
+        headers: dict[str, bytes] | None = None,
+    ) -> bool:
         """Whether an event was folded before; if not, it counts as folded from now on. One without sequence was not.
 
         Args:
             record: As read.
             now: Broker time, ms.
             n_partitions: Number of partitions of a log.
+            headers: Of the record by name, where they are known; not modified.
 
         Raises:
             Reject: `sequence_invalid`: no fold has emitted it; nothing is remembered of it.
         """
-        headers = dict(record.headers)
+        if headers is None:
+            headers = dict(record.headers)
         if "ce_sequence" not in headers:
             return False
         order = _order_of(headers["ce_sequence"])
@@ -111,7 +120,7 @@ class Watermarks:
         if now // 1000 != self._second:
             self._second = now // 1000
             self._latest = rfc3339(max(0, 1000 * self._second) + _AHEAD_MS)
-        is_seen = self._is_seen(source, (*order, min(made, self._latest), record.offset))
+        is_seen = self._is_seen(source, (*order, made if made < self._latest else self._latest, record.offset))
         self._positions[name] = source  # they are as many as the sources
         return is_seen
 
@@ -125,7 +134,8 @@ class Watermarks:
             self.sources[source] = SeenSource((-1, 0, "", -1), [new])
             return False
         if known.recent and known.recent[-1] < new and known.recent[-1][:2] != new[:2]:  # as nearly always
-            self._remember(known, len(known.recent), new)
+            known.recent.append(new)
+            self._forget(known)
             return False
         return self._is_repeat_of(source, known, new)
 
@@ -144,13 +154,13 @@ class Watermarks:
             if recent[place][:2] not in known.told:
                 known.told.append(recent[place][:2])
                 self._disown(source, recent[place], order)
-        self._remember(known, place, new)
+        recent.insert(place, new)
+        self._forget(known)
         return False
 
-    def _remember(self, known: SeenSource, place: int, new: Seen) -> None:
-        recent = known.recent
-        recent.insert(place, new)
-        most = _REMEMBERED if len(self.sources) <= _MANY else 1
+    def _forget(self, known: SeenSource) -> None:
+        """Keep the last events of a source, as many as there is room for."""
+        recent, most = known.recent, _REMEMBERED if len(self.sources) <= _MANY else 1
         if len(recent) > most:
             known.floor = recent[-most - 1]
             del recent[:-most]
@@ -166,10 +176,10 @@ def _order(seen: Seen) -> tuple[int, int]:
 
 
 def _order_of(sequence: bytes | None) -> tuple[int, int]:
-    found = _SEQUENCE.fullmatch(sequence or b"")
-    if found is None:
+    digits, _, last = (sequence or b"").partition(b".")
+    if not (len(digits) == _OFFSET_DIGITS and len(last) in _ORDINAL_DIGITS and digits.isdigit() and last.isdigit()):
         raise _invalid("ce_sequence is not <offset>.<ordinal>, padded with zeros")
-    offset, ordinal = int(found[1]), int(found[2])
+    offset, ordinal = int(digits), int(last)
     if offset > _LAST_OFFSET:
         raise _invalid(f"ce_sequence names offset {offset}, which no log comes to")
     return offset, ordinal

@@ -17,7 +17,7 @@ def outcome(record: Record, *, is_door: bool, is_short: bool) -> str:
     """What comes of a record one way: the event as text, the refusal; nothing where the short way leaves it."""
     try:  # the two ways are the private halves of `decode_event`
         if is_short:
-            return repr(module._plain(record, 7, "e", is_door=is_door))  # noqa: SLF001  # as above
+            return repr(module._plain(record, 7, "e", dict(record.headers), is_door=is_door))  # noqa: SLF001  # as above
         return repr(module._decoded(record, time=7, emitter="e", is_door=is_door))  # noqa: SLF001  # as above
     except Reject as reject:
         return f"{reject.reason} {reject.detail}"
