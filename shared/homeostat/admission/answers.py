@@ -87,7 +87,7 @@ def check_scores(column: bytes, contract: ModelRegistered) -> None:
         low, high = -_ROUNDING if low is None else low, 1.0 + _ROUNDING if high is None else high
     low, high = -np.inf if low is None else low, np.inf if high is None else high
     score = f8(column)
-    if len(score) <= FEW and not any([x < low or x > high for x in score.tolist()]):
+    if len(score) <= FEW and not any(x < low or x > high for x in score.tolist()):
         return
     if np.fmin.reduce(score) < low or np.fmax.reduce(score) > high:
         rows = np.flatnonzero((score < low) | (score > high))

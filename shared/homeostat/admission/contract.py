@@ -167,7 +167,7 @@ class Check:
         if samples.n_rows > 1 or self.required is not None:
             return False
         values = np.frombuffer(samples.values, F4).tolist()
-        return not any([x < low or x > high for x, (low, high) in zip(values, self.limits, strict=True)])
+        return not any(x < low or x > high for x, (low, high) in zip(values, self.limits, strict=True))
 
     def _out_of_range(self, outside: NDArray[np.bool_]) -> Reject:
         feature, row = (int(i) for i in np.argwhere(outside)[0])

@@ -35,8 +35,8 @@ def check_samples_ranges(samples: Samples) -> None:
     """
     answers = f8(samples.prediction + samples.score + samples.label)  # of one range, so one pass
     if samples.n_rows <= FEW:
-        if any([abs(x) > LARGEST for x in answers.tolist()]) or any(
-            [not 0.0 <= x <= LAST_SECOND for x in f8(samples.time).tolist()]
+        if any(abs(x) > LARGEST for x in answers.tolist()) or any(
+            not 0.0 <= x <= LAST_SECOND for x in f8(samples.time).tolist()
         ):
             _refuse(samples)
     elif np.count_nonzero(np.abs(answers) > LARGEST) or _may_be_no_time(samples.time):

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from homeostat.runtime.cluster import Cluster, low_of
 from homeostat.runtime.kafka_errors import error_of, is_passing
 from homeostat.runtime.readiness import Readiness
-from homeostat.runtime.reading import group_consumer, is_unreadable, next_readable, plain_consumer, record_of
+from homeostat.runtime.reading import group_consumer, is_unreadable, next_readable, plain_consumer, records_of
 from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.stop_signal import StopSignal
 from homeostat.runtime.strategy import Partition, Strategy
@@ -175,7 +175,9 @@ class ConsumerLoop:
         for message in messages:
             partition, error = (message.topic() or "", message.partition() or 0), message.error()
             if error is None:
-                waiting.setdefault(partition, []).append(message)
+                if partition not in waiting:
+                    waiting[partition] = []
+                waiting[partition].append(message)
                 continue
             self._process(partition, waiting.pop(partition, []))
             self._take_note(partition, message.offset() or 0, error)
@@ -184,8 +186,8 @@ class ConsumerLoop:
 
     def _process(self, partition: Partition, messages: Sequence[Message]) -> None:
         if messages and partition in self._owned:  # others are left over from before a rebalance
-            topic_id = self._cluster.topic_id(partition[0])
-            self._strategy.process(partition, [record_of(message, topic_id) for message in messages])
+            topic, number = partition
+            self._strategy.process(partition, records_of(messages, topic, self._cluster.topic_id(topic), number))
 
     def _take_note(self, partition: Partition, offset: int, error: KafkaError) -> None:
         """Take note of what is no record: the end, a batch that cannot be read, an offset that is gone."""

@@ -1,7 +1,7 @@
 """Consumers, and records from them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -22,23 +22,42 @@ fill it. A hundred thousand records ahead, as the library does by itself, are se
 _ASK_SECONDS: Final = 10.0
 _SESSION_MS: Final = 10_000
 _UNREADABLE: Final = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
+_LAST_MS: Final = 1000 * LAST_SECOND
 UNTIMED: Final = -1
 """Time of a record that its broker did not stamp: its producer's clock is nobody's business."""
 
 
 def record_of(message: Message, topic_id: str) -> Record:
     """Turn a consumed message into a record."""
-    kind, time = message.timestamp()
-    return Record(
-        message.topic() or "",
-        topic_id,
-        message.partition() or 0,
-        message.offset() or 0,
-        time if kind == TIMESTAMP_LOG_APPEND_TIME and time <= 1000 * LAST_SECOND else UNTIMED,
-        message.key(),
-        message.value(),
-        message.headers() or [],  # type: ignore[arg-type]  # a list of pairs is what it gives
-    )
+    return records_of([message], message.topic() or "", topic_id, message.partition() or 0)[0]
+
+
+def records_of(messages: Sequence[Message], topic: str, topic_id: str, partition: int) -> list[Record]:
+    """Turn messages of one partition into records.
+
+    Args:
+        messages: Consumed, without an error.
+        topic: That all are of.
+        topic_id: Its incarnation.
+        partition: That all are of.
+    """
+    return [
+        Record(
+            topic,
+            topic_id,
+            partition,
+            message.offset() or 0,
+            _time_of(*message.timestamp()),
+            message.key(),
+            message.value(),
+            message.headers() or [],  # type: ignore[arg-type]  # a list of pairs is what it gives
+        )
+        for message in messages
+    ]
+
+
+def _time_of(kind: int, time: int) -> int:
+    return time if kind == TIMESTAMP_LOG_APPEND_TIME and time <= _LAST_MS else UNTIMED
 
 
 def group_consumer(
