@@ -32,14 +32,20 @@ def hashes_of(requests: Sequence[str]) -> Hashes:
     Returns:
         n uint64.
     """
-    raw = [request.encode(errors="surrogatepass") for request in requests]
-    if len(raw) <= _FEW:
-        return np.array([_one(text) for text in raw], np.uint64)
-    width = max(1, -(-max(map(len, raw)) // 8))
-    words = np.array(raw, f"S{8 * width}").view("<u8").reshape(len(raw), width)
-    sizes = np.fromiter(map(len, raw), np.uint64, len(raw))
+    if len(requests) <= _FEW:
+        return np.array([_one(request.encode(errors="surrogatepass")) for request in requests], np.uint64)
+    sizes = np.fromiter(map(len, requests), np.uint64, len(requests))
+    width = 8 * max(1, -(-int(sizes.max()) // 8))
+    text = "".join([request.ljust(width, "\0") for request in requests])
+    if not text.isascii():
+        raw = [request.encode(errors="surrogatepass") for request in requests]
+        sizes = np.fromiter(map(len, raw), np.uint64, len(raw))
+        width = 8 * max(1, -(-int(sizes.max()) // 8))
+        words = np.array(raw, f"S{width}").view("<u8").reshape(len(raw), -1)
+    else:  # a seventh of the time
+        words = np.frombuffer(text.encode(), "<u8").reshape(len(requests), -1)
     found = _mixed(sizes + np.uint64(_START))
-    for word in range(width):
+    for word in range(words.shape[1]):
         found = np.where(sizes > 8 * word, _mixed(found ^ words[:, word]), found)
     return found
 

@@ -209,7 +209,7 @@ def test_request_answered_twice_in_one_event_counts_once(door: Any, samples: Mak
     assert f8(emit.data.answers[0].prediction).tolist() == [3.0, 2.0]
 
 
-@given(st.lists(st.text(max_size=40), max_size=40))
+@given(st.lists(st.text(max_size=40), max_size=40) | st.lists(st.text("ab\0", max_size=40), max_size=40))
 def test_ids_are_hashed_the_same_alone_and_together(requests: list[str]) -> None:
     """Few at a time by integers, many by columns: an id has one hash."""
     padding = [f"padding-{i}" * 3 for i in range(17)]

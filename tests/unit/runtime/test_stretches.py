@@ -1,6 +1,7 @@
 """Records that are folded many at a time give what they give one by one: outputs, counts, states."""
 
 from random import Random
+from typing import Any
 
 import pytest
 from tests.support import invalid_events
@@ -8,6 +9,7 @@ from tests.support.mutations import corpus, mutate
 
 from homeostat.codec import Output, Record
 from homeostat.codec.envelope import envelope
+from homeostat.core import Fold
 from homeostat.core.identity import emit_id, sequence
 from homeostat.events import SignalObserved
 from homeostat.events.logs import MAX_RECORD_BYTES, TELEMETRY, TIMELINE
@@ -33,10 +35,10 @@ class Kept:
         """Nothing waits."""
 
 
-def opened(fold: Counter | TelemetryIntake) -> tuple[Assignment[object], Kept]:
+def opened(fold: Fold[Any]) -> tuple[Assignment[Any], Kept]:
     """An assignment at the beginning of its log."""
     kept = Kept()
-    assignment = Assignment[object](
+    assignment = Assignment(
         fold, version="v", topic_id="t", partition=0, n_partitions=lambda _: 1, outbox=kept, writer="0" * 8
     )
     assignment.restore([])
