@@ -1,10 +1,10 @@
 """The chain of leaves over all logs: pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, digest_records, leaf_hash
+from homeostat.audit.digest import GENESIS, ORIGIN, checkpoint_bytes, leaf_hash
 from homeostat.audit.keys import Key
 from homeostat.audit.leaves import Succession
 from homeostat.codec import Record
@@ -127,27 +127,6 @@ def append(chain: Chain, place: Place, run: Run) -> tuple[Chain, LogDigested]:
     )
     following = Chain(chain.origin, chain.index + 1, leaf, {**chain.next_offsets, place: run.last + 1})
     return following, digested
-
-
-def extend(
-    chain: Chain, log: str, topic_id: str, partition: int, records: Sequence[Record]
-) -> tuple[Chain, LogDigested]:
-    """Add the digest of consecutive records of one log partition as the next leaf.
-
-    Args:
-        chain: As it is; not changed.
-        log: Topic.
-        topic_id: Incarnation of it.
-        partition: Of it.
-        records: In offset order, at least one.
-
-    Raises:
-        ValueError: No records, or they begin before what is covered already.
-    """
-    if not records:
-        raise ValueError(f"{log}[{partition}]: a leaf covers at least one record")
-    run = Run(records[0].offset, records[-1].offset, digest_records(records))
-    return append(chain, Place(log, topic_id, partition), run)
 
 
 def checkpoint(chain: Chain, key: Key) -> CheckpointSigned:

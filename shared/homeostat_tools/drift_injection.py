@@ -1,6 +1,5 @@
 """A drift put into a recorded or live stream on purpose, to see whether anybody notices."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -189,12 +188,3 @@ def _remember(requests: dict[str, None], request: str) -> None:
     requests[request] = None
     if len(requests) > _MOST_REQUESTS:
         del requests[next(iter(requests))]
-
-
-def inject(injection: Injection, events: Iterator[Samples | Labels]) -> Iterator[Samples | Labels]:
-    """Change a whole stream, lazily."""
-    injector = Injector(injection)
-    for event in events:
-        changed = injector.samples(event) if isinstance(event, Samples) else injector.labels(event)
-        if changed is not None:
-            yield changed

@@ -2,14 +2,13 @@
 
 import time as clock
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
 from homeostat.client.event_builder import EventBuilder
-from homeostat.client.samples import Column, columns_of_rows, labels_of, samples_of
+from homeostat.client.samples import Column, labels_of, samples_of
 from homeostat.client.values import ids, n_rows
 from homeostat.core import Identity, Payload
 from homeostat.events.columns import Role
@@ -90,28 +89,6 @@ class Publishing(ABC):
             captured=captured,
         ):
             self.publish(None, model, samples if not contract else replace(samples, contract=contract))
-        return requests
-
-    def publish_rows(
-        self, model: str, version: str, rows: Iterable[Mapping[str, Any]], *, role: Role = "champion"
-    ) -> list[str]:
-        """Publish rows; names other than request, time, prediction, score, label, latency_seconds, inputs are features.
-
-        Args:
-            model: `scope/model`.
-            version: That answered.
-            rows: One mapping per request.
-            role: Of the version.
-
-        Returns:
-            The request ids.
-
-        Raises:
-            Reject: `payload_invalid`.
-        """
-        requests: list[str] = []
-        for columns in columns_of_rows(rows):
-            requests += self.publish_samples(model, version, role=role, **columns)
         return requests
 
     def publish_labels(

@@ -1,6 +1,6 @@
 """From arrays and rows to columnar payloads, in events that are neither too long nor too large."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from homeostat.core import Reject
 from homeostat.events.columns import F4, F8, Answer, Labels, Role, Samples
 from homeostat.events.logs import MAX_RECORD_BYTES
 
-__all__ = ["Column", "columns_of_rows", "labels_of", "samples_of"]
+__all__ = ["Column", "labels_of", "samples_of"]
 
 _TARGET_BYTES: Final = MAX_RECORD_BYTES // 2
 """Of one event: leaves room for what intake adds."""
@@ -27,9 +27,6 @@ _ID_BYTES: Final = 5
 
 _ANSWER_BYTES: Final = 16 * 16
 """What intake adds to a label: prediction and score of 16 versions at the most."""
-
-_ROW_FIELDS: Final = ("request", "time", "prediction", "score", "label", "latency_seconds", "inputs")
-_BATCH_ROWS: Final = 1000
 
 
 def samples_of(
@@ -160,43 +157,6 @@ def _rows_at_once(requests: Sequence[str], number_bytes: int, names: Sequence[st
             f"{what if width else 'publish fewer columns'}",
         )
     return max(1, min(MAX_ROWS, (_TARGET_BYTES - name_bytes) // row_bytes))
-
-
-def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Turn rows into keyword arguments of `publish_samples`, some hundred rows at a time.
-
-    A row names `prediction` and, if known, request, time, score, label, latency_seconds, inputs; every other
-    name is a feature. What only some rows have is missing in the others.
-    """
-    batch: list[Mapping[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH_ROWS:
-            yield _columns(batch)
-            batch = []
-    if batch:
-        yield _columns(batch)
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns: dict[str, Any] = {
-        name: [row.get(name) for row in rows] for name in names if name in _ROW_FIELDS and name != "inputs"
-    }
-    columns["features"] = {name: [row.get(name) for row in rows] for name in names if name not in _ROW_FIELDS}
-    captured = [number for number, row in enumerate(rows) if row.get("inputs") is not None]
-    if captured:
-        columns |= {"captured": captured, "inputs": [rows[number]["inputs"] for number in captured]}
-    for name in ("request", "time"):
-        if _is_missing_in_some(columns.get(name, ())):
-            raise Reject("payload_invalid", f"either every row names its {name}, or none does")
-    if _is_missing_in_some(columns.get("prediction", (None,))):
-        raise Reject("payload_invalid", "every row needs a prediction")
-    return columns
-
-
-def _is_missing_in_some(values: Sequence[Any]) -> bool:
-    return any(value is None for value in values)
 
 
 def _captured(

@@ -1,7 +1,7 @@
 """The consistent position a fold restarts from, and states that are stored in pieces."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 Seen = tuple[int, int, str, int]
 """An event of a source: offset and ordinal of its sequence, its time, the offset that it was read at."""
@@ -86,6 +86,7 @@ class Pieces:
         self.held[number] = piece
 
 
+@runtime_checkable
 class InPieces(Protocol):
     """A fold whose states grow: what is in their `Pieces` is stored once. Other folds have no `pieces`."""
 

@@ -22,7 +22,6 @@ from homeostat.events.bounds import (
 )
 from homeostat.events.costs import DEFAULT_CURRENCY, CostItem, Currency, Reward, SliChange
 
-Verdict = Literal["approved", "denied", "held", "expired"]
 OutcomeVerdict = Literal["gain", "cost", "regression", "inconclusive"]
 
 

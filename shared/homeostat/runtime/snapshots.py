@@ -14,7 +14,7 @@ import msgspec
 from homeostat.codec import Output, decode_state, encode_state
 from homeostat.codec.state import StateInvalid
 from homeostat.core import Fold
-from homeostat.core.snapshot import Marker
+from homeostat.core.snapshot import InPieces, Marker
 from homeostat.events.logs import SNAPSHOTS
 from homeostat.runtime.errors import SnapshotDamaged, SnapshotOutdated
 from homeostat.runtime.refusals import TALLY, RefusalTally
@@ -55,7 +55,7 @@ class SnapshotWriter:
     def __init__(self, fold: Fold[Any], partition: int, writer: str, chunk_bytes: int = CHUNK_BYTES) -> None:
         self._topic, self._partition, self._writer = SNAPSHOTS + fold.name, partition, writer
         self._fold, self._chunk_bytes = fold, chunk_bytes
-        self._pieces_of = getattr(fold, "pieces", None)  # see `core.snapshot.InPieces`
+        self._pieces_of = fold.pieces if isinstance(fold, InPieces) else None
         self._copies: dict[str, list[tuple[Place, bytes]]] = {}
         self._pieces: dict[str, set[int]] = {}
         self._markers: list[bytes] = []

@@ -27,14 +27,10 @@ class Found(NamedTuple):
     Args:
         columns: Those that moved, the strongest first; empty if nothing has.
         is_swing: Something moves as the time of day makes it: what comes is to be compared with what came last.
-        is_by_hours: It was found against the same hours of days before.
-        is_of_correlation: It is how two columns move together.
     """
 
     columns: tuple[int, ...]
     is_swing: bool = False
-    is_by_hours: bool = False
-    is_of_correlation: bool = False
 
 
 News = Callable[[list[Step]], list[Step]]

@@ -202,7 +202,7 @@ class Probes:
 
     def __init__(self, ground: Ground, stack: LocalStack, operator: Key) -> None:
         self.scope, self.model = "honest", "honest/probe"
-        self._ground, self._stack, self._operator = ground, stack, operator
+        self._ground, self._operator = ground, operator
         self._builder, self._number = EventBuilder("/bench/probe"), count(10_000_000)
         self._traffic = Traffic(1, 1, is_inside=False)
         self._arrived: dict[bytes, float] = {}

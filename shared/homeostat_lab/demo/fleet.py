@@ -53,22 +53,6 @@ Publish = Callable[[str, str, Payload], None]
 """Writes a payload to a door: topic, subject, data."""
 
 
-class Served(Protocol):
-    """Answers of the routed versions, in the order of the rows."""
-
-    @property
-    def version(self) -> Sequence[str]:
-        """Who answered."""
-
-    @property
-    def prediction(self) -> Sequence[float]:
-        """With what."""
-
-    @property
-    def score(self) -> Sequence[float]:
-        """How sure."""
-
-
 class Serving(Protocol):
     """The model server, in process or over HTTP."""
 

@@ -26,11 +26,6 @@ def settings_of(data_dir: Path) -> HostSettings:
     return resolve(HostSettings(**(given | {"data_dir": data_dir})))
 
 
-def bootstrap_servers(data_dir: Path) -> str:
-    """Address of the broker that a command with this data folder talks to."""
-    return settings_of(data_dir).bootstrap_servers
-
-
 class Session:
     """A command's connection.
 

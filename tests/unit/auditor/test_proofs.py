@@ -14,7 +14,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.leaves import hash_of
 from homeostat.codec import Record
 from homeostat.events import CheckpointSigned, LogDigested
-from homeostat.services.auditor.chain import Chain, checkpoint, extend
+from homeostat.services.auditor.chain import Chain, Place, Run, append, checkpoint
 
 Leaves = list[LogDigested]
 
@@ -24,7 +24,8 @@ def prove(records: list[Record], size: int = 5) -> tuple[Chain, Leaves]:
     chain, leaves = Chain(), []
     for start in range(0, len(records), size):
         run = records[start : start + size]
-        chain, leaf = extend(chain, run[0].topic, run[0].topic_id, run[0].partition, run)
+        place = Place(run[0].topic, run[0].topic_id, run[0].partition)
+        chain, leaf = append(chain, place, Run(run[0].offset, run[-1].offset, digest_records(run)))
         leaves.append(leaf)
     return chain, leaves
 

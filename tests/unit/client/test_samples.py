@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeostat.client.samples import columns_of_rows, labels_of, samples_of
+from homeostat.client.samples import labels_of, samples_of
 from homeostat.codec import encode_payload
 from homeostat.codec.columns import MAX_ROWS
 from homeostat.core import Reject
@@ -43,23 +43,6 @@ def test_splitting_loses_nothing(n: int, every: int) -> None:
         assert (event.matrix()[0] == f8(event.prediction) * 2).all()
 
 
-def test_rows_equal_columns() -> None:
-    """Rows give the columns they spell; what only some have is missing in the others."""
-    rows = [
-        {"request": "a", "prediction": 1, "score": 0.5, "x": 1.0, "inputs": [1.0, 2.0]},
-        {"request": "b", "prediction": 0, "x": None, "y": 2.0},
-    ]
-
-    (columns,) = columns_of_rows(rows)
-    (samples,) = samples_of("v", "shadow", columns.pop("request"), time=5.0, **columns)
-
-    assert samples.request == ["a", "b"]
-    assert samples.features == ["x", "y"]
-    assert np.array_equal(samples.matrix(), [[1.0, np.nan], [np.nan, 2.0]], equal_nan=True)
-    assert np.array_equal(f8(samples.score), [0.5, np.nan], equal_nan=True)
-    assert samples.captured == [0]
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -79,12 +62,6 @@ def test_columns_that_do_not_fit_are_refused_at_the_caller(wrong: dict[str, obje
 
     with pytest.raises(Reject, match="payload_invalid"):
         list(samples_of("v", "champion", ["a", "b"], time=0.0, **columns))  # type: ignore[arg-type]  # wrong on purpose
-
-
-def test_rows_without_prediction_are_refused() -> None:
-    """A row that says nothing is no sample."""
-    with pytest.raises(Reject, match="prediction"):
-        list(columns_of_rows([{"request": "a", "x": 1.0}]))
 
 
 def test_labels_share_a_time() -> None:

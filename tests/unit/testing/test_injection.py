@@ -1,13 +1,24 @@
 """Drift put in on purpose: what changes, what does not, and that it is found."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from tests.unit.drift_detector.stream import Stream, of, registered, run
 
 from homeostat.core import Payload
-from homeostat.events import DriftDetected, Samples
+from homeostat.events import DriftDetected, Labels, Samples
 from homeostat.events.columns import f8
-from homeostat_tools.drift_injection import Injection, Injector, inject
+from homeostat_tools.drift_injection import Injection, Injector
+
+
+def inject(injection: Injection, events: Iterator[Samples | Labels]) -> Iterator[Samples | Labels]:
+    """Change a whole stream, lazily."""
+    injector = Injector(injection)
+    for event in events:
+        changed = injector.samples(event) if isinstance(event, Samples) else injector.labels(event)
+        if changed is not None:
+            yield changed
 
 
 def _stream(n: int = 40) -> list[Samples]:
