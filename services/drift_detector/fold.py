@@ -21,8 +21,8 @@ from homeostat.services.drift_detector.drift.shadow_rates import RateCandidates
 from homeostat.services.drift_detector.errors.label_pace import plausible
 from homeostat.services.drift_detector.errors.labelled_rows import LabelledRows, LabelLocation, known_rows
 from homeostat.services.drift_detector.indicators.indicators import indicators
-from homeostat.services.drift_detector.input.input_buckets import ClosedBucket
-from homeostat.services.drift_detector.input.watched_rows import feature_column, watched_rows
+from homeostat.services.drift_detector.input.watched_rows import feature_columns, watched_rows
+from homeostat.services.drift_detector.monitor.bucket_shifts import shift_of_bucket
 from homeostat.services.drift_detector.monitor.label_shifts import shift_of_labels
 from homeostat.services.drift_detector.monitor.shifts import shift_of_samples
 from homeostat.services.drift_detector.overrides import Overrides, applied, overrides_of
@@ -157,36 +157,45 @@ class DriftDetector:
         unit = state.error_scale.update(*samples.champion_rows()) if samples.label and not state.is_classifier else None
         if samples.role != "champion" or not state.family:
             return []
-        answering = state.champion.answer(samples, event.time, settings)
-        if answering == "other":
-            return []
-        if answering == "adopted":
+        champion = state.champion
+        if samples.version == champion.version:
+            champion.n_unannounced = 0
+        elif champion.adopts(samples, event.time, settings):
             state.reset(samples.version, settings)
-            state.champion.adopted_at = event.time
-        emits = [*state.champion.notice(event, settings)]
-        self._follow_source(state, event, settings)
+            champion.adopted_at = event.time
+        else:
+            return []
+        emits = list[Emit]() if champion.adopted_at is None else champion.notice(event, settings)
+        if event.source != state.source:
+            state.follow(event.source, settings)
         state.is_synthetic = samples.is_synthetic
         buckets, history = state.buckets, state.errors.history
-        rows = watched_rows(state.features, samples, settings)
-        buckets.open(samples, event, history.n, history.errors, settings)
+        rows, n_before = watched_rows(state.features, samples, settings), history.n
+        buckets.open(samples, event, n_before, history.errors, settings)
         served = buckets.update(samples, rows, state.clocks.found, settings)
         labelled = list[LabelledRows]()
         if samples.label:
-            bucket = buckets.history[-1]
             errors = error_of(f8(samples.prediction), f8(samples.label), unit)
-            slices = {name: feature_column(samples, name) for name in settings.slices if name in samples.features}
-            at = LabelLocation(event.id, event.time, bucket.index)
+            at = LabelLocation(event.id, event.time, buckets.history[-1].index)
+            slices = feature_columns(samples, settings.slices) if settings.slices else None
             labelled = known_rows(at, errors, f8(samples.score), f8(samples.label), slices)
-        state.window.update_rows(samples.n_rows, served, state.features)
-        state.window.update_labels(labelled, is_classifier=state.is_classifier)
-        state.pace.update(buckets.history[-1].until, samples.n_rows, _NO_LAGS if labelled else None)
-        changed = state.errors.update(labelled, state.drift, settings, is_classifier=state.is_classifier)
-        shift = shift_of_samples(state, event, samples, rows, served.closed, settings)
-        n_labels = sum(part.errors.size for part in labelled)
-        if served.closed is not None or labelled or shift is not None:
-            emits += decide(state, event, settings, Findings(n_labels, changed, shift))
+        changed = ""
+        if labelled:
+            changed = state.errors.update(labelled, state.drift, settings, is_classifier=state.is_classifier)
+        shift = shift_of_samples(state, event, samples, rows, settings)
         if served.closed is not None:
-            _grade(state, served.closed)
+            shift = shift_of_bucket(state, served.closed, shift, settings)
+        state.pace.update(buckets.history[-1].until, samples.n_rows, _NO_LAGS if labelled else None)
+        if served.closed is not None or labelled or shift is not None:
+            are_overdue = state.pace.are_overdue(settings)
+            emits += decide(state, event, settings, Findings(history.n - n_before, changed, shift, are_overdue))
+        state.window.update_rows(samples.n_rows, served, state.features)
+        if labelled:
+            state.window.update_labels(labelled, is_classifier=state.is_classifier)
+        if served.closed is not None:
+            if state.shadow_rates is not None:
+                value, window = 1.0 - float(served.closed.means[-1]), buckets.history[-1].index
+                state.shadow_rates.update(value, window, is_open=state.drift is not None)
             emits += indicators(state, event, settings)
         return emits
 
@@ -197,9 +206,10 @@ class DriftDetector:
         answer = next((a for a in labels.answers if a.role == "champion" and a.version == version), None)
         if answer is None or not state.buckets.history:
             return []
-        self._follow_source(state, event, settings)
-        if not state.buckets.history:
-            return []
+        if event.source != state.source:
+            state.follow(event.source, settings)
+            if not state.buckets.history:
+                return []
         prediction, lag, known_at = f8(answer.prediction), f8(labels.lag_seconds), f8(labels.time)
         predicted_at = known_at - lag if lag.size else known_at
         is_answered = (prediction == prediction) & (predicted_at == predicted_at)
@@ -215,24 +225,18 @@ class DriftDetector:
         labelled = list[LabelledRows]()
         for at, rows in located:
             labelled += known_rows(at, errors[rows], score[rows], label[rows])
-        lags = plausible(lag[is_answered] if lag.size else lag)
-        state.pace.update_labels(lags)
-        state.window.update_lags(lags)
-        state.window.update_labels(labelled, is_classifier=state.is_classifier)
+        history = state.errors.history
+        n_before = history.n
         changed = state.errors.update(labelled, state.drift, settings, is_classifier=state.is_classifier)
         shift = shift_of_labels(state, label, predicted_at, settings)
-        n_labels = sum(part.errors.size for part in labelled)
+        lags = plausible(lag[is_answered] if lag.size else lag)
+        state.window.update_lags(lags)
+        state.window.update_labels(labelled, is_classifier=state.is_classifier)
+        state.pace.update_labels(lags)
         if not labelled and shift is None:
             return []
-        return decide(state, event, settings, Findings(n_labels, changed, shift))
-
-    @staticmethod
-    def _follow_source(state: State, event: Event, settings: Settings) -> None:
-        """Forget the identities of another source: a range names records of one source."""
-        if state.source != event.source:
-            if state.source:
-                state.reset(state.champion.version, settings)
-            state.source = event.source
+        are_overdue = state.pace.are_overdue(settings)
+        return decide(state, event, settings, Findings(history.n - n_before, changed, shift, are_overdue))
 
     def _overriding(self, overrides: Overrides) -> Settings:
         """Return the settings of a model that has its own; made from the state alone, so they may be lost any time."""
@@ -241,10 +245,3 @@ class DriftDetector:
                 self._overridden.clear()
             self._overridden[overrides] = applied(overrides, self._settings)
         return self._overridden[overrides]
-
-
-def _grade(state: State, closed: ClosedBucket) -> None:
-    """Show the uncertainty of a full bucket, 1 - mean score, to the alarm rates that are graded."""
-    if state.shadow_rates is not None and np.isfinite(closed.means[-1]):
-        value = 1.0 - float(closed.means[-1])
-        state.shadow_rates.update(value, state.buckets.history[-1].index, is_open=state.drift is not None)

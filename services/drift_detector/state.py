@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from homeostat.core import Emit, Event
-from homeostat.core.identity import scope_of
+from homeostat.core.identity import family_subject
 from homeostat.events.logs import EXPERIENCE
 from homeostat.events.series import UNCERTAINTY
 from homeostat.services.drift_detector.drift.open_drift import OpenDrift
@@ -79,10 +79,6 @@ class State:
     n_indicators: int = 0
     shadow_rates: RateCandidates | None = None
 
-    def family_subject(self, event: Event) -> str:
-        """Return the subject of the model's family."""
-        return f"{scope_of(event.subject)}/{self.family}"
-
     def register(self, family: str, features: list[str], overrides: Overrides | None, *, is_classifier: bool) -> bool:
         """Take a contract.
 
@@ -129,6 +125,12 @@ class State:
         if self.shadow_rates is not None:
             self.shadow_rates.renumber()
 
+    def follow(self, source: str, settings: Settings) -> None:
+        """Forget the identities of another source: a range names records of one source."""
+        if self.source:
+            self.reset(self.champion.version, settings)
+        self.source = source
+
     def promote(self, version: str, settings: Settings) -> None:
         """Begin anew with a champion that answers the open drift.
 
@@ -149,4 +151,6 @@ class State:
         if self.shadow_rates is None or drift is None:
             return []
         grades = self.shadow_rates.score(event.subject, UNCERTAINTY, drift.bucket)
-        return [Emit(EXPERIENCE, grades, subject=self.family_subject(event))] if grades is not None else []
+        return (
+            [Emit(EXPERIENCE, grades, subject=family_subject(event.subject, self.family))] if grades is not None else []
+        )

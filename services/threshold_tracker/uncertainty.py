@@ -82,10 +82,12 @@ class Uncertainty:
         """
         if samples.role != "champion" or self.contract is None:
             return None
-        answering = self.champion.update(samples, adopt_after_rows=settings.adopt_after_rows)
-        if answering == "other":
+        is_own = samples.version == self.champion.version
+        if is_own:
+            self.champion.n_unannounced = 0
+        elif not self.champion.is_adopted(samples, adopt_after_rows=settings.adopt_after_rows):
             return None
-        if answering == "adopted" or source != self.source:
+        if not is_own or source != self.source:
             self.reset(samples.version)
             self.source = source
         score = f8(samples.score)

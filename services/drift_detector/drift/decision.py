@@ -3,15 +3,9 @@
 from typing import NamedTuple
 
 from homeostat.core import Emit, Event
-from homeostat.services.drift_detector.drift.drift_events import (
-    Rise,
-    cleared,
-    concept_drift,
-    data_drift,
-    profile,
-    profile_without_labels,
-)
+from homeostat.services.drift_detector.drift.drift_events import cleared, profile, profile_without_labels
 from homeostat.services.drift_detector.drift.evidence_updates import evidence
+from homeostat.services.drift_detector.drift.opening import Rise, concept_drift, data_drift
 from homeostat.services.drift_detector.indicators.indicators import divergences
 from homeostat.services.drift_detector.monitor.shift import Shift
 from homeostat.services.drift_detector.settings import Settings
@@ -26,11 +20,13 @@ class Findings(NamedTuple):
         n_labels: Labelled rows that came with it.
         changed: Detector that found a change of the errors; empty if none did.
         shift: Of the inputs or the labels, if one was found.
+        are_overdue: Labels have failed to come for longer than usual.
     """
 
     n_labels: int
     changed: str
     shift: Shift | None
+    are_overdue: bool
 
 
 def decide(state: State, event: Event, settings: Settings, found: Findings) -> list[Emit]:
@@ -63,8 +59,10 @@ def decide(state: State, event: Event, settings: Settings, found: Findings) -> l
     drift = state.drift
     if drift is None:
         return emits
-    described = profile if found.n_labels else profile_without_labels
-    emits += described(state, event, drift, settings)
+    if found.n_labels:
+        emits += profile(state, event, drift, settings)
+    elif found.are_overdue and not drift.is_overdue:
+        emits.append(profile_without_labels(state, event, drift, settings))
     if rate is None or state.drift is None or not errors.level.is_back(history, drift, rate, settings):
         return emits
     return [*emits, cleared(state, event, drift, rate, settings), *state.graded(event, drift)]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from homeostat.core import Emit, Event
+from homeostat.core.identity import family_subject
 from homeostat.events import EvidenceUpdated
 from homeostat.events.logs import EXPERIENCE
 from homeostat.services.drift_detector.state import State
@@ -46,4 +47,4 @@ def evidence(state: State, event: Event) -> list[Emit]:
         log2_e=bits - _SLACK_BITS,
         rows=n_rows,
     )
-    return [Emit(EXPERIENCE, data, subject=state.family_subject(event))]
+    return [Emit(EXPERIENCE, data, subject=family_subject(event.subject, state.family))]

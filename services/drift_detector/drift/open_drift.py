@@ -37,3 +37,9 @@ class OpenDrift:
     is_synthetic: bool = False
     is_overdue: bool = False
     level: float | None = None
+
+
+def lowest_level(displaced: OpenDrift | None, before: float | None) -> float | None:
+    """Return the lowest error rate before a drift and the open one in whose place it comes, None if none is known."""
+    known = [level for level in (before, displaced.level if displaced is not None else None) if level is not None]
+    return min(known, default=None)

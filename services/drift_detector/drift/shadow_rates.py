@@ -64,10 +64,12 @@ class RateCandidates:
         """Take one value in.
 
         Args:
-            value: Of the signal.
+            value: Of the signal; NaN if it has none in this window.
             window: Its number; they rise by one.
             is_open: Whether an incident is known to be open.
         """
+        if value != value:
+            return
         if not is_open:
             self.is_graded = False
         self.n_incident += is_open

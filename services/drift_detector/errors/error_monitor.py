@@ -58,20 +58,16 @@ class ErrorMonitor:
             Name of the first detector that found a change of the errors; empty if none did.
         """
         history, start_n, start_errors = self.history, self.level.start_n, self.level.start_errors
-        before, totals = list[tuple[int, float]](), list[float]()
+        found = ""
         for rows in parts:
             n, errors = history.n, history.errors
-            before.append((n - start_n, errors - start_errors))
-            totals.append(history.update(rows, settings, is_classifier=is_classifier))
+            is_risen = self.bet(
+                rows.total, rows.errors.size, tolerated(n - start_n, errors - start_errors, settings), settings
+            )
+            history.update(rows, settings, is_classifier=is_classifier)
             if drift is not None and drift.kind == "data" and rows.location.bucket < drift.bucket:
                 drift.n_labels += history.n - n
                 drift.errors += history.errors - errors
-        are_risen = [
-            self.bet(total, rows.errors.size, tolerated(*known, settings), settings)
-            for rows, total, known in zip(parts, totals, before, strict=True)
-        ]
-        found = ""
-        for rows, is_risen in zip(parts, are_risen, strict=True):
             changed = self.detectors.update(rows.errors.tolist(), settings)
             if is_risen and not changed:
                 changed, self.detectors = "betting", ErrorDetectors.initial(settings)

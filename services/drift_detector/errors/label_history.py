@@ -7,7 +7,6 @@ import numpy as np
 
 from homeostat.services.drift_detector.errors.labelled_rows import LabelledRows
 from homeostat.services.drift_detector.settings import Settings
-from homeostat.stats.portable import fixed_sum
 
 WRONG_FROM: Final = 0.5
 """Error that counts as a wrong answer."""
@@ -65,15 +64,15 @@ class LabelHistory:
     errors: float = 0.0
     groups: list[LabelGroup] = field(default_factory=list)
 
-    def update(self, rows: LabelledRows, settings: Settings, *, is_classifier: bool) -> float:
-        """Add labelled rows to the open group; return the sum of their errors.
+    def update(self, rows: LabelledRows, settings: Settings, *, is_classifier: bool) -> None:
+        """Add labelled rows to the open group.
 
         Args:
             rows: Of one event, at least one.
             settings: Of the detector.
             is_classifier: Whether errors are 0 or 1.
         """
-        total, n, location = fixed_sum(rows.errors), rows.errors.size, rows.location
+        n, location = rows.errors.size, rows.location
         if self.groups and self.groups[-1].n < settings.group_labels:
             group = self.groups[-1]
             if n > group.n:  # a group lies where most of its rows do
@@ -84,12 +83,11 @@ class LabelHistory:
             if len(self.groups) > settings.n_groups:
                 del self.groups[0]
         group.n += n
-        group.errors += total
+        group.errors += rows.total
         wrong = np.flatnonzero(rows.errors >= WRONG_FROM)
         if wrong.size:
             _add_wrong(group, rows.label[wrong].tolist(), rows.score[wrong].tolist(), is_classifier=is_classifier)
         self.n, self.errors = group.n_before + group.n, group.errors_before + group.errors
-        return total
 
     def before(self, bucket: int, n_labels: int, errors: float) -> tuple[int, float]:
         """Count the labelled rows whose inputs lie before a bucket, and their errors.

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from homeostat.stats.portable import FloatArray
+from homeostat.stats.portable import FloatArray, fixed_sum
 
 
 class LabelLocation(NamedTuple):
@@ -28,6 +28,7 @@ class LabelledRows(NamedTuple):
         score: (n,), NaN where unknown.
         label: (n,).
         slices: (n,) values of each feature that errors are told apart by.
+        total: Sum of the errors.
     """
 
     location: LabelLocation
@@ -35,6 +36,7 @@ class LabelledRows(NamedTuple):
     score: FloatArray
     label: FloatArray
     slices: dict[str, FloatArray]
+    total: float
 
 
 def known_rows(
@@ -58,4 +60,4 @@ def known_rows(
     if not is_known.all():
         errors, score, label = errors[is_known], score[is_known], label[is_known]
         cut = {name: values[is_known] for name, values in cut.items()}
-    return [LabelledRows(location, errors, score, label, cut)] if errors.size else []
+    return [LabelledRows(location, errors, score, label, cut, fixed_sum(errors))] if errors.size else []

@@ -87,7 +87,7 @@ class IndicatorWindow:
         """
         for rows in parts:
             self.labels += rows.errors.size
-            self.errors += fixed_sum(rows.errors)
+            self.errors += rows.total
             for name, values in rows.slices.items():
                 self._cut(name, values, rows.errors)
         if is_classifier:

@@ -7,7 +7,7 @@ from homeostat.core import Emit, Event
 from homeostat.core.identity import scope_of
 from homeostat.core.rate import Rate
 from homeostat.events import DeploymentObserved, Samples
-from homeostat.events.champion import Answering, ChampionVersion
+from homeostat.events.champion import ChampionVersion
 from homeostat.events.logs import GOVERNANCE
 from homeostat.services.drift_detector.settings import Settings
 
@@ -34,30 +34,29 @@ class Champion(ChampionVersion):
             self.adopted_at = None
         ChampionVersion.reset(self, version)
 
-    def answer(self, samples: Samples, now: int, settings: Settings) -> Answering:
-        """Say who answers as the champion, see `update`; as long as several do, the governor is not notified.
+    def adopts(self, samples: Samples, now: int, settings: Settings) -> bool:
+        """Count rows of another version, see `is_adopted`; as long as it is not alone to answer, nobody is notified.
 
         Args:
             samples: Rows of one version, in the champion's role.
             now: Broker time, ms.
             settings: Say how many rows in a row are enough.
         """
-        answering = self.update(samples, adopt_after_rows=settings.adopt_after_rows)
-        if answering != "champion" and self.adopted_at is not None:
+        if self.adopted_at is not None:
             self.adopted_at = now
-        return answering
+        return self.is_adopted(samples, adopt_after_rows=settings.adopt_after_rows)
 
-    def notice(self, event: Event, settings: Settings) -> tuple[Emit, ...]:
+    def notice(self, event: Event, settings: Settings) -> list[Emit]:
         """Notify the governor of an adopted champion, once, as soon as it alone has answered for `notice_ms`."""
         if self.adopted_at is None or event.time - self.adopted_at < settings.notice_ms:
-            return ()
+            return []
         self.adopted_at = None
         if not self.notices.take(event.time, _PER_HOUR, _HOUR_MS):
-            return ()
+            return []
         data = DeploymentObserved(
             version=self.version,
             reason="nobody announced it; it answers as the champion",
             is_noticed=True,
             model=event.subject,
         )
-        return (Emit(GOVERNANCE, data, scope_of(event.subject)),)
+        return [Emit(GOVERNANCE, data, scope_of(event.subject))]

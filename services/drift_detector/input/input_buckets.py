@@ -1,7 +1,6 @@
 """Served rows become buckets: one observation of the inputs for many rows, and where they lie in the timeline."""
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -179,16 +178,6 @@ class InputBuckets:
         self.counts[d] += n
         self.n_rows += n_rows
         return Served(total, n, self._close(is_clock) if self.n_rows >= settings.bucket_rows else None)
-
-    def begun_with(self, deviations: float, n_buckets: int) -> tuple[float, InputBucket]:
-        """Say how far rows are off, and since which bucket.
-
-        Args:
-            deviations: Of a bucket mean; those of a row are fewer, as if the rows were independent.
-            n_buckets: The last buckets that lie off; no more than are remembered.
-        """
-        onset = self.history[-min(n_buckets, len(self.history))]
-        return deviations / sqrt(max(self.n_closed, 1)), onset
 
     def locate(
         self, predicted_at: FloatArray, onset_bucket: int, settings: Settings

@@ -1,5 +1,6 @@
 """Served rows as a matrix: the features in the order of the contract, then what else of a row is watched."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def watched_rows(names: list[str], samples: Samples, settings: Settings) -> Watc
     return WatchedRows(features, columns)
 
 
-def feature_column(samples: Samples, name: str) -> FloatArray:
-    """Return the values of a feature that came, (n,)."""
-    values: FloatArray = samples.matrix()[samples.features.index(name)].astype(np.float64)
-    return values
+def feature_columns(samples: Samples, names: Iterable[str]) -> dict[str, FloatArray]:
+    """Return the values of those features that came, (n,) each."""
+    matrix, at = samples.matrix(), samples.features
+    return {name: matrix[at.index(name)].astype(np.float64) for name in names if name in at}

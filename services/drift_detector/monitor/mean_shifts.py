@@ -1,37 +1,11 @@
-"""What a closed bucket shows by itself: values that stop coming, and means that have moved."""
+"""What the means of a closed bucket show."""
 
 import numpy as np
 
-from homeostat.services.drift_detector.monitor.shift import Shift
+from homeostat.services.drift_detector.monitor.shift import Shift, begun_with
 from homeostat.services.drift_detector.settings import Settings
 from homeostat.services.drift_detector.state import State
-from homeostat.stats.martingales import log2
 from homeostat.stats.portable import FloatArray
-
-
-def shift_of_missing(state: State, settings: Settings) -> Shift | None:
-    """Say whether features have stopped coming.
-
-    Args:
-        state: Its monitor of missing values is updated.
-        settings: Of the detector.
-    """
-    history = state.buckets.history
-    if state.monitors.rows is None:
-        return None
-    found = state.monitors.missing.detect(state.features, history[-1].index, settings)
-    if found is None:
-        return None
-    return Shift(
-        detector="missing",
-        features=found.features,
-        onset=next(bucket for bucket in history if bucket.index >= found.bucket),
-        deviations=found.deviations,
-        statistic=found.statistic,
-        threshold=found.threshold,
-        log2_e=log2(found.e_value),
-        reference_rows=found.n_rows,
-    )
 
 
 def shift_of_means(state: State, means: FloatArray, settings: Settings) -> Shift | None:
@@ -61,7 +35,7 @@ def shift_of_means(state: State, means: FloatArray, settings: Settings) -> Shift
         return None
     names, deviations = [*state.features, "score"], known.since.deviations(state.buckets.means)
     columns = sorted(np.flatnonzero(fired).tolist(), key=lambda column: (-abs(float(deviations[column])), column))
-    moved, onset = state.buckets.begun_with(*known.moved_column(columns[0], state.buckets.means))
+    moved, onset = begun_with(state.buckets, *known.moved_column(columns[0], state.buckets.means))
     return Shift(
         detector="page_hinkley",
         features=tuple(names[column] for column in columns),

@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from homeostat.services.drift_detector.input.input_buckets import InputBucket
+from homeostat.services.drift_detector.monitor.shift import Shift
 from homeostat.services.drift_detector.settings import N_MONITORS, Settings
 from homeostat.stats.martingales import HEAD_START, log2
 from homeostat.stats.portable import FloatArray
@@ -24,29 +26,6 @@ _URGENT_ROWS: Final = 40.0
 _TOLERANCE: Final = 0.01
 _FREQUENT: Final = 0.1
 _LEAST_RATE: Final = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """Features that are missing more often than they were.
-
-    Args:
-        features: The strongest first.
-        bucket: Number of the bucket that the first of them began with.
-        statistic: Of that feature.
-        threshold: Its limit.
-        e_value: Of all features together.
-        deviations: Of its share of missing rows, in standard deviations of a row.
-        n_rows: Rows that said what is usual.
-    """
-
-    features: tuple[str, ...]
-    bucket: int
-    statistic: float
-    threshold: float
-    e_value: float
-    deviations: float
-    n_rows: int
 
 
 @dataclass(slots=True)
@@ -108,14 +87,14 @@ class Missing:
         """Leave out the rows since the last time."""
         self.n_pending, self.pending, self.has_pending = 0, np.zeros(self.pending.size), False
 
-    def detect(self, features: list[str], bucket: int, settings: Settings) -> Outage | None:
+    def detect(self, features: list[str], history: list[InputBucket], settings: Settings) -> Shift | None:
         """Bet on the rows since the last time, if there are enough; say what is missing beyond the guarantee.
 
         What has been said is usual from then on: nothing is said twice, and of the other features nothing is forgotten.
 
         Args:
             features: Their names.
-            bucket: Number of the newest bucket.
+            history: Remembered buckets, oldest first.
             settings: Of the detector.
         """
         n, d = self.n_pending, len(features)
@@ -138,7 +117,7 @@ class Missing:
                         found.append((self.evidence[name].statistic(), name))
             if len(self.evidence) < d:
                 self.complete.update(0.0, n, 1.0 / (self.n_rows + 2.0) + _TOLERANCE, self.n_rows)
-        answer = self._outage(features, sorted(found, key=lambda one: (-one[0], one[1])), limit, bucket)
+        answer = self._outage(features, sorted(found, key=lambda one: (-one[0], one[1])), limit, history)
         for _, name in found:
             column = features.index(name)
             self.published_at[column], self.lost[column], self.pending[column] = self.n_rows + n, 0.0, 0.0
@@ -149,7 +128,10 @@ class Missing:
         self.pass_over()
         return answer
 
-    def _outage(self, features: list[str], found: list[tuple[float, str]], limit: float, bucket: int) -> Outage | None:
+    def _outage(
+        self, features: list[str], found: list[tuple[float, str]], limit: float, history: list[InputBucket]
+    ) -> Shift | None:
+        """Return the shift of the features that were found, the strongest first, with their statistics."""
         if not found:
             return None
         statistic, first = found[0]
@@ -158,14 +140,16 @@ class Missing:
             total += self.evidence.get(name, self.complete).e_value()
         share, rate = float(self.pending[column]) / self.n_pending, self._rate(column)
         variance = max(rate, _LEAST_RATE) * (1.0 - min(rate, 1.0 - _LEAST_RATE))
-        return Outage(
+        begun = self.begun.get(first, history[-1].index)
+        return Shift(
+            detector="missing",
             features=tuple(name for _, name in found),
-            bucket=self.begun.get(first, bucket),
+            onset=next(bucket for bucket in history if bucket.index >= begun),
+            deviations=(share - rate) / sqrt(variance),
             statistic=log2(statistic),
             threshold=log2(limit),
-            e_value=total / len(features),
-            deviations=(share - rate) / sqrt(variance),
-            n_rows=self.n_rows,
+            log2_e=log2(total / len(features)),
+            reference_rows=self.n_rows,
         )
 
     def _rate(self, column: int) -> float:

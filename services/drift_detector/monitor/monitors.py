@@ -81,8 +81,8 @@ class Monitors:
     def relearn_rows(self, settings: Settings) -> None:
         """Take the rows that now come in for normal."""
         if self.rows is not None:
-            self.rows.reset(settings)
             self.correlation = _correlation(settings)
+            self.rows.reset(settings)
 
     def relearn_correlation(self, settings: Settings) -> None:
         """Take how features now move together for normal."""

@@ -1,11 +1,9 @@
-"""Bets on the served rows one by one, and on how their features move together."""
+"""Bets on the served rows one by one, and on their hours."""
 
-from homeostat.services.drift_detector.monitor.shift import Shift, shift_of_bets, shift_of_season
+from homeostat.services.drift_detector.monitor.pair_shifts import shift_of_pair
+from homeostat.services.drift_detector.monitor.shift import Shift, begun_with, shift_of_bets, shift_of_season
 from homeostat.services.drift_detector.settings import N_MONITORS, Settings
 from homeostat.services.drift_detector.state import State
-from homeostat.stats.exchangeability import Float32s
-from homeostat.stats.steps import Step
-from homeostat.stats.trail import judged
 
 
 def shift_of_hours(state: State, settings: Settings) -> Shift | None:
@@ -18,7 +16,7 @@ def shift_of_hours(state: State, settings: Settings) -> Shift | None:
     monitor = state.monitors.rows
     if monitor is None or monitor.season is None or not monitor.season.is_beyond(settings.alarm_limit):
         return None
-    features = tuple(monitor.columns[column] for column in monitor.season.drifted_columns(settings.fdr))
+    features = monitor.names(monitor.season.drifted_columns(settings.fdr))
     shift = shift_of_season(monitor, features, state.buckets.history, settings)
     state.monitors.relearn_inputs(settings)
     return shift
@@ -45,41 +43,16 @@ def shift_of_waiting_rows(state: State, settings: Settings, *, is_urgent: bool) 
     if is_noisy:
         return None
     found = monitor.update(without_clocks, time, settings)
-    if not found.columns and (pair := _pair(state, without_clocks[:n_features], time, settings)) is not None:
+    if not found.columns and (pair := shift_of_pair(state, without_clocks[:n_features], time, settings)) is not None:
         return pair
     if found.is_swing:
         state.monitors.follow_swing(settings, is_settled=state.drift is None)
     if not found.columns:
         return None
-    features = tuple(monitor.columns[column] for column in found.columns)
+    features = monitor.names(found.columns)
     deviations, onset = monitor.watch.largest_shift(), state.buckets.history[-1]
     names = [*state.features, "score"]
     if features[0] in names:
         moved = state.monitors.means.moved_column(names.index(features[0]), state.buckets.means)
-        deviations, onset = state.buckets.begun_with(*moved)
+        deviations, onset = begun_with(state.buckets, *moved)
     return shift_of_bets("martingale", monitor.watch, N_MONITORS * settings.run_length, features, onset, deviations)
-
-
-def _pair(state: State, rows: Float32s, time: float, settings: Settings) -> Shift | None:
-    """Bet that two features do not move together as they did.
-
-    Args:
-        state: Its watch of the correlation is updated.
-        rows: (d, n) features.
-        time: Of the middle row, seconds.
-        settings: Of the detector.
-    """
-    monitors, correlation = state.monitors, state.monitors.correlation
-    if not correlation.take(rows, time) or correlation.watch is None:
-        return None
-    is_seasonal = monitors.rows is not None and monitors.rows.season is not None
-    anything = list[Step].copy if is_seasonal else None
-    found = judged(correlation.watch, correlation.trail, anything, settings.alarm_limit, settings.fdr)
-    if found.columns:
-        first, second = correlation.drifted_columns()
-        moved = float(correlation.recent[first, second] - correlation.usual[first, second])
-        names, onset = (state.features[first], state.features[second]), state.buckets.history[-1]
-        return shift_of_bets("correlation", correlation.watch, settings.alarm_limit, names, onset, moved)
-    if found.is_swing:
-        monitors.relearn_correlation(settings)
-    return None

@@ -1,8 +1,9 @@
 """Columns of the inputs, or the labels, have moved."""
 
 from dataclasses import dataclass
+from math import sqrt
 
-from homeostat.services.drift_detector.input.input_buckets import InputBucket
+from homeostat.services.drift_detector.input.input_buckets import InputBucket, InputBuckets
 from homeostat.services.drift_detector.monitor.stream_monitor import StreamMonitor
 from homeostat.services.drift_detector.settings import Settings
 from homeostat.stats.exchangeability import ExchangeabilityMonitor
@@ -32,6 +33,18 @@ class Shift:
     threshold: float
     log2_e: float | None
     reference_rows: int
+
+
+def begun_with(buckets: InputBuckets, deviations: float, n_buckets: int) -> tuple[float, InputBucket]:
+    """Say how far rows are off, and since which bucket.
+
+    Args:
+        buckets: Of the champion.
+        deviations: Of a bucket mean; those of a row are fewer, as if the rows were independent.
+        n_buckets: The last buckets that lie off; no more than are remembered.
+    """
+    onset = buckets.history[-min(n_buckets, len(buckets.history))]
+    return deviations / sqrt(max(buckets.n_closed, 1)), onset
 
 
 def shift_of_bets(

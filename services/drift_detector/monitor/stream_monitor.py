@@ -1,5 +1,6 @@
 """Rows of one stream against what they were after the reset: evidence with a guarantee."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +95,10 @@ class StreamMonitor:
         self.trail.follow(self.watch, rows, time)
         news = None if self.season is None else self.season.news
         return judged(self.watch, self.trail, news, settings.alarm_limit, settings.fdr)
+
+    def names(self, columns: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of columns."""
+        return tuple([self.columns[column] for column in columns])
 
     def reset(self, settings: Settings) -> None:
         """Take what now comes in for normal; rows that wait, and the season, stay."""

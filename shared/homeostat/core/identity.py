@@ -52,3 +52,8 @@ def sequence_of(id_: str) -> str:
 def scope_of(subject: str) -> str:
     """Return the scope of `scope/model` or `scope/family`; a scope or `*` is its own."""
     return subject.partition("/")[0]
+
+
+def family_subject(model: str, family: str) -> str:
+    """Return the subject `scope/family` of the family that a model, `scope/model`, belongs to."""
+    return f"{scope_of(model)}/{family}"

@@ -1,14 +1,12 @@
 """Which version answers as a model's champion, announced or not: folds that count its rows agree on it."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from homeostat.events.columns import Samples
 
 ADOPT_AFTER_ROWS: Final = 200
 """Champion rows of a version that nobody announced before it is taken for the champion."""
-
-Answering = Literal["champion", "adopted", "other"]
 
 
 @dataclass(slots=True)
@@ -29,23 +27,17 @@ class ChampionVersion:
         """Make a version the champion."""
         self.version, self.unannounced_version, self.n_unannounced = version, "", 0
 
-    def update(self, samples: Samples, *, adopt_after_rows: int) -> Answering:
-        """Say who answers as the champion.
+    def is_adopted(self, samples: Samples, *, adopt_after_rows: int) -> bool:
+        """Count rows of another version than the champion; say whether it is to become the champion.
 
-        Late rows of the former champion are the usual case, so one row of another version is not enough.
+        Late rows of the former champion are the usual case, so one row is not enough. With rows of the champion the
+        count begins anew: whoever takes them in sets `n_unannounced` to 0.
 
         Args:
             samples: Rows of one version, in the champion's role.
             adopt_after_rows: Rows in a row that are enough.
-
-        Returns:
-            `champion` if its rows count; `adopted` if from now on they do, and the caller is to `reset` to it; `other`
-            if they do not.
         """
-        if samples.version == self.version:
-            self.n_unannounced = 0
-            return "champion"
         if samples.version != self.unannounced_version:
             self.unannounced_version, self.n_unannounced = samples.version, 0
         self.n_unannounced += samples.n_rows
-        return "adopted" if self.n_unannounced >= adopt_after_rows else "other"
+        return self.n_unannounced >= adopt_after_rows

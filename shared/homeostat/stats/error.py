@@ -122,3 +122,14 @@ def _distance(prediction: Floats, label: Floats) -> Floats:
         distance = np.abs(prediction - label)
         size = np.maximum(np.abs(prediction), np.abs(label))
         return np.where(np.isfinite(label), np.where(distance < _SAME * size, 0.0, distance), np.nan)
+
+
+def error_rate(n: int, errors: float, otherwise: float | None = None) -> float | None:
+    """Return errors per row, inside [0, 1] against rounding.
+
+    Args:
+        n: Rows.
+        errors: Sum of their errors.
+        otherwise: What is returned without rows.
+    """
+    return min(max(errors / n, 0.0), 1.0) if n > 0 else otherwise
