@@ -155,9 +155,9 @@ class MetaLearner:
         return ()
 
     def _drift(self, state: State, event: Event, data: DriftDetected) -> Emits:
-        """Remember what was noticed; synthetic drifts are for people who test the path."""
+        """Remember what was noticed; what is synthetic, or of the machine that serves, is for people."""
         model = state.models.get(data.model)
-        if model is None or data.is_synthetic:
+        if model is None or data.is_synthetic or data.is_operational:
             return ()
         model.open_drift(event, data.version)
         state.postponed.discard(data.model)

@@ -1,10 +1,13 @@
 """What the drift detector says: changes, the evidence for them, and the model's description under drift."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from homeostat.events.base import Data, Name, Range, Ratio, Subject, Value
+
+OPERATIONAL: Final = frozenset({"latency_seconds"})
+"""Watched columns that say something of the machine that serves: no training changes them."""
 
 
 class DriftDetected(Data):
@@ -49,6 +52,11 @@ class DriftDetected(Data):
     reference_rows: int = Field(default=0, ge=0)
     is_synthetic: bool = False
     is_noisy: bool = False
+
+    @property
+    def is_operational(self) -> bool:
+        """Whether nothing has moved but what no training changes."""
+        return self.kind == "data" and bool(self.features) and OPERATIONAL.issuperset(self.features)
 
 
 class EvidenceUpdated(Data):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from homeostat.client.logs import Logs, Place
 from homeostat.core.identity import scope_of
-from homeostat.events import RetrainProposed, VerdictGiven
+from homeostat.events import DriftDetected, RetrainProposed, VerdictGiven
 from homeostat_tools.cli.blindness import IS_BLIND, why_blind
 from homeostat_tools.cli.contracts import contract_line
 from homeostat_tools.cli.evidence import Known, gather
@@ -141,6 +141,9 @@ def _because(
         return _without_drift(known, model, lag, blind, is_watched=is_watched)
     if known.cleared is not None:
         return "the last drift is over", ""
+    moved = known.drift.data
+    if isinstance(moved, DriftDetected) and moved.is_operational:
+        return f"only {', '.join(moved.features)} moved: no training changes that", "look at what serves it"
     first = without_family(known) or failed_hand(known) or unsigned_deployment(known) or denied(known)
     if first is not None:
         return first

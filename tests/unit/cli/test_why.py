@@ -233,6 +233,15 @@ def test_a_family_that_nobody_registered_is_the_reason_once_there_is_a_drift(gov
     assert "family.registered team/f" in todo(governed)
 
 
+def test_a_drift_of_the_machine_is_the_reason(governed: System) -> None:
+    """Whoever looks for a retrain is told where to look instead."""
+    found = {"kind": "data", "detector": "martingale", "statistic": 1.0, "threshold": 1.0, "magnitude": 1.0}
+    fields = {"model": "team/m", "version": "v1", "onset": WINDOW, "features": ("latency_seconds",)}
+    publish(governed, EXPERIENCE, "team/f", DriftDetected.model_validate(fields | found))
+
+    assert why(governed)[0] == "only latency_seconds moved: no training changes that"
+
+
 def test_a_model_of_which_all_is_refused_says_why(governed: System) -> None:
     """The reason comes before the drift that nobody could see; one good row, and it is another one."""
     bad = '{"version": "v1", "request": ["r"], "time": [1.7e9], "prediction": [0], "features": {"z": [1.0]}}'

@@ -118,7 +118,7 @@ class LearnerDriver:
         return self.step(EvidenceUpdated(model=model, version="v0", stream="inputs", log2_e=log2_e, rows=100))
 
     def drift(
-        self, model: str = MODEL, version: str = "v0", *, log2_e: float | None = None, is_synthetic: bool = False
+        self, model: str = MODEL, version: str = "v0", *, log2_e: float | None = None, **changes: Any
     ) -> list[Emit]:
         """A new story."""
         self.n_drifts += 1
@@ -133,9 +133,10 @@ class LearnerDriver:
             "magnitude": 0.2,
             "onset": WINDOW,
             "log2_e": log2_e,
-            "is_synthetic": is_synthetic,
         }
-        return self.step(DriftDetected.model_validate(data), id_=emit_id(self.n_drifts), source=DRIFT, story=self.story)
+        return self.step(
+            DriftDetected.model_validate(data | changes), id_=emit_id(self.n_drifts), source=DRIFT, story=self.story
+        )
 
     def clear(self, model: str = MODEL) -> list[Emit]:
         """The level is back."""

@@ -159,6 +159,15 @@ def test_a_synthetic_drift_is_not_spoken_of_without_labels_either() -> None:
     assert proposals(driver.profile(0, is_overdue=True)) == []
 
 
+@pytest.mark.parametrize(("features", "n"), [(("latency_seconds",), 0), (("latency_seconds", "x"), 1), ((), 1)])
+def test_what_no_training_changes_is_not_trained_for(features: tuple[str, ...], n: int) -> None:
+    """A machine that is slower serves the same model."""
+    driver = LearnerDriver()
+    driver.drift(kind="data", features=features)
+
+    assert len(proposals(driver.profile())) == n
+
+
 def test_of_many_models_only_discoveries_are_acted_on() -> None:
     """e-BH at 5 % over ten models: one alone needs an e-value of 200, five together 40 each."""
     models = [f"acme/camera-{i}" for i in range(10)]
