@@ -114,7 +114,9 @@ def test_other_rules_let_it_be_asked_at_once() -> None:
     assert driver.now == at + 1_000
 
 
-@pytest.mark.parametrize("failing", [{"approval": (0, 1)}, {"trust": (0, 0)}, {"data_window": (0, 0), "slots": (1, 0)}])
+@pytest.mark.parametrize(
+    "failing", [{"approval": (0, 1)}, {"trust": (0, 0)}, {"canary_first": (0, 0), "slots": (1, 0)}]
+)
 def test_what_time_does_not_change_waits_for_twice_the_labels(failing: dict[str, tuple[int, int]]) -> None:
     """A person's no, a distrusted source, a proposal that is none: it is not asked again and again."""
     driver, action = asked()
