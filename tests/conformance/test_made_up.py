@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from homeostat.codec import Record, decode_event
 from homeostat.codec.state import StateInvalid
 from homeostat.core import Emit, Event, Reject
-from homeostat.events import IndicatorComputed, Labels, Samples, SignalObserved
+from homeostat.events import ActionApplied, Band, IndicatorComputed, Labels, Samples, SignalObserved
 from homeostat.events.logs import INDICATORS, TELEMETRY, TIMELINE
 from homeostat.services.drift_detector.fold import DriftDetector
 from homeostat.services.intake.telemetry import TelemetryIntake
+from homeostat.services.threshold_tracker.fold import ThresholdTracker
 from homeostat.testing import conformance
 from homeostat.testing.conformance import CHECKS, Check
 from homeostat.testing.counter import Count, Counter
 from homeostat.testing.purity_sandbox import ImpureError
 from homeostat.testing.requirement import NotConforming
 from homeostat.testing.signals import signals as made_up
-from homeostat.testing.strategies import labels, models, observations, records, samples, signals, subjects
+from homeostat.testing.strategies import labels, models, numbers, observations, records, samples, signals, subjects
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -56,6 +57,29 @@ def test_the_drift_detector_conforms_on_any_log(made: list[Record]) -> None:
     """Samples before and after registrations, with missing values."""
     for check in CHECKS:
         check(DriftDetector, made)
+
+
+def queues() -> st.SearchStrategy[SignalObserved]:
+    """Values of one signal at two places."""
+    nodes = st.builds(lambda node: {"node": node}, st.sampled_from(("a", "b")))
+    return st.builds(SignalObserved, layer=st.just("edge"), name=st.just("queue"), value=numbers(), attributes=nodes)
+
+
+def approvals() -> st.SearchStrategy[ActionApplied]:
+    """Bands that took effect, of that signal and of the uncertainty, and all of them taken back."""
+    points, names = st.sampled_from(("rate", "page")), st.sampled_from(("queue", "uncertainty"))
+    sizes = {"rate": st.just(0.1), "low": st.just(0.0), "high": st.just(1.0), "eta": st.just(0.2)}
+    bands = st.none() | st.builds(Band, signal=names, operating_point=points, **sizes)
+    named = {"action": "a", "command": "c", "kind": "threshold", "family": "team/f0", "model": "team/m0"}
+    return st.builds(ActionApplied, band=bands, **{name: st.just(value) for name, value in named.items()})
+
+
+@few
+@given(records(TIMELINE, st.one_of(queues(), queues(), samples(), approvals())))
+def test_the_threshold_tracker_conforms_on_any_log(made: list[Record]) -> None:
+    """Signals before and after their bands, at both operating points."""
+    for check in CHECKS:
+        check(ThresholdTracker, made)
 
 
 @few
