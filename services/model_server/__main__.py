@@ -14,7 +14,7 @@ from homeostat.core import HomeostatError
 from homeostat.services.model_server.bounds import HEAD_BYTES, MAX_CONNECTIONS, BoundedProtocol
 from homeostat.services.model_server.router import Router
 from homeostat.services.model_server.server import create_app
-from homeostat.services.model_server.state import StateFile
+from homeostat.serving.state_file import StateFile
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _STOP_SECONDS: Final = 1

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.services.model_server.fence import StaleDeployment
 from homeostat.services.model_server.router import Router
 from homeostat.serving import Answers, Deployment
+from homeostat.serving.fence import StaleDeployment
 
 
 class LocalTarget:

@@ -1,24 +1,18 @@
 """The model server without its door: many models, each with its versions, fenced and hot-swapped."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Lock
-from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactStore
 from homeostat.core import Reject
-from homeostat.services.model_server.fence import fenced
 from homeostat.services.model_server.predictor import Network, load_network
 from homeostat.services.model_server.routing import answer
-from homeostat.services.model_server.state import StateFile
 from homeostat.serving import Answers, Deployment, ModelState
-
-_MAX_KNOWN: Final = 64
-"""Versions of a model whose digest is remembered, so that one can be reverted to by name."""
+from homeostat.serving.state_file import StateFile
+from homeostat.serving.versions import Versions, deployed, restored
 
 
 class ModelUnknown(Reject):
@@ -26,14 +20,6 @@ class ModelUnknown(Reject):
 
     def __init__(self, model: str) -> None:
         super().__init__("model_unknown", f"no deployment of {model!r}; PUT one to /models/{model}/deployment")
-
-
-@dataclass(frozen=True, slots=True)
-class _Serving:
-    """What answers now; replaced whole, so that a batch sees one deployment."""
-
-    state: ModelState
-    networks: dict[str, Network]
 
 
 class Router:
@@ -49,7 +35,7 @@ class Router:
     def __init__(self, store: ArtifactStore, state: StateFile | None = None) -> None:
         self._store, self._file, self._lock = store, state, Lock()
         states = state.read() if state is not None else {}
-        self._models = {model: _Serving(kept, self._load(kept.deployment, {})) for model, kept in states.items()}
+        self._models = {model: restored(kept, self._load) for model, kept in states.items()}
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -78,26 +64,15 @@ class Router:
         """
         with self._lock:
             old = self._models.get(model)
-            fences = fenced(old.state.fences if old else {}, model, deployment)
-            if old is not None and old.state.fences.get(deployment.source) == deployment.sequence:
-                return old.state
-            known = (old.state.known if old else {}) | deployment.artifacts
-            missing = [version for version, _ in deployment.roles() if version not in known]
-            if missing:
-                raise Reject("artifact_unknown", f"no digest was ever given for {', '.join(missing)} of {model}")
-            whole = msgspec.structs.replace(
-                deployment, artifacts={version: known[version] for version, _ in deployment.roles()}
-            )
-            networks = self._load(whole, self._by_digest(old))
-            if len({network.width for network in networks.values()}) > 1:
+            new = deployed(model, deployment, old, self._load)
+            if new is old:
+                return new.state
+            if len({network.width for network in new.predictors.values()}) > 1:
                 raise Reject("artifact_unusable", f"the versions of {model} take inputs of different widths")
-            earlier = {version: digest for version, digest in known.items() if version not in whole.artifacts}
-            latest = [*earlier.items(), *whole.artifacts.items()][-_MAX_KNOWN:]
-            state = ModelState(whole, fences, dict(latest))
             if self._file is not None:
-                self._file.write({name: serving.state for name, serving in self._models.items()} | {model: state})
-            self._models[model] = _Serving(state, networks)
-            return state
+                self._file.write({name: serving.state for name, serving in self._models.items()} | {model: new.state})
+            self._models[model] = new
+            return new.state
 
     def predict(self, model: str, request: Sequence[str], x: NDArray[np.float32]) -> Answers:
         """Answer a batch.
@@ -112,26 +87,16 @@ class Router:
             Reject: `batch_invalid`: the inputs do not fit the model.
         """
         serving = self._serving(model)
-        width = serving.networks[serving.state.deployment.champion].width
+        width = serving.predictors[serving.state.deployment.champion].width
         if x.shape != (len(request), width):
             raise Reject("batch_invalid", f"{model} takes ({len(request)}, {width}) inputs, not {x.shape}")
-        return answer(model, serving.state.deployment, serving.networks, request, x)
+        return answer(model, serving.state.deployment, serving.predictors, request, x)
 
-    def _serving(self, model: str) -> _Serving:
+    def _serving(self, model: str) -> Versions[Network]:
         serving = self._models.get(model)
         if serving is None:
             raise ModelUnknown(model)
         return serving
 
-    def _load(self, deployment: Deployment, loaded: dict[str, Network]) -> dict[str, Network]:
-        return {
-            version: loaded.get(digest) or load_network(self._store.get(digest))
-            for version, digest in deployment.artifacts.items()
-        }
-
-    @staticmethod
-    def _by_digest(serving: _Serving | None) -> dict[str, Network]:
-        if serving is None:
-            return {}
-        artifacts = serving.state.deployment.artifacts
-        return {artifacts[version]: network for version, network in serving.networks.items()}
+    def _load(self, digest: str) -> Network:
+        return load_network(self._store.get(digest))

@@ -1,6 +1,5 @@
 """Which version answers which request, and what the others would have said."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,31 +8,11 @@ from numpy.typing import NDArray
 
 from homeostat.core import Reject
 from homeostat.services.model_server.predictor import Network
-from homeostat.serving import Answers, Deployment, Mirrored, Role, Served
+from homeostat.serving import Answers, Deployment, Mirrored, Role, Routed
+from homeostat.serving.canary import canary_rows
 
 _SHOWN: Final = 64
 """Characters of a request id that a refusal quotes."""
-
-
-def canary_rows(model: str, request: Sequence[str], weight: float) -> NDArray[np.bool_]:
-    """Draw the canary's share of requests.
-
-    The draw is a hash of model and request: the same request goes the same way on every server, and
-    one that a canary answered at a weight it answers at every higher weight.
-
-    Args:
-        model: `scope/model`.
-        request: n ids.
-        weight: Expected share, [0, 1].
-
-    Returns:
-        (n,) whether the canary answers.
-    """
-    if weight == 0.0:
-        return np.zeros(len(request), np.bool_)
-    prefix = f"{model}\n"
-    digests = b"".join(hashlib.sha256(f"{prefix}{id_}".encode()).digest()[:8] for id_ in request)
-    return (np.frombuffer(digests, ">u8") >> 11) * 2.0**-53 < weight
 
 
 def answer(
@@ -74,7 +53,7 @@ def answer(
     every = np.arange(len(request))
     for shadow in deployment.shadows:
         _mirror(mirrored, shadow, "shadow", every, *networks[shadow].predict(x))
-    return Answers(Served(version, label.tolist(), score.tolist()), mirrored, dict(deployment.roles()))
+    return Answers(Routed(version, label.tolist(), score.tolist()), mirrored, dict(deployment.roles()))
 
 
 def _check_finite(request: Sequence[str], version: Sequence[str], score: NDArray[np.float64]) -> None:

@@ -17,8 +17,8 @@ from homeostat.core.identity import sequence
 from homeostat.services.model_server import bounds
 from homeostat.services.model_server.router import Router
 from homeostat.services.model_server.server import create_app
-from homeostat.services.model_server.state import StateFile
 from homeostat.serving import Deployment
+from homeostat.serving.state_file import StateFile
 
 MODEL = "dock/camera-1"
 PATH = f"/models/{MODEL}/deployment"

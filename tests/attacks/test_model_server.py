@@ -11,9 +11,9 @@ from homeostat.audit.secret_file import SecretUnusable, ensure_secret
 from homeostat.core import Reject
 from homeostat.core.identity import sequence
 from homeostat.services.model_server.router import Router
-from homeostat.services.model_server.state import StateFile
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget, TargetUnreachable
 from homeostat.serving import Deployment
+from homeostat.serving.state_file import StateFile
 
 
 @pytest.mark.parametrize(

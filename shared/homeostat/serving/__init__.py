@@ -1,6 +1,20 @@
-"""What a model server and whoever sets or asks it say to each other: deployments, batches, answers."""
+"""What a model server and whoever sets or asks it say to each other, and what makes a model of one's own one."""
 
-from homeostat.serving.answers import Answers, Mirrored, Served
+from typing import TYPE_CHECKING, Any
+
+from homeostat.serving.answers import Answers, Mirrored, Routed
 from homeostat.serving.deployment import Deployment, ModelState, Role
 
-__all__ = ["Answers", "Deployment", "Mirrored", "ModelState", "Role", "Served"]
+if TYPE_CHECKING:
+    from homeostat.serving.served import Answer, Served
+
+__all__ = ["Answer", "Answers", "Deployment", "Mirrored", "ModelState", "Role", "Routed", "Served"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs a client when it is asked for: a model server needs none."""
+    if name not in ("Answer", "Served"):
+        raise AttributeError(name)
+    from homeostat.serving import served
+
+    return getattr(served, name)

@@ -5,7 +5,7 @@ import msgspec
 from homeostat.serving.deployment import Role
 
 
-class Served(msgspec.Struct, frozen=True):
+class Routed(msgspec.Struct, frozen=True):
     """What the callers get, row by row.
 
     Args:
@@ -47,7 +47,7 @@ class Answers(msgspec.Struct, frozen=True):
         latency_seconds: Time the batch took inside the server.
     """
 
-    served: Served
+    served: Routed
     mirrored: dict[str, Mirrored]
     roles: dict[str, Role]
     latency_seconds: float = 0.0

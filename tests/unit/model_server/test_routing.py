@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from homeostat.services.model_server.predictor import ArtifactUnusable, Network, load_network
-from homeostat.services.model_server.routing import answer, canary_rows
+from homeostat.services.model_server.routing import answer
 from homeostat.serving import Deployment
+from homeostat.serving.canary import canary_rows
 
 REQUESTS = [f"request-{i}" for i in range(4000)]
 FEW = st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True)

@@ -10,10 +10,10 @@ from homeostat.artifacts import ArtifactStore
 from homeostat.core import Reject
 from homeostat.services.model_server.local import LocalTarget
 from homeostat.services.model_server.router import Router
-from homeostat.services.model_server.state import StateFile, StateFileUnreadable
 from homeostat.services.rollout_actuator.targets.base import RolloutTarget
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget
 from homeostat.serving import Deployment
+from homeostat.serving.state_file import StateFile, StateFileUnreadable
 
 MODEL = "dock/camera-1"
 X = np.zeros((4, 2), np.float32)

@@ -1,0 +1,76 @@
+"""Rows of whatever a model takes: arrays, mappings of columns, data frames; without knowing pandas."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.core import Reject
+
+
+def n_rows(x: Any) -> int:
+    """Number of rows of a batch of inputs."""
+    if isinstance(x, Mapping):
+        return len(next(iter(x.values()), ()))
+    return len(x)
+
+
+def take(x: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of a batch, in the form that it has.
+
+    Args:
+        x: A mapping of columns, a data frame, an array, or a sequence of rows.
+        rows: Row numbers, (k,).
+    """
+    if isinstance(x, Mapping):
+        return {name: np.asarray(column)[rows] for name, column in x.items()}
+    if hasattr(x, "iloc"):
+        return x.iloc[rows]
+    return x[rows] if isinstance(x, np.ndarray) else [x[row] for row in rows]
+
+
+def columns(x: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the columns that are numbers, by name; missing values are NaN.
+
+    Args:
+        x: n rows.
+        names: Of the columns of an array, in order; of a mapping or a data frame those that are wanted, or none for
+            all.
+
+    Raises:
+        Reject: `inputs_invalid`: an array has other columns than are named, or a named column is not there.
+    """
+    if isinstance(x, Mapping) or hasattr(x, "iloc"):
+        there = list(x) if isinstance(x, Mapping) else [str(name) for name in x.columns]
+        lost = sorted(set(names) - set(there))
+        if lost:
+            raise Reject("inputs_invalid", f"there is no column {', '.join(lost)}; there are {', '.join(there)}")
+        found = {name: _numbers(x[name]) for name in names or there}
+        return {name: column for name, column in found.items() if column is not None}
+    matrix = np.asarray(x, np.float64)
+    if matrix.ndim != 2 or (names and matrix.shape[1] != len(names)):
+        raise Reject("inputs_invalid", f"inputs of the shape {matrix.shape} for {len(names)} named columns")
+    return dict(zip(names, matrix.T, strict=False))
+
+
+def joined(parts: Sequence[Mapping[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+    """Put the columns of several batches one below the other; what a batch has not is NaN there."""
+    names: Iterable[str] = dict.fromkeys(name for part in parts for name in part)
+    lengths = [len(next(iter(part.values()), ())) for part in parts]
+    return {
+        name: np.concatenate(
+            [part.get(name, np.full(n, np.nan)) for part, n in zip(parts, lengths, strict=True)] or [np.empty(0)]
+        )
+        for name in names
+    }
+
+
+def _numbers(column: Any) -> NDArray[np.float64] | None:
+    values = np.asarray(column)
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    try:
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+    except (TypeError, ValueError):
+        return None  # categories and texts
