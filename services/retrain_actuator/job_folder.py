@@ -18,8 +18,8 @@ import numpy as np
 from homeostat.artifacts import ArtifactStore
 from homeostat.durable_file import replace_file
 from homeostat.events import Arm
+from homeostat.recipe import Job, JobArm
 from homeostat.services.retrain_actuator.history import Rows
-from homeostat.services.retrain_actuator.recipes.job import Job, JobArm
 
 
 class Result(msgspec.Struct, frozen=True):

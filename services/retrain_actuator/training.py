@@ -16,10 +16,10 @@ from homeostat.artifacts import ArtifactMissing, ArtifactStore
 from homeostat.core import Reject, Report, Retry
 from homeostat.core.backoff import Backoff
 from homeostat.events import Arm, RetrainStart
+from homeostat.recipe import SAFETENSORS, Line
 from homeostat.services.retrain_actuator.code import environment
 from homeostat.services.retrain_actuator.history import History
 from homeostat.services.retrain_actuator.job_folder import JobFolder, Result
-from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.reports import failed, seed_of, trained
 from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, Launcher, Run
 
@@ -183,9 +183,9 @@ class Training:
         if not error:
             try:
                 content = (self._attempt / "out" / line.path).read_bytes()
-                if all(np.isfinite(tensor).all() for tensor in load(content).values()):
+                error = _fault(content, line.media_type)
+                if not error:
                     return msgspec.structs.replace(reported, artifact=self._context.store.put(content))
-                error = "the weights are not finite"
             except (OSError, SafetensorError, KeyError, TypeError) as unusable:
                 error = f"no usable weights at {line.path!r}: {unusable}"
         return msgspec.structs.replace(reported, error=error)
@@ -218,6 +218,17 @@ class Training:
         if self._run is not None:
             self._run.kill()
             self._run = None
+
+
+def _fault(content: bytes, media_type: str) -> str:
+    """Say why what an arm has saved cannot be used; empty if it can.
+
+    Raises:
+        SafetensorError: It is to be safetensors, and is none.
+    """
+    if media_type != SAFETENSORS:
+        return "" if content else "nothing was saved"
+    return "" if all(np.isfinite(tensor).all() for tensor in load(content).values()) else "the weights are not finite"
 
 
 def _plain(environment: Mapping[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from homeostat.core import Reject
-from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
+from homeostat.recipe import Job, JobArm, Line
 from homeostat.serving.mlp import cross_entropy
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from homeostat.recipe import Line
 from homeostat.services.retrain_actuator.code import digest_of
-from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.targets.base import ERRORS, LINES, RecipeUnknown
 
 

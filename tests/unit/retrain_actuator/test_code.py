@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.recipe import Line
 from homeostat.services.retrain_actuator.code import digest_of, environment
-from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.targets.base import RecipeUnknown
 from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 from homeostat.services.retrain_actuator.targets.subprocess import SubprocessLauncher

@@ -11,9 +11,9 @@ from tests.unit.retrain_actuator.training_driver import ACTION, ROWS, FixedHisto
 from homeostat.artifacts import ArtifactStore, digest_of
 from homeostat.core import Event
 from homeostat.events import Arm, CandidateTrained, InstancePrice, Labels, Samples
+from homeostat.recipe import Line
 from homeostat.services.retrain_actuator.code import environment
 from homeostat.services.retrain_actuator.hand import RetrainActuator
-from homeostat.services.retrain_actuator.recipes.job import Line
 from homeostat.services.retrain_actuator.reports import seed_of, version_of
 from homeostat.services.retrain_actuator.targets.inline import InlineLauncher
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 
-from homeostat.services.retrain_actuator.recipes.job import Job, JobArm, Line
+from homeostat.recipe import Job, JobArm, Line
 from homeostat.services.retrain_actuator.recipes.mlp import train
 
 Scalars = dict[str, bool | int | float | str]

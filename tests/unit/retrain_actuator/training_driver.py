@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 
 from homeostat.core import CommandExecution, Report
 from homeostat.events import CandidateTrained, Range
+from homeostat.recipe import Line
 from homeostat.services.retrain_actuator.history import Rows
-from homeostat.services.retrain_actuator.recipes.job import Line
 
 ACTION = "/homeostat/meta_learner/x#1.0"
 
