@@ -84,19 +84,20 @@ def _check_above(data_dir: Path) -> None:
 
 def _check_packs(*, separate: bool, without: list[str]) -> None:
     """See that every service that is to run can: one that cannot would be started again and again."""
-    from homeostat.runtime.registry import programs
+    from homeostat.runtime import registry
     from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.extras import missing_modules, require
-    from homeostat_tools.local_stack.services import packs
+    from homeostat_tools.local_stack.services import packs, programs_here
 
     every = {
         pack.name: [service.replace("_", "-") for service in pack.services] for pack in packs(is_packed=not separate)
     }
-    if unknown := sorted(set(without) - set(every)):
-        raise usage(f"no process {unknown[0]!r}; there are {', '.join(every)}")
+    programs = programs_here()
+    if unknown := sorted(set(without) - set(every) - set(registry.programs())):
+        raise usage(f"no process {unknown[0]!r}; there are {', '.join([*every, *registry.programs()])}")
     wanted = {name: services for name, services in every.items() if name not in without}
     # programs run with any choice of services
-    beside = [program.service.replace("_", "-") for program in programs().values()]
+    beside = [program.service.replace("_", "-") for name, program in programs.items() if name not in without]
     extras = dict.fromkeys([*beside, *(service for services in wanted.values() for service in services)])
     lacking = [name for name, services in wanted.items() if any(missing_modules(service) for service in services)]
     is_small = len(lacking) == 1 and not any(map(missing_modules, beside))

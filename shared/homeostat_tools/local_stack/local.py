@@ -16,7 +16,7 @@ from homeostat.audit.roles import NOTARY, OPERATOR
 from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
 from homeostat.core.backoff import Backoff
-from homeostat.runtime.registry import programs, signer_roles
+from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
 from homeostat.runtime.stop_signal import StopSignal
@@ -32,7 +32,7 @@ from homeostat_tools.local_stack.folders import make_folder
 from homeostat_tools.local_stack.ports import LOOPBACK, is_free, pick_port
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus
 from homeostat_tools.local_stack.scram import ADMIN, ScramUsers, ensure_users
-from homeostat_tools.local_stack.services import packs, topics
+from homeostat_tools.local_stack.services import packs, programs_here, topics
 from homeostat_tools.local_stack.supervisor import Supervisor
 from homeostat_tools.local_stack.topics import ensure_topics, repair_topics
 
@@ -58,7 +58,7 @@ class LocalStack:
         is_packed: Few processes, or one per service.
         is_secure: A broker of ours with users and ACLs: each process logs in as itself and may do what it does, and
             nobody else is let in. None: as the data were made, else without.
-        without: Names of packs that are not started.
+        without: Names of packs and programs that are not started.
         environment: Added to every service's.
         on_progress: Told what is being done.
     """
@@ -82,6 +82,7 @@ class LocalStack:
         self._wants_users = is_secure
         self._users: ScramUsers | None = None
         self._packs = [pack for pack in packs(is_packed=is_packed) if pack.name not in without]
+        self._programs = {name: program for name, program in programs_here().items() if name not in without}
         self._environment, self._say = environment or {}, on_progress
         self.broker: Broker | None = None
         self.bootstrap_servers = bootstrap_servers or ""
@@ -179,13 +180,13 @@ class LocalStack:
         return {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.data_dir),
-            **{program.variable: self.addresses.get(name, "") for name, program in programs().items()},
+            **{one.variable: self.addresses[name] for name, one in self._programs.items() if name in self.addresses},
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         } | self._environment
 
     def _specs(self) -> list[ProcessSpec]:
-        specs = self._programs()
+        specs = self._program_specs()
         common = self.environment
         for index, pack in enumerate(self._packs):
             self.ports[pack.name] = pick_port((FIRST_METRICS_PORT + index,), tuple(self.ports.values()))
@@ -195,9 +196,9 @@ class LocalStack:
             specs.append(self._at_port(ProcessSpec(pack.name, argv, environment)))
         return specs
 
-    def _programs(self) -> list[ProcessSpec]:
+    def _program_specs(self) -> list[ProcessSpec]:
         settings, specs = self._settings(), list[ProcessSpec]()
-        for name, program in programs().items():
+        for name, program in self._programs.items():
             port = pick_port((program.port,))
             self.addresses[name] = f"http://{LOOPBACK}:{port}"
             chosen = {

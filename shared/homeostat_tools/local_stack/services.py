@@ -1,11 +1,12 @@
 """The services there are, what they fold, and how they are packed into processes."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Final
 
 from homeostat.events.logs import DAY_MS, DOORS, LOGS, QUARANTINE, QUARANTINE_DAYS, Log, snapshot_log
 from homeostat.runtime import registry
-from homeostat.runtime.declarations import ServiceEntry
+from homeostat.runtime.declarations import ProgramEntry, ServiceEntry
 from homeostat_tools.local_stack.topics import TopicSpec
 
 
@@ -61,6 +62,11 @@ def packs(*, is_packed: bool = True) -> tuple[Pack, ...]:
     packed = {service for pack in PACKED for service in pack.services} if is_packed else set()
     alone = [entry for name, entry in registry.services().items() if name not in packed]
     return (*(PACKED if is_packed else ()), *(pack for entry in alone for pack in _apart(entry)))
+
+
+def programs_here() -> dict[str, ProgramEntry]:
+    """Programs that a local stack runs: not those whose URL the environment gives, which are somebody's own."""
+    return {name: program for name, program in registry.programs().items() if not os.environ.get(program.variable)}
 
 
 def _apart(entry: ServiceEntry) -> list[Pack]:
