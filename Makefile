@@ -28,8 +28,8 @@ quick: $(READY) ## Test what differs from BASE (default HEAD), nothing slow: the
 	@$(BIN)/python -m tests.quick $(or $(BASE),HEAD)
 
 lint: $(READY) ## Style, types, imports
-	@$(BIN)/ruff check shared services tests
-	@$(BIN)/ruff format --check shared services tests
+	@$(BIN)/ruff check shared services tests examples
+	@$(BIN)/ruff format --check shared services tests examples
 	@$(BIN)/mypy shared tests
 	@$(BIN)/lint-imports
 
