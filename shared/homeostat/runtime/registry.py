@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings
 from homeostat.admission.salt import NO_SALT, Salt
 from homeostat.audit.roles import SERVICE_ROLES
 from homeostat.core import Fold, Halt
-from homeostat.events.logs import AUDIT, LOGS, POLICIES, SNAPSHOTS, VERDICTS, Log
+from homeostat.events.logs import AUDIT, LOGS, POLICIES, SNAPSHOTS, VERDICTS
 from homeostat.runtime.declarations import (
     OURS,
     Entry,
@@ -168,23 +168,6 @@ def service(name: str) -> ServiceEntry:
 def signer_roles() -> dict[str, str]:
     """Role of each service that signs, by the name of its key: the notary commands, a hand reports what it has done."""
     return SERVICE_ROLES | {name: f"hand:{name}" for name in hands()}
-
-
-def topic_of(name: str) -> Log:
-    """Look a topic up, of the catalogue or one that a fold declares.
-
-    Raises:
-        KeyError: There is none.
-    """
-    for log in (*LOGS, *created_topics()):
-        if log.name == name:
-            return log
-    raise KeyError(f"no topic {name!r}")
-
-
-def created_topics() -> tuple[Log, ...]:
-    """Topics beside the catalogue's that folds declare."""
-    return tuple({log.name: log for entry in folds().values() for log in entry.creates}.values())
 
 
 def make_fold(entry: FoldEntry, salt: Salt = NO_SALT) -> Fold[Any]:

@@ -26,7 +26,7 @@ def rebuild(
     readers drop it. Behind input that has expired the states differ from those before, so that has to be asked for.
     """
     from homeostat.events.logs import SNAPSHOTS, snapshot_log
-    from homeostat.runtime.registry import topic_of
+    from homeostat.runtime.declared_topics import topic_of
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.exit_codes import CommandFailed, Exit
     from homeostat_tools.cli.folds import entry_of

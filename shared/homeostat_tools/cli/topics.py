@@ -23,7 +23,7 @@ def topics(
         _types(is_json=is_json)
         return
     from homeostat.events.logs import LOGS, SNAPSHOTS
-    from homeostat.runtime.registry import created_topics
+    from homeostat.runtime.declared_topics import created_topics
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.output import hint, rows
 

@@ -7,6 +7,7 @@ from typing import Final
 from homeostat.events.logs import DAY_MS, DOORS, LOGS, QUARANTINE, QUARANTINE_DAYS, Log, snapshot_log
 from homeostat.runtime import registry
 from homeostat.runtime.declarations import ProgramEntry, ServiceEntry
+from homeostat.runtime.declared_topics import created_topics, topic_of
 from homeostat_tools.local_stack.topics import TopicSpec
 
 
@@ -92,10 +93,10 @@ def topics(partitions: int, quarantine_days: float = QUARANTINE_DAYS) -> list[To
         partitions: Of each log that does not say.
         quarantine_days: How long refused input is kept.
     """
-    snapshots = [snapshot_log(fold, registry.topic_of(topic)) for fold, topic in inputs().items()]
+    snapshots = [snapshot_log(fold, topic_of(topic)) for fold, topic in inputs().items()]
     kept = round(quarantine_days * DAY_MS)
     logs = [replace(log, retention_ms=kept) if log.name == QUARANTINE else log for log in LOGS]
-    return [_spec(log, partitions) for log in (*logs, *registry.created_topics(), *snapshots)]
+    return [_spec(log, partitions) for log in (*logs, *created_topics(), *snapshots)]
 
 
 def _spec(log: Log, partitions: int) -> TopicSpec:

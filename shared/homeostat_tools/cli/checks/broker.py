@@ -31,8 +31,8 @@ def broker(context: Context) -> Iterator[Check]:
 def topics(context: Context) -> Iterator[Check]:
     """Every topic of the catalogue, and every one that a fold declares, is there, as exactly-once needs it to be."""
     from homeostat.runtime.cluster import Cluster
+    from homeostat.runtime.declared_topics import created_topics
     from homeostat.runtime.kafka_checks import CREATE, check_topics
-    from homeostat.runtime.registry import created_topics
     from homeostat.runtime.topic_monitor import facts_of
     from homeostat_tools.local_stack.services import inputs
 
