@@ -33,10 +33,10 @@ def freeze(
     """
     from homeostat.client.brake import publish_pending, release_brake
     from homeostat.commands import NotaryKeyMissing
-    from homeostat.events import FreezeSet
+    from homeostat.events import BrakeSet, FreezeSet
     from homeostat.runtime.kafka_errors import BrokerUnreachable
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.freezing import Confirmed, brake_here, is_brake
+    from homeostat_tools.cli.freezing import Confirmed, brake_here, is_answered
     from homeostat_tools.cli.output import hint, say
 
     data = FreezeSet(scope=scope, reason=reason)
@@ -54,7 +54,7 @@ def freeze(
         publish_pending(opened.settings.brake_file, opened.logs)
         confirmed = Confirmed(opened) if wait else None
         try:
-            send(opened, data, scope_of(scope), key, confirmed or is_brake(opened), timeout)
+            send(opened, data, scope_of(scope), key, confirmed or is_answered(opened, BrakeSet), timeout)
         except NotaryKeyMissing as missing:
             raise _unchecked(f"the freeze of {scope}", missing) from None
         release_brake(opened.settings.brake_file, scope)  # the governor's brake holds now, everywhere
@@ -101,10 +101,10 @@ def unfreeze(
     """Let actions in a scope, or on one model, go on; judgements that were kept are decided again."""
     from homeostat.client.brake import release_brake
     from homeostat.commands import NotaryKeyMissing
-    from homeostat.events import FreezeLifted
+    from homeostat.events import BrakeReleased, FreezeLifted
     from homeostat.runtime.sealing import seals_of
     from homeostat_tools.cli.connection import session
-    from homeostat_tools.cli.freezing import is_release
+    from homeostat_tools.cli.freezing import is_answered
     from homeostat_tools.cli.in_force import in_force
     from homeostat_tools.cli.output import hint, say
 
@@ -114,7 +114,7 @@ def unfreeze(
         before = in_force(opened.logs, seals_of(opened.settings)).freezes.keys()
         lift = FreezeLifted(scope=scope, reason=reason)
         try:
-            send(opened, lift, scope_of(scope), key, is_release(opened), timeout)
+            send(opened, lift, scope_of(scope), key, is_answered(opened, BrakeReleased), timeout)
         except NotaryKeyMissing as missing:
             raise _unchecked(f"the lifting of {scope}", missing) from None
     if scope not in before and not is_braked_here:

@@ -11,17 +11,10 @@ from homeostat_tools.cli.connection import Session
 from homeostat_tools.cli.responses import Admitted, Answered
 
 
-def is_brake(opened: Session) -> Answered:
-    """Whether the governor has braked for this freeze: signed by its notary, so that nobody else can say so."""
+def is_answered(opened: Session, answer: type[BrakeSet | BrakeReleased]) -> Answered:
+    """Whether the governor has answered a freeze or its lift: signed by its notary, so that nobody else can say so."""
     return lambda admitted, event: (
-        isinstance(event.data, BrakeSet) and event.data.freeze == admitted.identity and opened.is_notarised(event)
-    )
-
-
-def is_release(opened: Session) -> Answered:
-    """Whether the governor has released for this lift, signed as above."""
-    return lambda admitted, event: (
-        isinstance(event.data, BrakeReleased) and event.data.freeze == admitted.identity and opened.is_notarised(event)
+        isinstance(event.data, answer) and event.data.freeze == admitted.identity and opened.is_notarised(event)
     )
 
 
