@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from tests.support.fold_driver import run_timeline
 
-from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Event, Payload, Position
 from homeostat.core.identity import emit_id, identity
 from homeostat.events import Answer, FeatureContract, Labels, ModelRegistered, Samples
@@ -123,14 +123,8 @@ def run(
     Returns:
         The state, and each emit with the offset that led to it.
     """
-    fold, cuts, emits = fold or DriftDetector(), set(splits), list[tuple[int, Emit]]()
-    state = fold.initial(MODEL)
-    for offset, data in enumerate(payloads):
-        if offset in cuts:
-            state = decode_state(encode_state(state), fold.state_type())
-        state, said = fold.step(state, event_of(data, offset))
-        emits += [(offset, emit) for emit in said]
-    return state, emits
+    events = (event_of(data, offset) for offset, data in enumerate(payloads))
+    return run_timeline(fold or DriftDetector(), MODEL, events, splits)
 
 
 def of(emits: Iterable[tuple[int, Emit]], type_: type[D]) -> list[tuple[int, D]]:

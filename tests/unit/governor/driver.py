@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.support.fold_driver import FoldDriver
 from tests.unit.governor.emits import one
 
 from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id, signed_bytes
-from homeostat.codec import decode_state, encode_payload, encode_state
-from homeostat.core import Emit, Event, Identity, Position, Reject
-from homeostat.core.identity import emit_id, scope_of
+from homeostat.codec import encode_payload
+from homeostat.core import Emit, Reject
+from homeostat.core.identity import scope_of
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -36,7 +37,7 @@ from homeostat.events import (
     Rollout,
     VerdictGiven,
 )
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE, VERDICTS
+from homeostat.events.logs import EXPERIENCE, VERDICTS
 from homeostat.services.governor.fold import Governor
 from homeostat.services.governor.reports import ANSWERS
 from homeostat.services.governor.settings import GovernorSettings
@@ -67,7 +68,7 @@ def registration(name: str, *roles: str) -> KeyRegistered:
     )
 
 
-class GovernorDriver:
+class GovernorDriver(FoldDriver[State]):
     """The governor, step by step.
 
     Args:
@@ -79,9 +80,8 @@ class GovernorDriver:
     def __init__(
         self, settings: GovernorSettings | None = None, *, is_restored: bool = True, model_tier: str = "low"
     ) -> None:
-        self.fold, self.is_restored = Governor(settings), is_restored
-        self.state: State = self.fold.initial("*")
-        self.now, self.offset = START_MS, 0
+        super().__init__(Governor(settings), SCOPE, LEARNER, EMITTER, is_restored=is_restored)
+        self.now = START_MS
         self.said: list[Emit] = []
         self.commands: list[tuple[str, Command]] = []
         self.law(registration("root", "admin"))
@@ -94,26 +94,12 @@ class GovernorDriver:
 
     def tell(self, data: Data, *, subject: str = SCOPE, id_: str = "", story: str = "story") -> list[Emit]:
         """Fold one event in; return what it led to."""
-        self.offset += 1
-        event = Event(
-            id=id_ or emit_id(self.offset),
-            source=LEARNER,
-            type=data.TYPE,
-            subject=subject,
-            time=self.now,
-            data=data,
-            position=Position(GOVERNANCE, "t", 0, self.offset),
-            story=Identity(story),
-            emitter=EMITTER,
-        )
-        self.state, emits = self.fold.step(self.state, event)
+        event, emits = self.fold_in(data, self.now, id_=id_, subject=subject, story=story)
         self.commands += [
             (event.emit_identity(n), emit.data) for n, emit in enumerate(emits) if isinstance(emit.data, Command)
         ]
-        if self.is_restored:
-            self.state = decode_state(encode_state(self.state), self.fold.state_type())
         self.said += emits
-        return list(emits)
+        return emits
 
     def signed(self, data: D, name: str, *, subject: str = SCOPE, id_: str = "", signed: bytes | None = None) -> D:
         """A request as intake passes it on."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from homeostat.codec import decode_state, encode_state
-from homeostat.core import Emit, Event, Identity, Payload, Position
+from tests.support.fold_driver import FoldDriver
+
+from homeostat.core import Emit, Payload
 from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionProposed,
@@ -25,9 +26,10 @@ from homeostat.events import (
     WeightsPublished,
     WeightsRejected,
 )
-from homeostat.events.logs import EXPERIENCE, GOVERNANCE
+from homeostat.events.logs import GOVERNANCE
 from homeostat.services.meta_learner.fold import MetaLearner
 from homeostat.services.meta_learner.settings import LearnerSettings
+from homeostat.services.meta_learner.state import State
 
 FAMILY, MODEL = "acme/cameras", "acme/camera-1"
 EMITTER = "/homeostat/meta_learner/homeostat.experience/t/0"
@@ -53,7 +55,7 @@ def family(**changes: Any) -> FamilyRegistered:
     return FamilyRegistered.model_validate(fields | changes)
 
 
-class LearnerDriver:
+class LearnerDriver(FoldDriver[State]):
     """The learner, step by step; its state goes through the snapshot codec after each.
 
     Args:
@@ -65,9 +67,8 @@ class LearnerDriver:
     def __init__(
         self, settings: LearnerSettings | None = None, members: Sequence[str] = (MODEL,), **changes: Any
     ) -> None:
-        self.fold = MetaLearner(settings)
-        self.state = self.fold.initial(FAMILY)
-        self.offset = self.n_drifts = self.late_ms = 0
+        super().__init__(MetaLearner(settings), FAMILY, INTAKE, EMITTER)
+        self.n_drifts = self.late_ms = 0
         self.story = ""
         self.step(family(**changes))
         for model in members:
@@ -75,21 +76,7 @@ class LearnerDriver:
 
     def step(self, data: Payload, *, id_: str = "", source: str = INTAKE, story: str = "story") -> list[Emit]:
         """Fold one event in; return what it led to."""
-        self.offset += 1
-        event = Event(
-            id=id_ or emit_id(self.offset),
-            source=source,
-            type=data.TYPE,
-            subject=FAMILY,
-            time=self.now,
-            data=data,
-            position=Position(EXPERIENCE, "t", 0, self.offset),
-            story=Identity(story),
-            emitter=EMITTER,
-        )
-        self.state, emits = self.fold.step(self.state, event)
-        self.state = decode_state(encode_state(self.state), self.fold.state_type())
-        return list(emits)
+        return self.fold_in(data, self.now + 1_000, id_=id_, source=source, story=story)[1]
 
     @property
     def now(self) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from homeostat.codec import decode_state, encode_state
-from homeostat.core import Emit, Event, Identity, Payload, Position
-from homeostat.core.identity import emit_id
+from tests.support.fold_driver import FoldDriver
+
+from homeostat.core import Emit, Payload
 from homeostat.events import (
     ActionApplied,
     ActionFailed,
@@ -25,17 +25,17 @@ from homeostat.events import (
     SliObserved,
 )
 from homeostat.events.columns import Role, pack
-from homeostat.events.logs import TIMELINE
 from homeostat.services.outcome_evaluator.canary_analysis import CanaryAnalysis
 from homeostat.services.outcome_evaluator.fold import OutcomeEvaluator
 from homeostat.services.outcome_evaluator.settings import EvaluatorSettings
+from homeostat.services.outcome_evaluator.state import State
 
 MODEL, FAMILY, ACTION = "acme/camera-1", "acme/cameras", "learner#1.0"
 PLAN = Plan(steps=(0.1, 0.5), soak_labels=20, horizon_labels=60, label_limit=100, price=0.02, holdback_labels=40)
 D = TypeVar("D")
 
 
-class EvaluatorDriver:
+class EvaluatorDriver(FoldDriver[State]):
     """The evaluator, step by step; its state goes through the snapshot codec after each.
 
     Args:
@@ -47,9 +47,8 @@ class EvaluatorDriver:
     def __init__(
         self, kind: str = "classifier", settings: EvaluatorSettings | None = None, hourly_value: float = 0.0
     ) -> None:
-        self.fold = OutcomeEvaluator(settings)
-        self.state = self.fold.initial(MODEL)
-        self.offset = self.n_requests = 0
+        super().__init__(OutcomeEvaluator(settings), MODEL, "/intake", "/homeostat/outcome_evaluator")
+        self.n_requests = 0
         self.now: int | None = None
         self.emitted: list[Emit] = []
         self.step(
@@ -66,22 +65,9 @@ class EvaluatorDriver:
 
     def step(self, data: Payload) -> list[Emit]:
         """Fold one event in; return what it led to."""
-        self.offset += 1
-        event = Event(
-            id=emit_id(self.offset),
-            source="/intake",
-            type=data.TYPE,
-            subject=MODEL,
-            time=1_000 * self.offset if self.now is None else self.now,
-            data=data,
-            position=Position(TIMELINE, "t", 0, self.offset),
-            story=Identity("story"),
-            emitter="/homeostat/outcome_evaluator",
-        )
-        self.state, emits = self.fold.step(self.state, event)
-        self.state = decode_state(encode_state(self.state), self.fold.state_type())
+        _, emits = self.fold_in(data, 1_000 * (self.offset + 1) if self.now is None else self.now)
         self.emitted += emits
-        return list(emits)
+        return emits
 
     def serve(self, verb: str = "set", step: int = 0, action: str = ACTION, **changes: Any) -> list[Emit]:
         """The hand has set something."""

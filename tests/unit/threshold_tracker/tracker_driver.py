@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from tests.support.fold_driver import run_timeline
 from tests.unit.drift_detector.stream import MODEL, event_of
 
-from homeostat.codec import decode_state, encode_state
 from homeostat.core import Emit, Payload
 from homeostat.events import ActionApplied, Band
 from homeostat.services.threshold_tracker.fold import ThresholdTracker
@@ -24,11 +24,5 @@ def run(
     Returns:
         The state, and each emit with the offset that led to it.
     """
-    fold, cuts, emits = fold or ThresholdTracker(), set(splits), list[tuple[int, Emit]]()
-    state = fold.initial(MODEL)
-    for offset, data in enumerate(payloads):
-        if offset in cuts:
-            state = decode_state(encode_state(state), fold.state_type())
-        state, said = fold.step(state, event_of(data, offset))
-        emits += [(offset, emit) for emit in said]
-    return state, emits
+    events = (event_of(data, offset) for offset, data in enumerate(payloads))
+    return run_timeline(fold or ThresholdTracker(), MODEL, events, splits)

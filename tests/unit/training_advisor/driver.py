@@ -1,42 +1,29 @@
 """The training advisor, step by step."""
 
-from homeostat.codec import decode_state, encode_state
-from homeostat.core import Emit, Event, Identity, Payload, Position
-from homeostat.core.identity import emit_id
+from tests.support.fold_driver import FoldDriver
+
+from homeostat.core import Emit, Payload
 from homeostat.events import ClockTicked
-from homeostat.events.logs import EXPERIENCE
 from homeostat.services.training_advisor.fold import TrainingAdvisor
 from homeostat.services.training_advisor.settings import AdvisorSettings
+from homeostat.services.training_advisor.state import State
 
 FAMILY = "acme/cameras"
 
 
-class AdvisorDriver:
+class AdvisorDriver(FoldDriver[State]):
     """One family; its state goes through the snapshot codec after each step."""
 
     def __init__(self, settings: AdvisorSettings | None = None) -> None:
-        self.fold = TrainingAdvisor(settings)
-        self.state = self.fold.initial(FAMILY)
-        self.now = self.offset = 0
+        source = "/homeostat/intake.traces/homeostat.traces/t/0"
+        emitter = "/homeostat/training_advisor/homeostat.experience/t/0"
+        super().__init__(TrainingAdvisor(settings), FAMILY, source, emitter)
+        self.now = 0
 
     def emit(self, data: Payload, *, story: str = "story") -> list[Emit]:
         """Fold an event in, a second after the one before; return what it led to."""
-        self.offset += 1
         self.now += 1_000
-        event = Event(
-            id=emit_id(self.offset),
-            source="/homeostat/intake.traces/homeostat.traces/t/0",
-            type=data.TYPE,
-            subject=FAMILY,
-            time=self.now,
-            data=data,
-            position=Position(EXPERIENCE, "t", 0, self.offset),
-            story=Identity(story),
-            emitter="/homeostat/training_advisor/homeostat.experience/t/0",
-        )
-        state, emits = self.fold.step(self.state, event)
-        self.state = decode_state(encode_state(state), self.fold.state_type())
-        return list(emits)
+        return self.fold_in(data, self.now, story=story)[1]
 
     def tick(self) -> list[Emit]:
         """Let the time pass that the advisor waits for."""
