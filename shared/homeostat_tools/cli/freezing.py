@@ -14,7 +14,10 @@ from homeostat_tools.cli.responses import Admitted, Answered
 def is_answered(opened: Session, answer: type[BrakeSet | BrakeReleased]) -> Answered:
     """Whether the governor has answered a freeze or its lift: signed by its notary, so that nobody else can say so."""
     return lambda admitted, event: (
-        isinstance(event.data, answer) and event.data.freeze == admitted.identity and opened.is_notarised(event)
+        isinstance(event.data, BrakeSet | BrakeReleased)
+        and isinstance(event.data, answer)
+        and event.data.freeze == admitted.identity
+        and opened.is_notarised(event)
     )
 
 
