@@ -100,7 +100,7 @@ def end(
 
 def _charge(state: State, id_: str, action: Action, cost: float, now: int) -> None:
     state.budgets.charge(id_, action.scope, action.reserved, cost, now)
-    if action.proposal.kind in SERVING:
+    if action.proposal.kind in SERVING and action.proposal.chosen != "skip":  # a skip has changed nothing that serves
         state.registry.settle(action.proposal.model or "", now)
 
 

@@ -1,11 +1,9 @@
 """Which starts count in the rate of their kind."""
 
 from tests.unit.governor.driver import MODEL, SCOPE, GovernorDriver, verdict
+from tests.unit.governor.emits import one
 
-from homeostat.events import (
-    Range,
-    RulesSet,
-)
+from homeostat.events import Range, Rollout, RulesSet
 
 
 def test_the_starts_remembered_are_as_many_as_the_rate_counts(court: GovernorDriver) -> None:
@@ -40,3 +38,13 @@ def test_a_skip_neither_uses_up_rates_nor_waits_nor_makes_wait(court: GovernorDr
     assert verdict(emits).verdict == "approved"
     assert {*before, during, after} == {"approved"}
     assert verdict(court.propose(window=empty)[1]).verdict == "denied"
+
+
+def test_a_skip_that_was_scored_makes_nobody_wait(court: GovernorDriver) -> None:
+    """Its shadows were trained and counted, and nothing that serves has changed: what they say may be acted on."""
+    court.law(RulesSet(scope=SCOPE, cooldown_ms=60_000), "olga", subject=SCOPE)
+    action, _ = court.propose(chosen="skip")
+    court.apply(one(court.train(action, "head"), Rollout), "set")
+    court.settle(action, "skipped")
+
+    assert verdict(court.propose()[1]).verdict == "approved"
