@@ -8,7 +8,13 @@ from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id
 from homeostat.events import (
     MODELS,
+    ActionRequested,
+    Data,
     KeyRegistered,
+    MetaTrainingRequested,
+    RetrainRequested,
+    RolloutRequested,
+    ThresholdRequested,
 )
 from homeostat.events.bounds import LARGEST
 from homeostat.events.logs import (
@@ -31,7 +37,20 @@ MODEL, FAMILY, SCOPE = "team/model", "team/family", "team"
 SUBJECTS: Final = {TELEMETRY: (MODEL,), TRACES: (FAMILY,), REQUESTS: (SCOPE, "*"), REPORTS: (MODEL, FAMILY)}
 
 
-ADMITTED_TYPES: Final = [MODELS[payload.TYPE] for door in DOORS for payload in ADMITTED[door]]
+REQUESTED: Final = (RetrainRequested, RolloutRequested, ThresholdRequested, MetaTrainingRequested)
+
+
+FITTING: Final[dict[type[Data], dict[str, Any]]] = {RetrainRequested: {"chosen": "skip", "arms": ()}}
+"""Fields of a type that fit together, where its usual ones do not."""
+
+
+def forms(door: str) -> list[type[Data]]:
+    """Classes of what a door takes: of a type that has kinds those of its kinds."""
+    types = [MODELS[payload.TYPE] for payload in ADMITTED[door]]
+    return [form for type_ in types for form in (REQUESTED if type_ is ActionRequested else (type_,))]
+
+
+ADMITTED_TYPES: Final = [form for door in DOORS for form in forms(door)]
 
 
 PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(b"." * 32)

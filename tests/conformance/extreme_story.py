@@ -9,6 +9,7 @@ from tests.conformance.extreme_ground import (
     ADMINS,
     DIGEST,
     FAMILY,
+    FITTING,
     FOLDS,
     HAND,
     KEY,
@@ -18,6 +19,7 @@ from tests.conformance.extreme_ground import (
     OWN_ANSWERS,
     ROOT,
     SUBJECTS,
+    forms,
 )
 from tests.conformance.extremes import extremes
 
@@ -28,7 +30,6 @@ from homeostat.client.event_builder import EventBuilder
 from homeostat.codec import decode_event, encode_payload
 from homeostat.core import Event
 from homeostat.events import (
-    MODELS,
     ActionApplied,
     ActionFailed,
     ActionRequested,
@@ -44,6 +45,7 @@ from homeostat.events import (
     FamilyRegistered,
     FeatureContract,
     LabelsObserved,
+    MetaTrainingRequested,
     ModelRegistered,
     Option,
     Request,
@@ -68,7 +70,6 @@ from homeostat.events.logs import (
     TIMELINE,
     TRACES,
 )
-from homeostat.events.routes import ADMITTED
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.testing.enrolled import registration
@@ -129,6 +130,9 @@ class Story:
             known["family"] = "family"
         if type_ is ModelRegistered:
             known |= OPEN
+        known |= FITTING.get(type_, {})
+        if type_ is MetaTrainingRequested:
+            known["model"] = None
         return {name: known.get(name, values[0]) for name, values in extremes(type_).items()}
 
     def admitted(self, door: str) -> set[str]:
@@ -248,7 +252,7 @@ class Story:
                 self.loop.advance(self.choose((1, 10**10)))
             case _:
                 door = self.chance.choice(DOORS)
-                type_ = MODELS[self.chance.choice(ADMITTED[door]).TYPE]
+                type_ = self.chance.choice(forms(door))
                 usual = self.usual(door, type_)
                 values = {name: self.choose((usual[name], *every)) for name, every in extremes(type_).items()}
                 self.try_to_send(door, SUBJECTS[door][0], type_, values)

@@ -5,16 +5,16 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conformance.extreme_ground import ADMITTED_TYPES, SUBJECTS
+from tests.conformance.extreme_ground import ADMITTED_TYPES, SUBJECTS, forms
 from tests.conformance.extreme_story import tell
 from tests.conformance.extremes import extremes
 
-from homeostat.events import MODELS, Data, FamilyObserved
+from homeostat.events import Data, FamilyObserved
 from homeostat.events.logs import DOORS
 from homeostat.events.routes import ADMITTED
 
 
-@pytest.mark.parametrize("type_", ADMITTED_TYPES, ids=lambda type_: type_.TYPE)
+@pytest.mark.parametrize("type_", ADMITTED_TYPES, ids=lambda type_: type_.__name__)
 def test_every_number_at_a_door_has_bounds(type_: type[Data]) -> None:
     """A field without them is found here, not by whoever sends the number."""
     assert extremes(type_)
@@ -25,7 +25,7 @@ def test_no_field_breaks_a_fold(door: str) -> None:
     """While a canary is served, every field of every type in turn has each of its extreme values."""
     story = tell(Random(0), 0.0, n_rounds=1)
 
-    for type_ in (MODELS[payload.TYPE] for payload in ADMITTED[door]):
+    for type_ in forms(door):
         usual = story.usual(door, type_)
         for changed in ({}, *({name: value} for name, values in extremes(type_).items() for value in values)):
             for subject in SUBJECTS[door]:
