@@ -31,47 +31,24 @@ class Admitting(Emitting):
         raise NotImplementedError
 
     def _admit_all(self, records: Sequence[Record], ingress: Ingress) -> None:
-        """Fold records of a door, but for those that were folded before."""
-        for record, source, event in self._decoded_ahead(records, ingress):
-            self.position, self.now = record.offset + 1, max(self.now, record.timestamp)
-            self._admit(record, ingress, source, event)
+        """Fold records of a door, but for those that were folded before.
 
-    def _decoded_ahead(self, records: Sequence[Record], ingress: Ingress) -> list[tuple[Record, str, Event | None]]:
-        """Decode the records of known subjects that are new, and say who sends them.
-
-        None stands for an event that is decoded when its turn comes, as all that is refused.
+        One by one: what is refused at a glance is never decoded, and a defect is a refusal in its place.
         """
-        ahead, position, now = list[tuple[Record, str, Event | None]](), self.position, self.now
         for record in records:
-            if record.offset < position:
-                continue
-            position, now = record.offset + 1, max(now, record.timestamp)
-            source, event = ingress.source_of(record), None
-            try:
-                is_known = self.fold.unit((record.key or b"").decode()) in self.states
-                if is_known and not ingress.tally.is_flooded(source):
-                    event = decode_input(record, time=now, emitter=self.emitter)
-            except (Reject, UnicodeDecodeError):
-                pass
-            ahead.append((record, source, event))
-        return ahead
+            if record.offset >= self.position:
+                self.position, self.now = record.offset + 1, max(self.now, record.timestamp)
+                self._admit(record, ingress)
 
-    def _admit(self, record: Record, ingress: Ingress, source: str, event: Event | None) -> None:
-        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on.
-
-        Args:
-            record: As read.
-            ingress: Of the door.
-            source: Who it claims to be from.
-            event: The record, where it was decoded ahead.
-        """
+    def _admit(self, record: Record, ingress: Ingress) -> None:
+        """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on."""
+        source = ingress.source_of(record)
         self._is_tallied = self._is_in_state(TALLY, record.offset)  # and its refusal, if any, is acknowledged
         sealed: Sealed = []
         is_flooded = ingress.tally.is_flooded(source)
         try:
             self._glance(record, ingress, is_flooded=is_flooded)
-            if event is None:
-                event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
+            event = decode_input(record, time=self.now, emitter=self.emitter, is_flooded=is_flooded)
             if event.type == ClockTicked.TYPE:
                 return  # a door waits for nothing
             place = ingress.place_of(event.subject)
