@@ -11,7 +11,6 @@ GET  /models  /healthz  /metrics
 Bodies, heads, connections and the time for them are bounded (`bounds`): 413, 408, 503.
 """
 
-import hmac
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final
@@ -32,8 +31,9 @@ from homeostat.services.model_server.bounds import (
 )
 from homeostat.services.model_server.metrics import ServerMetrics
 from homeostat.services.model_server.router import Router
-from homeostat.serving import Deployment
+from homeostat.serving.authorization import authorize
 from homeostat.serving.batches import JSON, decode_batch, encode_answers
+from homeostat.serving.deployment import read_deployment
 
 _STATUS: Final = {
     "stale": 409,
@@ -60,12 +60,8 @@ def create_app(router: Router, token: Callable[[], str]) -> Starlette:
     metrics = ServerMetrics(router)
 
     async def put_deployment(request: Request) -> Response:
-        _authorize(request, token)
-        body = await body_of(request, DEPLOYMENT_BYTES)
-        try:
-            deployment = msgspec.json.decode(body, type=Deployment)
-        except msgspec.MsgspecError as error:
-            raise Reject("deployment_invalid", str(error)) from None
+        authorize(request.headers.get("authorization", ""), token)
+        deployment = read_deployment(await body_of(request, DEPLOYMENT_BYTES))
         # Weights may come over a network: the event loop goes on answering meanwhile.
         return _json(await run_in_threadpool(router.apply, _model(request), deployment))
 
@@ -111,19 +107,6 @@ def create_app(router: Router, token: Callable[[], str]) -> Starlette:
             Exception: _failed,
         },
     )
-
-
-def _authorize(request: Request, token: Callable[[], str]) -> None:
-    """Compare in constant time.
-
-    Raises:
-        Reject: `unauthorized`.
-        Halt: Our own token cannot be read.
-    """
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    is_right = hmac.compare_digest(shown.strip().encode(), token().encode())
-    if scheme.lower() != "bearer" or not is_right:
-        raise Reject("unauthorized", "what serves is set by whoever shows the token of this server, and nobody else")
 
 
 def _model(request: Request) -> str:

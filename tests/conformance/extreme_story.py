@@ -106,10 +106,10 @@ class Story:
         value, content_type = encode_payload(data)
         signer = {REQUESTS: key, REPORTS: HAND}.get(door)
         id_ = id_ or self.builder.new_id()
-        sealed = self.builder.build_value(
+        output = self.builder.build_value(
             door, subject, data.TYPE, value, 1, content_type=content_type, id_=id_, key=signer
         )
-        self.log.append(sealed)
+        self.log.append(output)
         self.loop.settle()
 
     def try_to_send(self, door: str, subject: str, type_: type[Data], values: dict[str, Any]) -> None:

@@ -158,7 +158,7 @@ def _time(millis: int) -> Header:
 def encode_emit(
     event: Event, emit: Emit, ordinal: int, n_partitions: int, payload: tuple[bytes, bytes] | None = None
 ) -> list[Output]:
-    """Seal one emit of a step on `event`: give it its identity, time, cause, story and place.
+    """Address one emit of a step on `event`: give it its identity, time, cause, story and place.
 
     Args:
         event: Folded in.

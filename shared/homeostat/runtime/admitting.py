@@ -7,7 +7,7 @@ from homeostat.codec import Record
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import ClockTicked
-from homeostat.runtime.emitting import Emitted, Emitting, Sealed
+from homeostat.runtime.emitting import Addressed, Emitted, Emitting
 from homeostat.runtime.ingress import Ingress, decode_input
 from homeostat.runtime.refusals import TALLY
 
@@ -44,7 +44,7 @@ class Admitting(Emitting):
         """Fold a record of a door: whatever is wrong with it, or comes of it, the door goes on."""
         source = ingress.source_of(record)
         self._is_tallied = self._is_in_state(TALLY, record.offset)  # and its refusal, if any, is acknowledged
-        sealed: Sealed = []
+        addressed: Addressed = []
         is_flooded = ingress.tally.is_flooded(source)
         try:
             self._glance(record, ingress, is_flooded=is_flooded)
@@ -60,7 +60,7 @@ class Admitting(Emitting):
                     )
                 if self._observer is not None:
                     self._observer.decoded(record, event)
-                sealed = self._sealed(event, self._step(record, event))
+                addressed = self._addressed(event, self._step(record, event))
                 if is_new and not self._is_tallied:
                     ingress.tally.newcomers.take(scope_of(event.subject))
         except Reject as reject:
@@ -72,7 +72,7 @@ class Admitting(Emitting):
                 self.n_forwarded += 1
                 self._outbox.send(ingress.forwarded(record, event.subject, place))
                 return
-            self._emit_all(record, event, sealed)
+            self._emit_all(record, event, addressed)
             if not self._is_tallied:
                 ingress.tally.admitted(source)
 

@@ -20,23 +20,23 @@ from homeostat.core import Event, Fold, Payload, Reject
 from homeostat.core.snapshot import Marker
 from homeostat.runtime.emitting import Emitted
 from homeostat.runtime.errors import GapFound, TopicReplaced, VersionMismatch
+from homeostat.runtime.folding import Folding
 from homeostat.runtime.observer import HostObserver
 from homeostat.runtime.outbox import Outbox
 from homeostat.runtime.refusals import TALLY
 from homeostat.runtime.sealing import Seals
 from homeostat.runtime.snapshots import SnapshotWriter, read_stored
-from homeostat.runtime.taking import Taking
 from homeostat.runtime.wakes import WakeQueue
 from homeostat.runtime.watermarks import Watermarks
 
 S = TypeVar("S")
 
 _STRETCH: Final = 32
-"""Records that are decoded, then folded, then sealed: a processor that does one thing so often in a row does it in two
-thirds of the time. Of 8 to 64 all are as fast."""
+"""Records that are decoded, then folded, then addressed: a processor that does one thing so often in a row does it in
+two thirds of the time. Of 8 to 64 all are as fast."""
 
 
-class Assignment(Taking, Generic[S]):
+class Assignment(Folding, Generic[S]):
     """Runs one fold over one partition.
 
     Order of calls: `restore`, `process` in offset order with `snapshot` at any time between, `snapshot(is_clean=True)`.

@@ -16,7 +16,7 @@ from homeostat.runtime.watermarks import Disowned
 Emitted = list[tuple[Emit, tuple[bytes, bytes]]]
 """Of one step, each with its payload as `encode_payload` returns it: what is encoded no later step can change."""
 
-Sealed = list[tuple[Emit, list[Output]]]
+Addressed = list[tuple[Emit, list[Output]]]
 """Of one step, each with the records that it becomes."""
 
 _SHORT_VALUE: Final = 400_000
@@ -56,17 +56,17 @@ class Emitting:
         self._is_tallied = False
         self._observer, self._sent = observer, list[Output]()
 
-    def _sealed(self, event: Event, emitted: Emitted) -> Sealed:
+    def _addressed(self, event: Event, emitted: Emitted) -> Addressed:
         """Make records of what a step has emitted."""
         return [
             (emit, encode_emit(event, emit, ordinal, self._n_partitions(emit.log), payload))
             for ordinal, (emit, payload) in enumerate(emitted)
         ]
 
-    def _emit_all(self, record: Record, event: Event, sealed: Sealed) -> None:
+    def _emit_all(self, record: Record, event: Event, addressed: Addressed) -> None:
         if self._observer is not None:
             self._sent = []
-        for ordinal, (emit, outputs) in enumerate(sealed):
+        for ordinal, (emit, outputs) in enumerate(addressed):
             if _is_short(event, emit, outputs[0]):
                 for output in outputs:
                     self._send(output, emit.data.TYPE)

@@ -1,4 +1,4 @@
-"""Which requests a canary answers."""
+"""Draws of requests by their ids: the same in every process."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,8 +21,21 @@ def canary_rows(model: str, request: Sequence[str], weight: float) -> NDArray[np
     Returns:
         (n,) whether the canary answers.
     """
-    if weight == 0.0:
-        return np.zeros(len(request), np.bool_)
-    prefix = f"{model}\n"
-    digests = b"".join(hashlib.sha256(f"{prefix}{id_}".encode()).digest()[:8] for id_ in request)
-    return (np.frombuffer(digests, ">u8") >> 11) * 2.0**-53 < weight
+    return drawn(model, request, weight)
+
+
+def drawn(name: str, request: Sequence[str], share: float) -> NDArray[np.bool_]:
+    """Draw a share of requests by a hash of a name and their ids.
+
+    Args:
+        name: Of the draw; draws of other names are independent.
+        request: n ids.
+        share: Expected, [0, 1].
+
+    Returns:
+        (n,) whether it is drawn; what is drawn at a share is drawn at every higher one.
+    """
+    if share in (0.0, 1.0):
+        return np.full(len(request), share == 1.0)
+    digests = b"".join(hashlib.sha256(f"{name}\n{id_}".encode()).digest()[:8] for id_ in request)
+    return (np.frombuffer(digests, ">u8") >> 11) * 2.0**-53 < share

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from homeostat.core import Reject
+
 Role = Literal["champion", "canary", "shadow"]
 
 
@@ -39,6 +41,18 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         """Every version that is loaded, with its role: champion, canary, shadows."""
         canary: tuple[tuple[str, Role], ...] = () if self.canary is None else ((self.canary, "canary"),)
         return (self.champion, "champion"), *canary, *((version, "shadow") for version in self.shadows)
+
+
+def read_deployment(body: bytes) -> Deployment:
+    """Read a deployment from JSON.
+
+    Raises:
+        Reject: `deployment_invalid`.
+    """
+    try:
+        return msgspec.json.decode(body, type=Deployment)
+    except msgspec.MsgspecError as error:
+        raise Reject("deployment_invalid", str(error)) from None
 
 
 class ModelState(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ GET /models/{scope}/{model}/deployment   what is served
 It is what `homeostat.services.rollout_actuator` asks of a server, whoever wrote it.
 """
 
-import hmac
 import re
 import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -16,8 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from homeostat.core import Reject, Retry
-from homeostat.serving.deployment import Deployment
+from homeostat.core import Halt, Reject, Retry
+from homeostat.serving.authorization import authorize
+from homeostat.serving.deployment import read_deployment
 from homeostat.serving.served import Served
 
 _PATH: Final = re.compile(r"/models/([^/]+/[^/]+)/deployment")
@@ -62,7 +62,7 @@ class DeploymentProtocol:
         except Reject as refusal:
             said = {"reason": refusal.reason, "detail": refusal.detail}
             return Response(_STATUS.get(refusal.reason, 422), msgspec.json.encode(said))
-        except (Retry, OSError) as trouble:
+        except (Retry, Halt, OSError) as trouble:
             return Response(503, msgspec.json.encode({"reason": "unavailable", "detail": str(trouble)}))
         except Exception as error:  # what loads an artifact is anybody's code
             detail = f"{type(error).__name__}: {error}"[:500]
@@ -79,14 +79,8 @@ class DeploymentProtocol:
             raise Reject("method", "GET or PUT")
         if len(body) > _MOST_BYTES:
             raise Reject("body_too_large", f"a deployment has at most {_MOST_BYTES} bytes")
-        scheme, _, shown = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token().encode()):
-            raise Reject("unauthorized", "what serves is set by whoever shows the token of this server")
-        try:
-            deployment = msgspec.json.decode(body, type=Deployment)
-        except msgspec.MsgspecError as error:
-            raise Reject("deployment_invalid", str(error)) from None
-        return served.apply(deployment)
+        authorize(authorization, self._token)
+        return served.apply(read_deployment(body))
 
     def asgi(self) -> AsgiApp:
         """Return an ASGI application to mount: `app.mount("/homeostat", protocol.asgi())` in FastAPI or Starlette."""

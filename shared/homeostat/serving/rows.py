@@ -39,7 +39,8 @@ def columns(x: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
             all.
 
     Raises:
-        Reject: `inputs_invalid`: an array has other columns than are named, or a named column is not there.
+        Reject: `inputs_invalid`: an array has other columns than are named, rows without columns are no numbers, or a
+            named column is not there.
     """
     if isinstance(x, Mapping) or hasattr(x, "iloc"):
         there = list(x) if isinstance(x, Mapping) else [str(name) for name in x.columns]
@@ -48,7 +49,10 @@ def columns(x: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
             raise Reject("inputs_invalid", f"there is no column {', '.join(lost)}; there are {', '.join(there)}")
         found = {name: _numbers(x[name]) for name in names or there}
         return {name: column for name, column in found.items() if column is not None}
-    matrix = np.asarray(x, np.float64)
+    try:
+        matrix = np.asarray(x, np.float64)
+    except (TypeError, ValueError) as error:
+        raise Reject("inputs_invalid", f"rows that are no numbers, and have no columns: {error}") from None
     if matrix.ndim != 2 or (names and matrix.shape[1] != len(names)):
         raise Reject("inputs_invalid", f"inputs of the shape {matrix.shape} for {len(names)} named columns")
     return dict(zip(names, matrix.T, strict=False))

@@ -16,11 +16,11 @@ from homeostat.client import Client, DeliveryFailed, QueueFull
 from homeostat.core import Reject
 from homeostat.events import Labels, Samples
 from homeostat.serving.answering import Predictor, VersionAnswer, mirrored, routed
+from homeostat.serving.backlog import Backlog
 from homeostat.serving.deployment import Deployment, ModelState
-from homeostat.serving.outbox import Outbox
+from homeostat.serving.payloads import Batch, Labelled, payloads
 from homeostat.serving.rows import n_rows
 from homeostat.serving.state_file import StateFile
-from homeostat.serving.telling import Batch, Labelled, payloads
 from homeostat.serving.versions import Versions, deployed, restored
 
 BROUGHT: Final = "process"
@@ -106,7 +106,7 @@ class Served:
             else deployed(model, brought, None, self._load, self._own)
         )
         self._ready = deque[Samples | Labels | DeliveryFailed]()
-        self._outbox = Outbox[Batch | Labelled](self._publish, len, most_waiting)
+        self._backlog = Backlog[Batch | Labelled](self._publish, len, most_waiting)
         self.n_failed: dict[str, int] = {}
         self.n_refused, self.refusal = 0, ""
 
@@ -117,13 +117,13 @@ class Served:
 
     @property
     def n_dropped(self) -> int:
-        """Rows that were never told, as too many waited for the broker."""
-        return self._outbox.n_dropped
+        """Rows that were never published, as too many waited for the broker."""
+        return self._backlog.n_dropped
 
     @property
     def trouble(self) -> str:
         """Why nothing can be published at present; empty if it can."""
-        return self._outbox.trouble
+        return self._backlog.trouble
 
     def apply(self, deployment: Deployment) -> ModelState:
         """Serve what a rollout asks for; on any error what served before still does.
@@ -159,11 +159,11 @@ class Served:
         ids = new_requests(n) if request is None else list(request)
         answers, failed = routed(self.model, versions.state.deployment, versions.predictors, ids, x)
         self._count(failed)
-        self._outbox.put(Batch(versions, ids, x, tuple(answers), time.time()))
+        self._backlog.put(Batch(versions, ids, x, tuple(answers), time.time()))
         return _assembled(ids, answers)
 
     def label(self, request: Sequence[str], label: ArrayLike) -> None:
-        """Tell what was right, now or days later.
+        """Publish what was right, now or days later.
 
         Args:
             request: n ids that were answered, in any process.
@@ -172,18 +172,18 @@ class Served:
         Raises:
             Reject: `label_unknown`: a name that is none of the classes.
         """
-        self._outbox.put(Labelled(list(request), self._numbers(np.asarray(label)), time.time()))
+        self._backlog.put(Labelled(list(request), self._numbers(np.asarray(label)), time.time()))
 
     def flush(self, timeout_seconds: float = 30.0) -> bool:
         """Wait until all is with the broker; return whether it is."""
-        is_sent = self._outbox.flush(timeout_seconds)
+        is_sent = self._backlog.flush(timeout_seconds)
         if is_sent:
             self._client.flush()
         return is_sent
 
     def close(self) -> bool:
-        """Tell what waits, for up to 10 s; return whether nothing was left. The client stays open."""
-        return self._outbox.close()
+        """Publish what waits, for up to 10 s; return whether nothing was left. The client stays open."""
+        return self._backlog.close()
 
     def _load(self, digest: str) -> Predictor:
         return self._load_bytes(self._store.get(digest))

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from homeostat.artifacts import ArtifactStore, FolderStore
+from homeostat.audit.secret_file import read_secret
 from homeostat.client import Client
 from homeostat.client.memory import MemoryLogs
-from homeostat.core import Reject
+from homeostat.core import Reject, Retry
 from homeostat.runtime.memory import MemoryLog
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget, TargetUnreachable
 from homeostat.serving import Deployment, Served
@@ -108,6 +109,16 @@ def test_nobody_else_sets_it(served: Served, tmp_path: Path) -> None:
     listener.close()
 
     assert served.state.fences.keys() == {"process"}
+
+
+def test_a_token_that_cannot_be_read_passes(served: Served, tmp_path: Path) -> None:
+    """A person mends it: the actuator asks again."""
+    listener = DeploymentProtocol([served], lambda: read_secret(tmp_path / "nowhere")).listen()
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
+    with EmbeddedTarget(listener.url, token_file=tmp_path / "token") as target, pytest.raises(Retry):
+        target.apply(MODEL, Deployment("/governor", "9.0", "v1"))
+    listener.close()
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "99999999999", "0"])

@@ -255,6 +255,17 @@ def test_data_frames_keep_their_form(make: Callable[..., Served], log: MemoryLog
     assert np.array_equal(np.frombuffer(samples.values, "<f4"), [1.0, np.nan, 1.0, 2.0], equal_nan=True)
 
 
+def test_rows_that_are_no_numbers_stop_nothing(make: Callable[..., Served], log: MemoryLog) -> None:
+    """A predictor may take what it likes; without columns nothing of it can be watched, and that is counted."""
+    served = make(predictor=lambda x: np.zeros(len(x)), classes=None)
+    served([{"colour": "red"}], ["a"])
+    assert served.flush()
+
+    assert (served.n_refused, served.trouble) == (1, "")
+    assert "inputs_invalid" in served.refusal
+    assert told(log, Samples) == []
+
+
 def test_unknown_names_are_refused_at_once(make: Callable[..., Served]) -> None:
     """A label that is none of the classes is a mistake of the caller's."""
     with pytest.raises(Reject, match="label_unknown"):

@@ -3,13 +3,17 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, Generic, TypeVar
 
+from homeostat.core.backoff import Backoff
+
 T = TypeVar("T")
-_LONGEST_PAUSE_SECONDS: Final = 5.0
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_MOST_PAUSE_SECONDS: Final = 5.0
 
 
-class Outbox(Generic[T]):
+class Backlog(Generic[T]):
     """Hands batches to a function in a thread of its own; whoever puts one in never waits.
 
     Args:
@@ -55,13 +59,13 @@ class Outbox(Generic[T]):
         return is_sent
 
     def _run(self) -> None:
-        pause = self._linger_seconds
+        backoff = Backoff(inf, _FIRST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self.trouble or self._is_closing)
                 if self._is_closing:
                     return
-                self._changed.wait_for(lambda: self._is_closing, pause)
+                self._changed.wait_for(lambda: self._is_closing, backoff.pause_seconds or self._linger_seconds)
                 batches = [] if self.trouble else list(self._waiting)
                 if batches:
                     self._waiting.clear()
@@ -69,9 +73,11 @@ class Outbox(Generic[T]):
             try:
                 self._send(batches)
             except Exception as error:  # the broker, or what the client says of it: the model serves on
-                trouble, pause = str(error) or type(error).__name__, min(2 * max(pause, 0.05), _LONGEST_PAUSE_SECONDS)
+                trouble = str(error) or type(error).__name__
+                backoff.failed()
             else:
-                trouble, pause = "", self._linger_seconds
+                trouble = ""
+                backoff.succeeded()
             with self._changed:
                 self.trouble = trouble
                 self._is_idle = not self._waiting and not trouble

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from homeostat.client.samples import labels_of, samples_of
 from homeostat.events import Labels, Samples
 from homeostat.serving.answering import Predictor, VersionAnswer
+from homeostat.serving.canary import drawn
 from homeostat.serving.deployment import Role
 from homeostat.serving.rows import columns, joined
 from homeostat.serving.versions import Versions
@@ -92,19 +92,6 @@ def payloads(
         yield labels_of(request, label=np.concatenate([batch.label for batch in labels]), time=at)
 
 
-def is_captured(request: Sequence[str], share: float) -> NDArray[np.bool_]:
-    """Draw the requests whose inputs are kept: by their ids, so that every process draws the same.
-
-    Args:
-        request: n ids.
-        share: In [0, 1].
-    """
-    if share in (0.0, 1.0):
-        return np.full(len(request), share == 1.0)
-    digests = b"".join(sha256(f"capture\n{id_}".encode()).digest()[:8] for id_ in request)
-    return (np.frombuffer(digests, ">u8") >> 11) * 2.0**-53 < share
-
-
 def _samples(
     version: str,
     role: Role,
@@ -120,7 +107,7 @@ def _samples(
     if role == "champion":  # the inputs of a request are the same for all
         table = joined([_rows(columns(batch.x, features), answer.rows) for batch, answer in parts])
         matrix = np.column_stack(list(table.values())) if table else np.empty((len(request), 0))
-        kept = np.flatnonzero(is_captured(request, capture) & np.isfinite(matrix).all(axis=1))
+        kept = np.flatnonzero(drawn("capture", request, capture) & np.isfinite(matrix).all(axis=1))
         if len(kept) and table:
             captured, inputs = kept.tolist(), matrix[kept]
     yield from samples_of(

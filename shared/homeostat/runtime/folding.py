@@ -12,7 +12,7 @@ from homeostat.runtime.watermarks import Watermarks
 _Folded = list[tuple[Record, Event, Emitted]]
 
 
-class Taking(Admitting):
+class Folding(Admitting):
     """One partition of a fold, as far as it takes records that other folds have written; made as `Emitting` is."""
 
     n_dropped = 0
@@ -57,17 +57,17 @@ class Taking(Admitting):
                 try:
                     folded.append((record, event, self._step(record, event)))
                 except Reject as reject:
-                    self._seal_all(folded)
+                    self._address_all(folded)
                     self._refuse(record, reject)
         finally:
-            self._seal_all(folded)
+            self._address_all(folded)
         read.clear()
         self.position, self.now = position, now
 
-    def _seal_all(self, folded: list[tuple[Record, Event, Emitted]]) -> None:
+    def _address_all(self, folded: list[tuple[Record, Event, Emitted]]) -> None:
         position, now = self.position, self.now
         waiting, folded[:] = folded[:], []
         for record, event, emitted in waiting:
             self.position, self.now = record.offset + 1, event.time
-            self._emit_all(record, event, self._sealed(event, emitted))
+            self._emit_all(record, event, self._addressed(event, emitted))
         self.position, self.now = position, now
