@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from homeostat.audit.authority import BINDING, Approval, standing
+from homeostat.audit.authority import BINDING, Approval, approvals, standing
 from homeostat.audit.keyring import Registered, is_governors
 from homeostat.client.logs import Logs
 from homeostat.codec import Record
 from homeostat.core import Reject
-from homeostat.events.logs import AUDIT, EXPERIENCE, LOGS, TELEMETRY, TIMELINE
+from homeostat.events import ApprovalDenied, ApprovalGiven
+from homeostat.events.logs import AUDIT, EXPERIENCE, GOVERNANCE, LOGS, TELEMETRY, TIMELINE
 from homeostat_tools.cli.approvals import of_actions, text_of
 from homeostat_tools.cli.exit_codes import not_found, usage
 from homeostat_tools.cli.filters import order
@@ -26,6 +27,9 @@ _MARGIN_MS: Final = 60_000
 """What opened a story at the telemetry door lies a little before what came of it."""
 
 _N_NAMED: Final = 5
+
+ANSWERS: Final = frozenset((ApprovalGiven.TYPE, ApprovalDenied.TYPE))
+"""What people say of an action, which opens a story of its own."""
 
 
 @dataclass(slots=True)
@@ -50,6 +54,10 @@ class Node:
 
     def as_json(self) -> dict[str, Any]:
         """The tree below, as JSON."""
+        return self.line() | {"led_to": [child.as_json() for child in self.children]}
+
+    def line(self) -> dict[str, Any]:
+        """It alone, as JSON."""
         found = attributes(self.record)
         return {
             "identity": self.identity,
@@ -60,7 +68,6 @@ class Node:
             "cause": found.cause or None,
             "summary": self.text,
             "authority": self.authority or None,
-            "led_to": [child.as_json() for child in self.children],
         }
 
 
@@ -135,7 +142,27 @@ def story_of(logs: Logs, story: str, notaries: Mapping[str, Registered] | None =
     said = _said(logs, nodes)
     roots = _link(nodes, {one.identity: one.data.action for one in said})
     times = [node.record.timestamp for node in nodes.values()]
-    return Story(story, roots, len(nodes), min(times), max(times), _outcome(nodes.values()))
+    return Story(story, roots, len(nodes), min(times), max(times), outcome_of(nodes.values()))
+
+
+def node_of(logs: Logs, record: Record, notaries: Mapping[str, Registered] | None = None) -> Node:
+    """Return what one record says, by itself.
+
+    Args:
+        logs: Where what people said is looked up.
+        record: Of a story, or an answer of a person to an action of one.
+        notaries: See `story_of`.
+    """
+    identity = attributes(record).identity
+    node = _nodes([record])[identity]
+    node.authority = _authority(record, notaries)
+    if attributes(record).type in ANSWERS:
+        keyring, refused = keyring_of(logs)
+        said = next(
+            (one for one in approvals(logs.read([GOVERNANCE]), keyring, refused) if one.identity == identity), None
+        )
+        node.text = text_of(said) if said is not None else node.text
+    return node
 
 
 def _nodes(records: Sequence[Record]) -> dict[str, Node]:
@@ -189,8 +216,8 @@ def _link(nodes: dict[str, Node], parents: Mapping[str, str]) -> tuple[Node, ...
     return tuple(roots)
 
 
-def _outcome(nodes: Iterable[Node]) -> str:
-    """The last word, by weight: an outcome, a settlement, a failure, a verdict, else what came last."""
+def outcome_of(nodes: Iterable[Node]) -> str:
+    """Return the last word, by weight: an outcome, a settlement, a failure, a verdict, else what came last."""
     last: dict[str, Node] = {}
     newest = None
     for node in nodes:

@@ -4,26 +4,46 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat_tools.cli.options import DEFAULT_DATA_DIR, DataDir, Json, Model
+from homeostat_tools.cli import completion
+from homeostat_tools.cli.options import DEFAULT_DATA_DIR, DataDir, Json, Model, check_model
 
 
 def story(
     ctx: typer.Context,
-    id_: Annotated[str, typer.Argument(metavar="ID", help="Identity of any event in it, an action, or its ending.")],
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|SCOPE/MODEL",
+            autocompletion=completion.models,
+            help="Identity of any event in it, an action, or its ending; of a model its newest action, or drift.",
+        ),
+    ],
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Print what comes as it comes, until the action is settled, or Ctrl-C."),
+    ] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     is_json: Json = False,
 ) -> None:
-    """Print one story from its first event to its outcome, as a tree by cause."""
-    from rich.tree import Tree
+    """Print one story from its first event to its outcome, as a tree by cause; with --follow line by line.
 
+    Examples: [bold]homeostat story 17.0[/bold], [bold]homeostat story shop/ranker --follow[/bold]
+    """
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.correlation import find, story_of
-    from homeostat_tools.cli.output import as_json, hint, plain, show
-    from homeostat_tools.cli.rendering import attributes
-    from homeostat_tools.cli.times import span
+    from homeostat_tools.cli.exit_codes import not_found
+    from homeostat_tools.cli.output import as_json
+    from homeostat_tools.cli.story_following import newest_story
 
+    is_model = "/" in id_ and "#" not in id_
     with session(ctx, data_dir) as opened:
-        told = story_of(opened.logs, find(opened.logs, id_), _notaries(opened))
+        if follow:
+            _follow(opened, id_, is_model=is_model, is_json=is_json)
+            return
+        identity = newest_story(opened.logs, check_model(id_))[0] if is_model else find(opened.logs, id_)
+        if not identity:
+            raise not_found(f"no drift and no action of {id_} yet; `homeostat why {id_}` says why")
+        told = story_of(opened.logs, identity, _notaries(opened))
     if is_json:
         as_json(
             {
@@ -34,7 +54,17 @@ def story(
                 "tree": [root.as_json() for root in told.roots],
             }
         )
-        return
+    else:
+        _print(told)
+
+
+def _print(told: Any) -> None:
+    from rich.tree import Tree
+
+    from homeostat_tools.cli.output import hint, plain, show
+    from homeostat_tools.cli.rendering import attributes
+    from homeostat_tools.cli.times import span
+
     tree = Tree(f"[bold]{plain(told.identity)}[/bold]")
     for root in told.roots:
         branch = tree
@@ -44,6 +74,36 @@ def story(
     show(tree)
     show(f"[bold]outcome[/bold] {plain(told.outcome)}")
     hint(f"{told.n_events} events in {span(told.ended - told.began)}")
+
+
+def _follow(opened: Any, id_: str, *, is_model: bool, is_json: bool) -> None:
+    """Print the events of a story as they come, then what came of it."""
+    from homeostat_tools.cli.correlation import find, outcome_of
+    from homeostat_tools.cli.output import as_json, hint, plain, show
+    from homeostat_tools.cli.story_following import Ending, await_story, ends, follow
+    from homeostat_tools.cli.times import span
+
+    nodes, identity, ending = list[Any](), "", Ending(id_)
+    try:
+        if is_model:
+            wait = f"no drift and no action of {id_} yet: waiting; `homeostat why {id_}` says why"
+            identity, ending.action = await_story(opened.logs, check_model(id_), lambda: hint(wait))
+        else:
+            identity = find(opened.logs, id_)
+        for node in follow(opened.logs, identity, ending, _notaries(opened), ends(opened.logs)):
+            nodes.append(node)
+            as_json(node.line()) if is_json else show(_line(node, nodes[0].record.timestamp))
+    except KeyboardInterrupt:
+        hint("broken off")
+    if not nodes:
+        return
+    outcome, millis = outcome_of(nodes), nodes[-1].record.timestamp - nodes[0].record.timestamp
+    if is_json:
+        end = {"story": identity, "events": len(nodes), "milliseconds": millis, "outcome": outcome}
+        as_json(end | {"is_over": ending.is_over})
+        return
+    show(f"[bold]outcome[/bold] {plain(outcome)}")
+    hint(f"{len(nodes)} events in {span(millis)}" + ("" if ending.is_over else "; it is not over"))
 
 
 def _notaries(opened: Any) -> Any:
@@ -68,18 +128,23 @@ def _mark(authority: str) -> str:
     return "" if said is None else f" [bold red]FORGED? {said}[/]"
 
 
-def _grow(tree: Any, node: Any, began: int) -> None:
+def _line(node: Any, began: int) -> str:
     from homeostat_tools.cli.one_line import colour
     from homeostat_tools.cli.output import plain
     from homeostat_tools.cli.rendering import attributes, name_of
     from homeostat_tools.cli.times import span
 
+    name = name_of(node.record)
+    return (
+        f"[dim]+{span(node.record.timestamp - began)}[/dim] [{colour(name)}]{plain(name)}[/] "
+        f"{plain(attributes(node.record).subject)} {plain(node.text)}{_mark(node.authority)} "
+        f"[dim]{plain(' '.join(node.logs))}[/dim]"
+    )
+
+
+def _grow(tree: Any, node: Any, began: int) -> None:
     while True:  # a chain of single children stays on one level of indentation
-        name, found = name_of(node.record), attributes(node.record)
-        branch = tree.add(
-            f"[dim]+{span(node.record.timestamp - began)}[/dim] [{colour(name)}]{plain(name)}[/] "
-            f"{plain(found.subject)} {plain(node.text)}{_mark(node.authority)} [dim]{plain(' '.join(node.logs))}[/dim]"
-        )
+        branch = tree.add(_line(node, began))
         if len(node.children) != 1:
             break
         node = node.children[0]
