@@ -6,14 +6,15 @@ from homeostat.serving.answers import Answers, Mirrored, Routed
 from homeostat.serving.deployment import Deployment, ModelState, Role
 
 if TYPE_CHECKING:
-    from homeostat.serving.served import Answer, Served
+    from homeostat.serving.answer import Answer
+    from homeostat.serving.served import Served, serve
 
-__all__ = ["Answer", "Answers", "Deployment", "Mirrored", "ModelState", "Role", "Routed", "Served"]
+__all__ = ["Answer", "Answers", "Deployment", "Mirrored", "ModelState", "Role", "Routed", "Served", "serve"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what needs a client when it is asked for: a model server needs none."""
-    if name not in ("Answer", "Served"):
+    if name not in ("Answer", "Served", "serve"):
         raise AttributeError(name)
     from homeostat.serving import served
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from homeostat.client.samples import labels_of, samples_of
 from homeostat.events import Labels, Samples
+from homeostat.inputs import Inputs
 from homeostat.serving.answering import Predictor, VersionAnswer
 from homeostat.serving.canary import drawn
 from homeostat.serving.deployment import Role
-from homeostat.serving.rows import columns, joined
+from homeostat.serving.rows import columns, joined, named, take
 from homeostat.serving.versions import Versions
 
 
@@ -60,19 +61,47 @@ class Labelled:
         return len(self.request)
 
 
-def payloads(
-    batches: Sequence[Batch | Labelled],
-    features: Sequence[str],
-    capture: float,
-    numbers: Callable[[NDArray[Any]], NDArray[np.float64]],
-) -> Iterator[Iterator[Samples | Labels]]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How rows become columns.
+
+    Args:
+        features: Watched columns; see `rows.columns`. With `inputs` they are not asked for.
+        capture: Share of the requests whose inputs are kept.
+        numbers: Turns predictions into numbers.
+        inputs: Columns that are kept, if they are not all numbers.
+    """
+
+    features: Sequence[str]
+    capture: float
+    numbers: Callable[[NDArray[Any]], NDArray[np.float64]]
+    inputs: Inputs | None = None
+
+    def watched_and_kept(
+        self, parts: Sequence[tuple[Any, NDArray[np.intp]]]
+    ) -> tuple[Mapping[str, NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]:
+        """Return the watched columns of some rows, and their inputs, (n, width); NaN in those that cannot be kept.
+
+        Args:
+            parts: Batches of inputs, and rows of each.
+
+        Raises:
+            Reject: `inputs_invalid`.
+        """
+        if self.inputs is not None:
+            names = self.inputs.names
+            matrix = np.concatenate([self.inputs.encode(named(take(x, rows), names)) for x, rows in parts])
+            return self.inputs.features(matrix), matrix
+        table = joined([_rows(columns(x, self.features), rows) for x, rows in parts])
+        return table, np.column_stack(list(table.values())) if table else np.empty((0, 0))
+
+
+def payloads(batches: Sequence[Batch | Labelled], layout: Layout) -> Iterator[Iterator[Samples | Labels]]:
     """Lay batches out as payloads: the answers of one version and role together, then the labels.
 
     Args:
         batches: In the order in which they came.
-        features: Watched columns; see `rows.columns`.
-        capture: Share of the requests whose inputs are kept.
-        numbers: Turns predictions into numbers.
+        layout: Of the rows.
 
     Returns:
         For each version and role, and for the labels, its payloads. Each by itself may raise `Reject` as it is read:
@@ -84,7 +113,7 @@ def payloads(
             for answer in batch.answers:
                 found.setdefault((answer.version, answer.role), []).append((batch, answer))
     for (version, role), parts in found.items():
-        yield _samples(version, role, parts, features, capture, numbers)
+        yield _samples(version, role, parts, layout)
     labels = [batch for batch in batches if isinstance(batch, Labelled)]
     if labels:
         request = [id_ for batch in labels for id_ in batch.request]
@@ -93,29 +122,24 @@ def payloads(
 
 
 def _samples(
-    version: str,
-    role: Role,
-    parts: Sequence[tuple[Batch, VersionAnswer]],
-    features: Sequence[str],
-    capture: float,
-    numbers: Callable[[NDArray[Any]], NDArray[np.float64]],
+    version: str, role: Role, parts: Sequence[tuple[Batch, VersionAnswer]], layout: Layout
 ) -> Iterator[Samples]:
     request = [batch.request[row] for batch, answer in parts for row in answer.rows]
-    table: dict[str, NDArray[np.float64]] = {}
+    table: Mapping[str, NDArray[np.floating[Any]]] = {}
     captured: list[int] | None = None
-    inputs: NDArray[np.float64] | None = None
+    inputs: NDArray[np.floating[Any]] | None = None
     if role == "champion":  # the inputs of a request are the same for all
-        table = joined([_rows(columns(batch.x, features), answer.rows) for batch, answer in parts])
-        matrix = np.column_stack(list(table.values())) if table else np.empty((len(request), 0))
-        kept = np.flatnonzero(drawn("capture", request, capture) & np.isfinite(matrix).all(axis=1))
-        if len(kept) and table:
-            captured, inputs = kept.tolist(), matrix[kept]
+        table, matrix = layout.watched_and_kept([(batch.x, answer.rows) for batch, answer in parts])
+        if matrix.size:
+            kept = np.flatnonzero(drawn("capture", request, layout.capture) & np.isfinite(matrix).all(axis=1))
+            if len(kept):
+                captured, inputs = kept.tolist(), matrix[kept]
     yield from samples_of(
         version,
         role,
         request,
         time=np.concatenate([np.full(len(answer.rows), batch.at) for batch, answer in parts]),
-        prediction=np.concatenate([numbers(answer.prediction) for _, answer in parts]),
+        prediction=np.concatenate([layout.numbers(answer.prediction) for _, answer in parts]),
         score=np.concatenate([answer.score for _, answer in parts]),
         latency_seconds=np.concatenate([np.full(len(answer.rows), answer.seconds) for _, answer in parts]),
         features=table,

@@ -1,4 +1,4 @@
-"""Rows of whatever a model takes: arrays, mappings of columns, data frames; without knowing pandas."""
+"""Rows of whatever a model takes: arrays, mappings of columns, data frames, Arrow; without knowing pandas or Arrow."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,27 +7,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.core import Reject
+from homeostat.inputs import array_of
 
 
 def n_rows(x: Any) -> int:
     """Number of rows of a batch of inputs."""
     if isinstance(x, Mapping):
         return len(next(iter(x.values()), ()))
-    return len(x)
+    return int(x.num_rows) if is_arrow(x) else len(x)
+
+
+def is_arrow(x: Any) -> bool:
+    """Whether it is an Arrow table or record batch."""
+    return hasattr(x, "num_rows") and hasattr(x, "schema")
 
 
 def take(x: Any, rows: NDArray[np.intp]) -> Any:
     """Return some rows of a batch, in the form that it has.
 
     Args:
-        x: A mapping of columns, a data frame, an array, or a sequence of rows.
+        x: A mapping of columns, a data frame, an Arrow table, an array, or a sequence of rows.
         rows: Row numbers, (k,).
     """
+    if is_arrow(x):
+        return x.take(rows)
     if isinstance(x, Mapping):
-        return {name: np.asarray(column)[rows] for name, column in x.items()}
+        return {name: array_of(column)[rows] for name, column in x.items()}
     if hasattr(x, "iloc"):
         return x.iloc[rows]
     return x[rows] if isinstance(x, np.ndarray) else [x[row] for row in rows]
+
+
+def named(x: Any, names: Sequence[str] = ()) -> Mapping[str, Any]:
+    """Return the columns by name, whatever they hold: a mapping, or a data frame, which is read as one.
+
+    Args:
+        x: n rows.
+        names: Of the columns of an array, in order.
+
+    Raises:
+        Reject: `inputs_invalid`: an array has other columns than are named.
+    """
+    if is_arrow(x):
+        return {name: _arrow_array(x.column(name)) for name in x.schema.names}
+    if isinstance(x, Mapping) or hasattr(x, "iloc"):
+        found: Mapping[str, Any] = x
+        return found
+    matrix = np.asarray(x, None if isinstance(x, np.ndarray) else object)
+    if matrix.ndim != 2 or matrix.shape[1] != len(names):
+        raise Reject("inputs_invalid", f"inputs of the shape {matrix.shape} for {len(names)} named columns")
+    return dict(zip(names, matrix.T, strict=True))
 
 
 def columns(x: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
@@ -42,8 +71,9 @@ def columns(x: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         Reject: `inputs_invalid`: an array has other columns than are named, rows without columns are no numbers, or a
             named column is not there.
     """
-    if isinstance(x, Mapping) or hasattr(x, "iloc"):
-        there = list(x) if isinstance(x, Mapping) else [str(name) for name in x.columns]
+    if is_arrow(x) or isinstance(x, Mapping) or hasattr(x, "iloc"):
+        x = named(x)
+        there = [str(name) for name in x]
         lost = sorted(set(names) - set(there))
         if lost:
             raise Reject("inputs_invalid", f"there is no column {', '.join(lost)}; there are {', '.join(there)}")
@@ -68,6 +98,14 @@ def joined(parts: Sequence[Mapping[str, NDArray[np.float64]]]) -> dict[str, NDAr
         )
         for name in names
     }
+
+
+def _arrow_array(column: Any) -> NDArray[Any]:
+    """Return an Arrow column; a null of a dictionary is missing only once it is decoded (pyarrow 26)."""
+    is_dictionary = hasattr(column.type, "index_type")
+    plain = column.cast(column.type.value_type) if is_dictionary else column
+    array: NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+    return array
 
 
 def _numbers(column: Any) -> NDArray[np.float64] | None:

@@ -2,46 +2,34 @@
 
 import threading
 import time
-from collections import deque
+from asyncio import to_thread
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from operator import ne
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from homeostat.artifacts import ArtifactStore, open_store
-from homeostat.client import Client, DeliveryFailed, QueueFull
+from homeostat.client import Client
 from homeostat.core import Reject
-from homeostat.events import Labels, Samples
-from homeostat.serving.answering import Predictor, VersionAnswer, mirrored, routed
+from homeostat.inputs import Inputs, array_of
+from homeostat.serving.answer import Answer, assembled
+from homeostat.serving.answering import Predictor, mirrored, routed
 from homeostat.serving.backlog import Backlog
+from homeostat.serving.call import current, new_requests
+from homeostat.serving.class_numbers import ClassNumbers
 from homeostat.serving.deployment import Deployment, ModelState
-from homeostat.serving.payloads import Batch, Labelled, payloads
+from homeostat.serving.error_reservoir import ErrorReservoir, WrongRow
+from homeostat.serving.payloads import Batch, Labelled, Layout
+from homeostat.serving.publisher import Publisher
 from homeostat.serving.rows import n_rows
 from homeostat.serving.state_file import StateFile
 from homeostat.serving.versions import Versions, deployed, restored
 
 BROUGHT: Final = "process"
 """`source` of the deployment that a process brings with it; any command comes after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the callers get for n rows.
-
-    Args:
-        request: Ids, n; labels refer to them.
-        prediction: As the version that answered says it, (n,).
-        score: (n,); NaN where the model says none.
-        version: Version that answered each row.
-    """
-
-    request: list[str]
-    prediction: NDArray[Any]
-    score: NDArray[np.float64]
-    version: list[str]
 
 
 class Served:
@@ -60,17 +48,19 @@ class Served:
         client: Publishes; used by the thread alone.
         store: Where artifacts lie; None: where the client's settings say.
         features: Names of the columns of an array, in order; of a data frame or a mapping those that are watched, or
-            none for all that are numbers.
-        classes: Of a classifier that says names; None: it says indices or values.
+            none for all that are numbers. Not with `inputs`.
+        inputs: Kinds of the columns, where they are not all numbers, or some are missing.
+        classes: Labels of a classifier in the order of their indices, of any type; None: it says indices or values.
         capture: Share of the requests whose inputs are kept to train on, in [0, 1]; of those in which no number is
             missing.
+        most_errors: Rows that labels have shown to be wrong of which a sample is kept here (`errors`).
+        is_wrong: Of a prediction and a label, as numbers; any difference by default.
         is_mirrored: Whether versions also answer what others have answered: without it they are compared on less.
         state: File that what it was set to survives a restart in; None: it begins with `version`.
         most_waiting: Rows that may wait for the broker.
 
     Attributes:
         n_failed: Calls that a version could not answer, by version.
-        n_refused: Events that a door would refuse, which are lost; `refusal` says why the last one.
 
     Raises:
         Reject: A version of the state file cannot be loaded.
@@ -86,8 +76,11 @@ class Served:
         client: Client,
         store: ArtifactStore | None = None,
         features: Sequence[str] = (),
-        classes: Sequence[str] | None = None,
+        inputs: Inputs | None = None,
+        classes: Sequence[object] | None = None,
         capture: float = 0.1,
+        most_errors: int = 100,
+        is_wrong: Callable[[float, float], bool] = ne,
         is_mirrored: bool = True,
         state: Path | None = None,
         most_waiting: int = 100_000,
@@ -95,8 +88,8 @@ class Served:
         self.model = model
         self._client, self._load_bytes = client, load
         self._store = open_store(client.settings.store_url) if store is None else store
-        self._features, self._capture, self._is_mirrored = tuple(features), capture, is_mirrored
-        self._index = None if classes is None else {name: index for index, name in enumerate(classes)}
+        self._is_mirrored = is_mirrored
+        self._numbers = ClassNumbers(classes)
         self._own, self._file, self._lock = {version: predictor}, StateFile(state) if state else None, threading.Lock()
         kept = self._file.read().get(model) if self._file else None
         brought = Deployment(BROUGHT, "0.0", champion=version)
@@ -105,10 +98,11 @@ class Served:
             if kept is not None
             else deployed(model, brought, None, self._load, self._own)
         )
-        self._ready = deque[Samples | Labels | DeliveryFailed]()
+        names = tuple(features) if inputs is None else inputs.names
+        self._publisher = Publisher(client, model, Layout(names, capture, self._numbers, inputs))
+        self._errors = ErrorReservoir(most_errors, names, is_wrong)
         self._backlog = Backlog[Batch | Labelled](self._publish, len, most_waiting)
         self.n_failed: dict[str, int] = {}
-        self.n_refused, self.refusal = 0, ""
 
     @property
     def state(self) -> ModelState:
@@ -124,6 +118,20 @@ class Served:
     def trouble(self) -> str:
         """Why nothing can be published at present; empty if it can."""
         return self._backlog.trouble
+
+    @property
+    def n_refused(self) -> int:
+        """Events that a door would refuse, which are lost."""
+        return self._publisher.n_refused
+
+    @property
+    def refusal(self) -> str:
+        """Why the last one would be; empty without any."""
+        return self._publisher.refusal
+
+    def errors(self) -> list[WrongRow]:
+        """Return a uniform sample of the rows whose labels, given here, have shown that the answer was wrong."""
+        return self._errors.rows()
 
     def apply(self, deployment: Deployment) -> ModelState:
         """Serve what a rollout asks for; on any error what served before still does.
@@ -148,19 +156,28 @@ class Served:
         """Answer n rows.
 
         Args:
-            x: A data frame, a mapping of columns, an array (n, width), or a list of rows: what the predictors take.
-            request: n ids, each of which stands for one request for ever; None makes them.
+            x: A data frame, a mapping of columns, an Arrow table, an array (n, width), or a list of rows: what the
+                predictors take.
+            request: n ids, each of which stands for one request for ever; None makes them, of the id of the call that
+                is being answered behind `HomeostatMiddleware`.
 
         Raises:
             Reject: `answer_invalid`: the champion does not say one prediction a row.
             Exception: Whatever the champion raises.
         """
         versions, n = self._versions, n_rows(x)
-        ids = new_requests(n) if request is None else list(request)
+        call = current.get()
+        ids = list(request) if request is not None else new_requests(n) if call is None else call.requests(n)
         answers, failed = routed(self.model, versions.state.deployment, versions.predictors, ids, x)
         self._count(failed)
         self._backlog.put(Batch(versions, ids, x, tuple(answers), time.time()))
-        return _assembled(ids, answers)
+        if call is not None:
+            call.versions.extend(answer.version for answer in answers)
+        return assembled(ids, answers)
+
+    async def answer(self, x: Any, request: Sequence[str] | None = None) -> Answer:
+        """Do the same from a coroutine: the predictors run in a thread, the event loop goes on."""
+        return await to_thread(self, x, request)
 
     def label(self, request: Sequence[str], label: ArrayLike) -> None:
         """Publish what was right, now or days later.
@@ -170,9 +187,9 @@ class Served:
             label: n class names, indices or values, as the model predicts.
 
         Raises:
-            Reject: `label_unknown`: a name that is none of the classes.
+            Reject: `label_unknown`: one that is none of the classes; `label_invalid`: several a row.
         """
-        self._backlog.put(Labelled(list(request), self._numbers(np.asarray(label)), time.time()))
+        self._backlog.put(Labelled(list(request), self._numbers(array_of(label)), time.time()))
 
     def flush(self, timeout_seconds: float = 30.0) -> bool:
         """Wait until all is with the broker; return whether it is."""
@@ -189,35 +206,14 @@ class Served:
         return self._load_bytes(self._store.get(digest))
 
     def _publish(self, batches: Sequence[Batch | Labelled]) -> None:
-        """Send what waits, one record after the other; what could not be sent is sent first at the next call.
-
-        Raises:
-            DeliveryFailed: The broker has not taken records; they wait.
-            BrokerUnreachable: Nobody answers.
-        """
-        self._lay_out([self._mirrored(batch) if isinstance(batch, Batch) else batch for batch in batches])
-        while self._ready:
-            payload = self._ready[0]
-            try:
-                if isinstance(payload, DeliveryFailed):
-                    self._client.resend(payload)
+        whole = [self._mirrored(batch) if isinstance(batch, Batch) else batch for batch in batches]
+        for batch in batches:
+            with suppress(Reject):  # what it cannot read is refused, and counted, below
+                if isinstance(batch, Batch):
+                    self._errors.answered(batch)
                 else:
-                    self._client.publish(None, self.model, payload)
-            except DeliveryFailed as failure:
-                if isinstance(failure, QueueFull) or isinstance(payload, DeliveryFailed):
-                    self._ready.popleft()  # it is among those that the error carries
-                self._ready.appendleft(failure)
-                raise
-            except Reject as refusal:  # nobody would take it at another time either
-                self._refused(refusal)
-            self._ready.popleft()
-
-    def _lay_out(self, batches: Sequence[Batch | Labelled]) -> None:
-        for group in payloads(batches, self._features, self._capture, self._numbers):
-            try:
-                self._ready.extend(group)
-            except Reject as refusal:
-                self._refused(refusal)
+                    self._errors.labelled(batch, self._numbers)
+        self._publisher.publish(whole)
 
     def _mirrored(self, batch: Batch) -> Batch:
         if not self._is_mirrored:
@@ -227,37 +223,20 @@ class Served:
         self._count(failed)
         return batch.with_answers(more)
 
-    def _refused(self, refusal: Reject) -> None:
-        self.n_refused, self.refusal = self.n_refused + 1, str(refusal)
-
-    def _numbers(self, said: NDArray[Any]) -> NDArray[np.float64]:
-        """Return class names as indices; numbers as they are."""
-        if self._index is None or said.dtype.kind in "biuf":
-            return said.astype(np.float64)
-        try:
-            return np.array([self._index[str(name)] for name in said], np.float64)
-        except KeyError as error:
-            raise Reject("label_unknown", f"{error} is none of the classes {', '.join(self._index)}") from None
-
     def _count(self, failed: Sequence[str]) -> None:
         for version in failed:
             self.n_failed[version] = self.n_failed.get(version, 0) + 1
 
 
-def new_requests(n: int) -> list[str]:
-    """Return n ids that no request has had."""
-    stem = f"{time.time_ns():x}-{threading.get_ident():x}"
-    return [f"{stem}.{row}" for row in range(n)]
+def serve(model: str, version: str, **options: Any) -> Callable[[Predictor], Served]:
+    """Make a served model of the function below it.
 
+        @serve("shop/ranker", "v1", load=load, client=client)
+        def ranker(x): ...
 
-def _assembled(request: list[str], answers: Sequence[VersionAnswer]) -> Answer:
-    if len(answers) == 1:
-        (one,) = answers
-        return Answer(request, one.prediction, one.score, [one.version] * len(request))
-    prediction = np.empty(len(request), np.result_type(*(answer.prediction for answer in answers)))
-    score, version = np.empty(len(request)), [""] * len(request)
-    for answer in answers:
-        prediction[answer.rows], score[answer.rows] = answer.prediction, answer.score
-        for row in answer.rows:
-            version[row] = answer.version
-    return Answer(request, prediction, score, version)
+    Args:
+        model: `scope/model`.
+        version: Of the function.
+        options: Further arguments of `Served`.
+    """
+    return lambda predictor: Served(model, version, predictor, **options)

@@ -6,8 +6,23 @@ from typing import Final
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from homeostat_lab.bench.ground import PARTITIONS, Ground
+from homeostat_lab.bench.workload import indicators
 
 _BATCH: Final = 500
+_SOURCE: Final = "homeostat.bench-bare-in"
+_COPY: Final = "homeostat.bench-bare-out"
+
+
+def bare_rate(ground: Ground, *, n: int) -> float:
+    """Write `n` indicators to a topic of their own and copy them; return records per second.
+
+    Args:
+        ground: Where; nothing else should run there.
+        n: Records, >= 1,000.
+    """
+    ground.create([], _SOURCE, _COPY)
+    ground.publish(indicators(_SOURCE, PARTITIONS, n))
+    return copy_rate(ground, _SOURCE, _COPY, [0] * PARTITIONS, n)
 
 
 def copy_rate(ground: Ground, topic: str, out: str, starts: list[int], n: int) -> float:

@@ -2,83 +2,23 @@
 
 import pickle  # an artifact of anybody's own form
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.serving import IDS, MODEL, X, canary, told
 
-from homeostat.artifacts import ArtifactStore, FolderStore
+from homeostat.artifacts import ArtifactStore
 from homeostat.client import Client, QueueFull
 from homeostat.client.memory import MemoryLogs
-from homeostat.codec import decode_event
 from homeostat.core import Reject
 from homeostat.events import Labels, ModelRegistered, Samples
 from homeostat.events.logs import TELEMETRY
 from homeostat.runtime.memory import MemoryLog
 from homeostat.serving import Deployment, Served
 from homeostat.serving.fence import StaleDeployment
-
-MODEL = "shop/ranker"
-X = np.arange(80.0).reshape(40, 2)
-IDS = [f"r{number}" for number in range(40)]
-
-
-def says(name: str, score: float = 0.5) -> Callable[[Any], Any]:
-    """A model with one opinion."""
-    return lambda x: (np.full(len(x), name), np.full(len(x), score))
-
-
-def load(content: bytes) -> Callable[[Any], Any]:
-    """What the recipe of these tests has saved."""
-    name = pickle.loads(content)
-    return broken if name == "broken" else says(name)
-
-
-def broken(x: Any) -> Any:
-    """A candidate with a mistake in it."""
-    raise ValueError("as any code may")
-
-
-@pytest.fixture
-def log() -> MemoryLog:
-    """A broker in memory."""
-    return MemoryLog(partitions=1)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ArtifactStore:
-    """An empty store."""
-    return FolderStore(tmp_path / "artifacts")
-
-
-@pytest.fixture
-def make(log: MemoryLog, store: ArtifactStore) -> Iterator[Callable[..., Served]]:
-    """Make served models; they end with the test."""
-    made = []
-
-    def make(predictor: Any = None, **changes: Any) -> Served:
-        settings: dict[str, Any] = {"features": ("a", "b"), "classes": ("no", "yes"), "capture": 1.0} | changes
-        client = settings.pop("client", None) or Client(source="/shop", logs=MemoryLogs(log))
-        made.append(Served(MODEL, "v1", predictor or says("no"), load=load, client=client, store=store, **settings))
-        return made[-1]
-
-    yield make
-    for served in made:
-        served.close()
-
-
-def told(log: MemoryLog, type_: type[Any]) -> list[Any]:
-    """Payloads of a type at the door of telemetry."""
-    events = [decode_event(record, time=0, emitter="", is_door=True) for record in log.all(TELEMETRY)]
-    return [event.data for event in events if isinstance(event.data, type_)]
-
-
-def canary(store: ArtifactStore, weight: float, sequence: str = "1.0") -> Deployment:
-    """A canary that always says yes."""
-    digest = store.put(pickle.dumps("yes"))
-    return Deployment("/governor", sequence, "v1", "v2", weight, artifacts={"v2": digest})
 
 
 def test_what_is_served_is_published(make: Callable[..., Served], log: MemoryLog) -> None:
