@@ -11,13 +11,15 @@ from homeostat.codec.schemas import DIALECT, asyncapi, export, schema_of
 from homeostat.events import MODELS, schema_path
 from homeostat.events.logs import LOGS
 from homeostat.events.routes import TYPES_IN
+from homeostat.serving import openapi
 
 COMMITTED = Path(__file__).parents[2] / "schemas"
 
 
 def test_the_committed_schemas_are_a_fresh_export(tmp_path: Path) -> None:
-    """Nothing forgotten, nothing left over. To renew: `homeostat.codec.schemas.export(Path("schemas"))`."""
-    fresh = {path.relative_to(tmp_path): path.read_text("utf-8") for path in export(tmp_path)}
+    """Nothing forgotten, nothing left over. To renew: `homeostat schemas`."""
+    written = [*export(tmp_path), openapi.export(tmp_path)]
+    fresh = {path.relative_to(tmp_path): path.read_text("utf-8") for path in written}
 
     committed = {path.relative_to(COMMITTED): path.read_text("utf-8") for path in COMMITTED.rglob("*.json")}
 

@@ -6,7 +6,7 @@ protocol binding.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
@@ -56,16 +56,16 @@ def schema_of(model: type[Data]) -> Json:
     kinds = [kind["$ref"].rpartition("/")[2] for kind in schema.get("oneOf", ())]
     if kinds:
         schema |= {"title": model.__name__, "description": model.__doc__ or ""}
-    _describe(schema, inherited)
+    describe_fields(schema, inherited)
     for name, definition in schema.get("$defs", {}).items():
-        _describe(definition, inherited if name in kinds else {})
+        describe_fields(definition, inherited if name in kinds else {})
     return schema
 
 
-def _describe(schema: Json, inherited: dict[str, str]) -> None:
-    """Move `Args:` of a docstring from the description of a schema to its properties."""
+def describe_fields(schema: Json, inherited: Mapping[str, str] | None = None) -> None:
+    """Move `Args:` of a docstring from the description of a schema, in place, to its properties."""
     schema["description"], own = _arguments(schema.get("description", ""))
-    for name, said in (inherited | own).items():
+    for name, said in (dict(inherited or {}) | own).items():
         if name in schema.get("properties", {}):
             schema["properties"][name].setdefault("description", said)
 

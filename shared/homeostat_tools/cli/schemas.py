@@ -11,8 +11,9 @@ def schemas(
         "schemas"
     ),
 ) -> None:
-    """Write a JSON Schema per event type, and one AsyncAPI document over all logs."""
+    """Write a JSON Schema per event type, an AsyncAPI document over all logs, the deployment protocol as OpenAPI."""
     from homeostat.codec.schemas import export
+    from homeostat.serving import openapi
     from homeostat_tools.cli.output import say
 
-    say(f"{len(export(folder))} files in {folder}")
+    say(f"{len([*export(folder), openapi.export(folder)])} files in {folder}")

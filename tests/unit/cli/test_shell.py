@@ -125,8 +125,9 @@ LINES: dict[str, tuple[str, ...]] = {
 
 
 def test_every_json_is_tried() -> None:
-    """But that of the feature store, which needs one."""
-    assert {command for command, option in json_options() if option.is_flag} - {"features show"} == set(LINES)
+    """But those of the feature store and of a model server, which need one."""
+    apart = {"features show", "conform server"}
+    assert {command for command, option in json_options() if option.is_flag} - apart == set(LINES)
 
 
 @pytest.mark.parametrize("command", sorted(LINES))
