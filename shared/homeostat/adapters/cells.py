@@ -106,7 +106,7 @@ def moment(value: Any, unit: TimeUnit = "s") -> float:
 
 def _of_text(value: object) -> float:
     try:
-        return float(seconds_of("time", datetime.fromisoformat(str(value).strip()), 1)[0])
+        return float(seconds_of("time", datetime.fromisoformat(str(value).strip().replace(" UTC", "Z")), 1)[0])
     except (ValueError, OverflowError, Reject):
         raise ValueError(f"{quoted(value)} is no time: ISO 8601, or a number since the epoch") from None
 

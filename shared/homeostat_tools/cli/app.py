@@ -7,6 +7,7 @@ import typer
 
 from homeostat_tools.cli import (
     acl,
+    adapting,
     audits,
     bench,
     conforming,
@@ -65,7 +66,7 @@ def homeostat(
 
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     ("Run", (stack.up, stack.down, stack.status, stack.address, doctor.doctor, demo.demo, evaluate.evaluate)),
-    ("Look and feed", (events.publish, events.tail, injecting.inject_drift, story.story, story.why)),
+    ("Look and feed", (events.publish, adapting.adapt, events.tail, injecting.inject_drift, story.story, story.why)),
     (
         "Decide",
         (requests.approve, requests.deny, freezes.freeze, freezes.unfreeze, requests.budget, requests.revert),

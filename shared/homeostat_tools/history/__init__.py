@@ -1,14 +1,14 @@
 """What happened before Homeostat was there: tables and exports, read in the order of time, without Kafka."""
 
-from homeostat_tools.history.event import HistoryEvent
+from homeostat.adapters.event import AdaptedEvent
 from homeostat_tools.history.folder import read_folder
 from homeostat_tools.history.mapping import Columns, TableMapping, read_mapping
 from homeostat_tools.history.table import read_table
 from homeostat_tools.history.unreadable import Unreadable, raise_unreadable
 
 __all__ = [
+    "AdaptedEvent",
     "Columns",
-    "HistoryEvent",
     "TableMapping",
     "Unreadable",
     "raise_unreadable",

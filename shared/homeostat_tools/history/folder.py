@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from homeostat.adapters.errors import UnreadablePayload
-from homeostat_tools.history.event import HistoryEvent
+from homeostat.adapters.event import AdaptedEvent
 from homeostat_tools.history.files import TABLES
 from homeostat_tools.history.mapping import read_mapping
 from homeostat_tools.history.table import read_table
@@ -15,7 +15,7 @@ from homeostat_tools.history.unreadable import OnUnreadable, raise_unreadable
 MAPPING_FILE: Final = "history.toml"
 
 
-def read_folder(path: Path, on_unreadable: OnUnreadable = raise_unreadable) -> Iterator[HistoryEvent]:
+def read_folder(path: Path, on_unreadable: OnUnreadable = raise_unreadable) -> Iterator[AdaptedEvent]:
     """Read all tables of a folder as one history, in the order of time.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.adapters.event import AdaptedEvent
 from homeostat.client.samples import samples_of
 from homeostat.core import Payload
 from homeostat.events import Answer, Labels, ModelRegistered
 from homeostat.events.columns import F8, Floats, Role
 from homeostat.events.registration import FeatureContract
-from homeostat_tools.history.event import HistoryEvent
 from homeostat_tools.history.files import read_columns
 from homeostat_tools.history.mapping import TableMapping
 from homeostat_tools.history.rows import TableRows, pass_on_faults, rows_of
@@ -26,7 +26,7 @@ _Index = NDArray[np.int64]
 
 def read_table(
     path: Path, mapping: TableMapping, on_unreadable: OnUnreadable = raise_unreadable
-) -> Iterator[HistoryEvent]:
+) -> Iterator[AdaptedEvent]:
     """Read a table of served rows as events, in the order of time.
 
     Each model of a mapping with a `family` is registered with its first champion, ahead of its rows. Rows come as
@@ -52,7 +52,7 @@ def read_table(
     now = 0
     for at, subject, data in _payloads(rows, mapping):
         now = max(now, round(at * 1000))
-        yield HistoryEvent(now, subject, data)
+        yield AdaptedEvent(now, subject, data)
 
 
 def _payloads(rows: TableRows, mapping: TableMapping) -> Iterator[tuple[float, str, Payload]]:

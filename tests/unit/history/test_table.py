@@ -9,7 +9,7 @@ import pytest
 from homeostat.adapters import UnreadablePayload
 from homeostat.events import Labels, ModelRegistered, Samples
 from homeostat.events.columns import f8
-from homeostat_tools.history import HistoryEvent, TableMapping, Unreadable, read_folder, read_table
+from homeostat_tools.history import AdaptedEvent, TableMapping, Unreadable, read_folder, read_table
 
 _HEADER = "time,version,request,price,size,prediction,score,label,label_time"
 _ROWS = (
@@ -26,7 +26,7 @@ def _table(folder: Path, *rows: str, header: str = _HEADER) -> Path:
     return path
 
 
-def _read(path: Path, mapping: TableMapping = _MAPPING) -> list[HistoryEvent]:
+def _read(path: Path, mapping: TableMapping = _MAPPING) -> list[AdaptedEvent]:
     return list(read_table(path, mapping))
 
 
