@@ -31,6 +31,7 @@ from homeostat_tools.cli import (
     story,
     topics,
     trusting,
+    value,
 )
 from homeostat_tools.cli.exit_codes import EPILOG
 from homeostat_tools.cli.group import Group
@@ -83,6 +84,7 @@ app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Look and feed"
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Look and feed")
 app.add_typer(features.app, name="features", rich_help_panel="Look and feed")
 app.add_typer(conforming.app, name="conform", rich_help_panel="Prove")
+app.add_typer(value.app, name="report", rich_help_panel="Prove")
 app.add_typer(audits.app, name="audit", rich_help_panel="Prove")
 app.add_typer(keys.app, name="keys", rich_help_panel="Decide")
 app.add_typer(roles.app, name="roles", rich_help_panel="Decide")

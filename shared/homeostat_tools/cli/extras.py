@@ -23,6 +23,7 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
         "opentelemetry.exporter.otlp.proto.http",
     ),
     "redis": ("redis",),
+    "value": ("river", "sklearn", "safetensors"),
 }
 """Modules that each extra brings; what comes with the command line is left out."""
 
