@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test quick lint bench evaluate soak schemas clean
+.PHONY: help venv demo test quick lint bench evaluate soak schemas clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo "installing (the first time takes a minute or two)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
+
+venv: $(READY) ## Install into .venv, for `source .venv/bin/activate`
 
 demo: $(READY) ## Run the main job on real data: 24 digit-reading cameras
 	@$(BIN)/homeostat demo

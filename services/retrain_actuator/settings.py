@@ -18,7 +18,8 @@ class RetrainActuatorSettings(BaseSettings):
     """What may be run, and within what limits.
 
     Args:
-        recipes: Command line by name of the recipe; `{job}` stands for the path of the job file.
+        recipes: Command line by name of the recipe; `{job}` stands for the path of the job file. Those of
+            `<data_dir>/recipes.json`, which `homeostat apply` writes, come beside them.
         memory_bytes: Address space of one training process; 0 for no limit (CUDA needs none).
         retry_timeout_seconds: How long data or store that is not there yet is waited for.
     """

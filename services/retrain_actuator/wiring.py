@@ -1,6 +1,7 @@
 """Puts the retrain actuator together."""
 
 from homeostat.core import Hand
+from homeostat.recipe_file import read_recipes
 from homeostat.runtime.environment import settings_of_environment
 from homeostat.runtime.process import Context
 from homeostat.runtime.reader import KafkaReader
@@ -17,7 +18,9 @@ def retrain_actuator(context: Context) -> Hand:
     return RetrainActuator(
         EventHistory(lambda window: reader.read(window.log, window.subject, window.from_time)),
         context.store,
-        SubprocessLauncher(settings.recipes, memory_bytes=settings.memory_bytes),
+        SubprocessLauncher(
+            lambda: read_recipes(context.settings.data_dir) | settings.recipes, memory_bytes=settings.memory_bytes
+        ),
         context.workdir("jobs"),
         retry_timeout_seconds=settings.retry_timeout_seconds,
     )

@@ -57,7 +57,9 @@ def test_a_wheel_puts_nothing_but_homeostat_into_site_packages(tmp_path: Path) -
 def test_the_command_line_is_a_wheel_of_its_own(tmp_path: Path) -> None:
     """Complete, of the same version, and it depends on the other."""
     found = files(TOOLS, tmp_path)
-    modules = {path.relative_to(TOOLS.parent).as_posix() for path in TOOLS.rglob("*.py")}
+    modules = {
+        path.relative_to(TOOLS.parent).as_posix() for path in TOOLS.rglob("*") if path.suffix in (".py", ".template")
+    }
     project, tools = (
         tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"] for folder in (ROOT, TOOLS)
     )

@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Final
@@ -24,14 +24,15 @@ class SubprocessLauncher:
     """Starts a process per job, in a session of its own.
 
     Args:
-        recipes: Command line by name; `{job}` stands for the path of the job file.
+        recipes: Command line by name, or a function that returns them, asked at each launch; `{job}` stands for the
+            path of the job file.
         memory_bytes: Limit of its address space; 0 for none.
         environment: Variables set on top of this process's, which are handed on without its own settings.
     """
 
     def __init__(
         self,
-        recipes: Mapping[str, Sequence[str]],
+        recipes: Mapping[str, Sequence[str]] | Callable[[], Mapping[str, Sequence[str]]],
         *,
         memory_bytes: int = 0,
         environment: Mapping[str, str] | None = None,
@@ -43,9 +44,10 @@ class SubprocessLauncher:
         return digest_of(self._template(recipe))
 
     def _template(self, recipe: str) -> Sequence[str]:
-        template = self._recipes.get(recipe)
+        recipes = self._recipes() if callable(self._recipes) else self._recipes
+        template = recipes.get(recipe)
         if template is None:
-            raise RecipeUnknown(recipe, ", ".join(sorted(self._recipes)))
+            raise RecipeUnknown(recipe, ", ".join(sorted(recipes)))
         return template
 
     def launch(self, recipe: str, job: Path, cpu_seconds: float) -> "ProcessRun":

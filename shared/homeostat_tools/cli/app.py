@@ -20,6 +20,7 @@ from homeostat_tools.cli import (
     freezes,
     injecting,
     keys,
+    new,
     quarantine,
     rebuilding,
     replay,
@@ -88,6 +89,7 @@ app.add_typer(value.app, name="report", rich_help_panel="Prove")
 app.add_typer(audits.app, name="audit", rich_help_panel="Prove")
 app.add_typer(keys.app, name="keys", rich_help_panel="Decide")
 app.add_typer(roles.app, name="roles", rich_help_panel="Decide")
+app.add_typer(new.app, name="new", rich_help_panel="Look and feed")
 app.add_typer(rebuilding.app, name="folds", rich_help_panel="Run")
 
 

@@ -15,7 +15,10 @@ from homeostat.events.policy_state import PolicyState
 from homeostat_tools.cli.exit_codes import not_found, usage
 from homeostat_tools.cli.times import duration_ms
 
-_SECTIONS: Final = ("rules", "budget", "scopes", "roles", "models")
+LAW: Final = ("rules", "budget", "scopes", "roles", "models")
+REGISTERED: Final = ("contracts", "families", "recipes")
+"""Sections that are no requests: see `registrations`."""
+
 _IN_SCOPE: Final = ("owner", "settings", "rules", "budget")
 _OF_MODEL: Final = ("tier", "owner", "is_regulated")
 _EVERYWHERE: Final = "*"
@@ -41,11 +44,11 @@ class Change:
         return f"{short(self.data.TYPE)} {self.scope}"
 
 
-def read_law(path: Path) -> list[Data]:
-    """Read a law file as requests, in the order in which they are to be sent.
+def read_body(path: Path) -> dict[str, Any]:
+    """Read a file for `homeostat apply`.
 
     Raises:
-        CommandFailed: There is no file, or it says something that is not known.
+        CommandFailed: There is no file, or it has a section that is not known.
     """
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -53,7 +56,17 @@ def read_law(path: Path) -> list[Data]:
         raise not_found(f"no file {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise usage(f"{path} is not TOML: {error}") from None
-    _check_names(path, "", body, _SECTIONS)
+    _check_names(path, "", body, (*LAW, *REGISTERED))
+    return body
+
+
+def read_law(path: Path) -> list[Data]:
+    """Read what a file says of the law as requests, in the order in which they are to be sent.
+
+    Raises:
+        CommandFailed: There is no file, or it says something that is not known.
+    """
+    body = read_body(path)
     try:
         return list(_requests(path, body))
     except ValidationError as error:
@@ -97,14 +110,19 @@ def changes(law: PolicyState, wanted: list[Data]) -> list[Change]:
     for data in wanted:
         before, scope = _before(law, data)
         after = _fields(data.after(law.scopes.get(scope)) if isinstance(data, ScopeConfigured) else data)
-        lines = []
-        for name in sorted(after):
-            if before.get(name) != after[name]:
-                lines += [f"- {name} = {before[name]}"] if name in before else []
-                lines.append(f"+ {name} = {after[name]}")
-        if lines:
-            found.append(Change(data, scope, tuple(lines)))
+        if lines := differing(before, after):
+            found.append(Change(data, scope, lines))
     return found
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which fields another value is wanted of: `- name = old`, `+ name = new`."""
+    lines = []
+    for name in sorted(after):
+        if before.get(name) != after[name]:
+            lines += [f"- {name} = {before[name]}"] if name in before else []
+            lines.append(f"+ {name} = {after[name]}")
+    return tuple(lines)
 
 
 def _before(law: PolicyState, data: Data) -> tuple[dict[str, Any], str]:
