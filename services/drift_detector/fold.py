@@ -14,6 +14,7 @@ from homeostat.events import (
     Samples,
 )
 from homeostat.events.columns import f8
+from homeostat.events.history import is_history
 from homeostat.events.logs import TIMELINE
 from homeostat.events.series import UNCERTAINTY
 from homeostat.services.drift_detector.drift.decision import Findings, decide
@@ -106,6 +107,9 @@ class DriftDetector:
         settings = self._settings if state.overrides is None else self._overriding(state.overrides)
         if not state.is_laid_out and isinstance(data, OfMonitors):
             state.lay_out(settings)
+        is_past = is_history(data)
+        if is_past and isinstance(data, Samples | Labels) and not state.takes(data):
+            return state, ()
         match data:
             case Samples():
                 emits = self._samples(state, event, data, settings)
@@ -124,7 +128,7 @@ class DriftDetector:
                 emits = self._applied(state, event, data, settings)
             case _:
                 assert_never(data)
-        return state, tuple(emits)
+        return state, () if is_past else tuple(emits)
 
     def _register(self, state: State, data: ModelRegistered) -> None:
         """Take the contract."""
@@ -168,7 +172,10 @@ class DriftDetector:
         emits = list[Emit]() if champion.adopted_at is None else champion.notice(event, settings)
         if event.source != state.source:
             state.follow(event.source, settings)
-        state.is_synthetic = samples.is_synthetic
+        is_past = is_history(samples)
+        if state.is_history and not is_past:
+            state.begin_live(settings)
+        state.is_synthetic, state.is_history = samples.is_synthetic, is_past
         buckets, history = state.buckets, state.errors.history
         rows, n_before = watched_rows(state.features, samples, settings), history.n
         buckets.open(samples, event, n_before, history.errors, settings)

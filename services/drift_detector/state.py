@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from homeostat.core import Emit, Event
 from homeostat.core.identity import family_subject
+from homeostat.events import Labels, Samples
 from homeostat.events.logs import EXPERIENCE
 from homeostat.events.series import UNCERTAINTY
 from homeostat.services.drift_detector.drift.open_drift import OpenDrift
@@ -40,6 +41,7 @@ class State:
         champion: The version whose rows count.
         source: `ce_source` of the remembered events.
         is_synthetic: The newest rows are marked as injected.
+        is_history: The newest rows are history.
         error_scale: Of a regressor's errors, so that those of all champions are comparable.
         pace: How its labels usually come.
         buckets: Served rows.
@@ -64,6 +66,7 @@ class State:
     champion: Champion = field(default_factory=Champion)
     source: str = ""
     is_synthetic: bool = False
+    is_history: bool = False
     error_scale: ErrorScale = field(default_factory=ErrorScale)
     pace: LabelPace = field(default_factory=LabelPace)
     buckets: InputBuckets = field(default_factory=InputBuckets)
@@ -130,6 +133,23 @@ class State:
         if self.source:
             self.reset(self.champion.version, settings)
         self.source = source
+
+    def takes(self, history: Samples | Labels) -> bool:
+        """Whether history says what is normal for the champion: it answered, and nothing it has served live is known.
+
+        Args:
+            history: Rows or labels of the past.
+        """
+        if isinstance(history, Labels):
+            return self.is_history
+        is_champion = history.role == "champion" and history.version == self.champion.version
+        return is_champion and (self.is_history or not self.buckets.history)
+
+    def begin_live(self, settings: Settings) -> None:
+        """Go on with live rows behind history: it is the reference, unless it ended in a drift that nobody was told."""
+        self.is_history = False
+        if self.drift is not None:
+            self.reset(self.champion.version, settings)
 
     def promote(self, version: str, settings: Settings) -> None:
         """Begin anew with a champion that answers the open drift.

@@ -29,6 +29,7 @@ from homeostat.events import (
     SignalObserved,
 )
 from homeostat.events.columns import f8
+from homeostat.events.history import is_history
 from homeostat.events.logs import GOVERNANCE, INDICATORS, QUARANTINE, TELEMETRY, TIMELINE
 from homeostat.services.intake.blocks import Blocks
 from homeostat.services.intake.door import Door
@@ -100,9 +101,15 @@ class TelemetryIntake(Door[TelemetryState]):
     def _deployed(
         self, state: TelemetryState, event: Event, data: DeploymentObserved, redacted: tuple[str, ...]
     ) -> tuple[Emit, ...]:
-        """Pass a deployment on to the law only: the governor says whether it counts, and then for everybody."""
+        """Pass a deployment on to the law only: the governor says whether it counts, and then for everybody.
+
+        One of the past changes nothing now, and goes no further.
+        """
         named = data.model_copy(update={"model": event.subject, "is_noticed": False})
         admitted = with_provenance(named, event, redacted)  # whose signature it is, the governor says
+        if is_history(admitted):
+            self.count("deployment_past")
+            return ()
         if not state.deployments.admit(data.version, event.time, self.settings.deployments_per_hour):
             self.count("deployment_repeated")
             return ()
@@ -142,11 +149,15 @@ class TelemetryIntake(Door[TelemetryState]):
         samples = columns_with_provenance(check.admit(samples), event, check.redacted + found)
         learned = None if contract.features else state.learning.learn(samples, contract, self.settings.learn_rows)
         self.count("redacted", check.n_personal * samples.n_rows)
-        state.join.remember(samples, event.time, self._bounds(contract))
+        is_past = is_history(samples)
+        if not is_past:  # labels of the past bring the answers
+            state.join.remember(samples, event.time, self._bounds(contract))
         emits = [Emit(TIMELINE, samples)]
         if learned is not None:  # behind the rows that it was learned from
             state.contract = learned
             emits += self._registered(event, learned.model_copy(update={"provenance": unsigned(event)}))
+        if is_past:
+            return tuple(emits)
         if not is_known and samples.role == "champion":
             self.count("version_unannounced")
             emits.append(Emit(INDICATORS, _unannounced(event.subject, samples)))

@@ -16,6 +16,7 @@ from homeostat.events import (
     Samples,
     SliObserved,
 )
+from homeostat.events.history import is_history
 from homeostat.events.logs import TIMELINE
 from homeostat.services.outcome_evaluator.comparison import check, compare_labels, compare_samples
 from homeostat.services.outcome_evaluator.cost.charges import charge_bill, charge_training
@@ -75,7 +76,7 @@ class OutcomeEvaluator:
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event of the timeline in."""
         data = event.data
-        if not isinstance(data, Input):
+        if not isinstance(data, Input) or is_history(data):
             return state, ()
         match data:
             case Samples():

@@ -10,6 +10,7 @@ from homeostat.core import Event, Reject, Retry
 from homeostat.core.identity import sequence_of
 from homeostat.events import Labels, Range, Samples
 from homeostat.events.columns import f8
+from homeostat.events.history import is_history
 
 Rows = tuple[NDArray[np.float32], NDArray[np.float64]]
 """x (n, width) and y (n,), in time order."""
@@ -36,7 +37,7 @@ class LabelledRows:
 
     A row is in the window if its label is: as a `labels.observed`, or inline in its samples. Its
     input is what champion or canary captured for that request in an event fed before the label, so a
-    reader may begin earlier than the window does. One request gives one row.
+    reader may begin earlier than the window does. One request gives one row, and history none.
 
     Args:
         window: Both ends are included.
@@ -57,7 +58,7 @@ class LabelledRows:
         if event.subject != self._subject or event.source != self._window.source or self.is_complete:
             return
         sequence = sequence_of(event.id)
-        if sequence <= self._last:
+        if sequence <= self._last and not is_history(event.data):
             if isinstance(event.data, Samples):
                 self._keep_inputs(event.data)
             if sequence >= self._first and isinstance(event.data, Samples | Labels):

@@ -12,6 +12,7 @@ from homeostat.events import (
     SignalObserved,
     SliObserved,
 )
+from homeostat.events.history import is_history
 from homeostat.events.logs import TIMELINE
 from homeostat.events.series import OF_UNCERTAINTY, series_of
 from homeostat.services.threshold_tracker.settings import TrackerSettings
@@ -53,7 +54,7 @@ class ThresholdTracker:
     def step(self, state: State, event: Event) -> tuple[State, tuple[Emit, ...]]:
         """Fold one event in; nothing is refused, as intake has checked it all."""
         data, settings = event.data, self.settings
-        if not isinstance(data, Input):
+        if not isinstance(data, Input) or is_history(data):
             return state, ()
         match data:
             case Samples():

@@ -175,6 +175,7 @@ class SliObserved(Data):
         layer: What it speaks of.
         value: Its value over the window.
         window_seconds: Length of the window.
+        measured: When the window ended, ms since the epoch, of a value that is published long after.
     """
 
     TYPE: ClassVar[str] = "homeostat.sli.observed.v1"
@@ -182,6 +183,7 @@ class SliObserved(Data):
     layer: SliLayer
     value: Number
     window_seconds: Duration
+    measured: Millis | None = None
 
 
 class SignalObserved(Data):
@@ -197,6 +199,7 @@ class SignalObserved(Data):
         unit: Of the value, UCUM or empty.
         attributes: What tells this series from others of that name: a node, a zone. Their order does not matter. Not
             what is new with each value, like the id of a request; no personal data.
+        measured: When it was measured, ms since the epoch, of a value that is published long after.
     """
 
     TYPE: ClassVar[str] = "homeostat.signal.observed.v1"
@@ -205,3 +208,4 @@ class SignalObserved(Data):
     value: Number
     unit: str = ""
     attributes: dict[Name, Scalar] = Field(default_factory=dict)
+    measured: Millis | None = None
