@@ -122,8 +122,7 @@ class Governor:
         """
         data = event.data
         emits = self._answer_request(state, event, data) if isinstance(data, _REQUESTS) else self._answer(state, event)
-        state.issued.update(event, emits, state.keyring)
-        return state, emits
+        return state, state.issued.update(event, emits, state.keyring)
 
     def _answer_request(self, state: State, event: Event, data: Request | ActionRequested) -> tuple[Emit, ...]:
         """Answer what a person has signed; the signature counts once, whatever comes of it."""
@@ -196,7 +195,7 @@ class Governor:
         """Take a model in, and decide on what waited for it, in the order in which it came."""
         assert data.model is not None  # intake sets it
         family = f"{scope_of(data.model)}/{data.family}"
-        state.registry.register(data.model, family, data.champion, data.artifact, data.tier)
+        state.registry.register(data.model, family, data)
         emits = family_updates.observe(state, event, family, data.provenance)
         for id_ in list(state.flight.awaited.get(data.model, ())):
             emits += approval.decide_waiting(state, event, id_, len(emits), self.settings)

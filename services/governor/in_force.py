@@ -21,5 +21,5 @@ def policy_state(state: State) -> PolicyState:
         if not budget.is_default:
             found.add_budget(scope, budget.money, budget.period_ms)
     for name, model in state.registry.models.items():
-        found.add_model(name, model.tier, model.owner, is_regulated=model.is_regulated)
+        found.add_model(name, model.tier, model.owner, is_regulated=model.is_regulated, rollout=model.rollout)
     return found

@@ -1,11 +1,12 @@
 """Commands that hands may report on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from homeostat.core import Emit, Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import Command, Rollout
+from homeostat.events.logs import HAND_OF
 from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.keyring import Keyring
 
@@ -74,29 +75,39 @@ class IssuedCommands:
 
     by_identity: dict[str, Issued] = field(default_factory=dict)
 
-    def update(self, event: Event, emits: tuple[Emit, ...], keyring: Keyring) -> None:
+    def update(self, event: Event, emits: tuple[Emit, ...], keyring: Keyring) -> tuple[Emit, ...]:
         """Take note of the commands among what is emitted; forget the oldest.
 
         Args:
             event: That the emits answer.
             emits: All of them, in their order.
             keyring: Names the hands.
+
+        Returns:
+            The emits, each command saying which hand alone obeys it where that is not ours.
         """
+        addressed = []
         for ordinal, emit in enumerate(emits):
             command = emit.data
+            addressed.append(emit)
             if isinstance(command, Command):
                 target = command.model or command.family
+                hand = hand_of(keyring, emit.log, scope_of(target))
+                if hand != HAND_OF[emit.log]:
+                    named = command.model_copy(update={"hand": hand.partition("/")[0]})
+                    addressed[-1] = replace(emit, data=named)
                 self.by_identity[event.emit_identity(ordinal)] = Issued(
                     command.TYPE,
                     command.action,
                     target,
                     command.family,
-                    hand_of(keyring, emit.log, scope_of(target)),
+                    hand,
                     max(event.time, command.expires_at) + _GRACE_MS,
                     (command.champion, command.champion_artifact) if isinstance(command, Rollout) else None,
                 )
         while self.by_identity:
             oldest = next(iter(self.by_identity))
             if len(self.by_identity) <= _MOST_ISSUED and self.by_identity[oldest].forget_at > event.time:
-                return
+                break
             del self.by_identity[oldest]
+        return tuple(addressed)

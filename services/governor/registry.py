@@ -5,7 +5,7 @@ from typing import Final
 
 from homeostat.core import Reject
 from homeostat.core.identity import scope_of
-from homeostat.events import ActionProposed, ModelConfigured
+from homeostat.events import ActionProposed, ModelConfigured, ModelRegistered
 from homeostat.events.base import TIERS, Tier
 
 MOST_IDLE: Final = 5_000
@@ -25,6 +25,7 @@ class Model:
         tier: Risk: as signed, or higher where telemetry says so.
         owner: Who answers for it, as signed.
         is_regulated: As signed: a person approves whatever changes it.
+        rollout: Hand that changes what it serves; see `ModelRegistered`.
         last_good: What served before, and its artifact; None after a step back, as what was left is not good.
         starts: Times of the actions started that change what serves, ms, newest last.
         threshold_starts: The same of thresholds.
@@ -38,6 +39,7 @@ class Model:
     tier: Tier
     owner: str = ""
     is_regulated: bool = False
+    rollout: str | None = None
     last_good: str | None = None
     last_good_artifact: str | None = None
     starts: list[int] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Model:
         self.tier = data.tier if data.tier is not None else self.tier
         self.owner = data.owner if data.owner is not None else self.owner
         self.is_regulated = data.is_regulated if data.is_regulated is not None else self.is_regulated
+        self.rollout = data.rollout if data.rollout is not None else self.rollout
 
     def is_eased_by(self, data: ModelConfigured) -> bool:
         """Whether it would get a lower tier than it has, or be regulated no more."""
@@ -88,7 +91,7 @@ class Registry:
     n_forgotten: dict[str, int] = field(default_factory=dict)
     meta_training_starts: dict[str, list[int]] = field(default_factory=dict)
 
-    def register(self, subject: str, family: str, champion: str, artifact: str | None, tier: Tier) -> None:
+    def register(self, subject: str, family: str, data: ModelRegistered) -> None:
         """Take a model in, as telemetry says.
 
         One that is known keeps its family and its champion, as a client may register at each start. Its tier may be
@@ -97,20 +100,18 @@ class Registry:
         Args:
             subject: `scope/model`.
             family: `scope/family`.
-            champion: Version that serves.
-            artifact: Its weights, if known.
-            tier: Risk.
+            data: The registration.
         """
         known = self.models.get(subject)
         if known is not None:
-            known.tier = max(known.tier, tier, key=TIERS.index)
+            known.tier = max(known.tier, data.tier, key=TIERS.index)
             return
         scope = scope_of(subject)
         if len(self.idle.get(scope, ())) >= MOST_IDLE:
             self._forget_newest(scope)
         elif self.n_idle >= MOST_IDLE_IN_ALL:
             self._forget_newest(scope if scope in self.idle else next(reversed(self.idle)))
-        self.models[subject] = Model(family, champion, artifact, tier)
+        self.models[subject] = Model(family, data.champion, data.artifact, data.tier, rollout=data.rollout)
         self.idle.setdefault(scope, {})[subject] = None
         self.n_idle += 1
 

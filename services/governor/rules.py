@@ -7,6 +7,7 @@ from typing import Final
 from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RuleResult, RulesSet
 from homeostat.events.base import Scalar
+from homeostat.events.logs import HAND_OF, POLICY_ROLLOUT
 from homeostat.events.sources import rests_on
 from homeostat.services.governor.action import SERVING
 from homeostat.services.governor.registry import Model
@@ -37,6 +38,7 @@ class Facts:
         money_left: What is neither spent nor reserved, >= 0.
         distrusted: Sources in the scope.
         weight_sources: Whom the weights rest on that the action would start from; empty if nobody is distrusted.
+        hand: Service that changes what the models of the scope serve.
     """
 
     now: int
@@ -56,6 +58,7 @@ class Facts:
     money_left: float
     distrusted: Sequence[str]
     weight_sources: Sequence[str]
+    hand: str
 
 
 Rule = Callable[[Facts, ActionProposed], RuleResult]
@@ -178,6 +181,15 @@ def trust(facts: Facts, proposal: ActionProposed) -> RuleResult:
     return _result("trust", bad, "", f"rests on {bad}" if bad else "no distrusted source", passed=not bad)
 
 
+def applied_by(facts: Facts, proposal: ActionProposed) -> RuleResult:
+    """What a model serves is changed by the hand that its registration names; asked where that names one."""
+    wanted = (facts.model.rollout if facts.model else None) or facts.hand
+    is_there = facts.hand != HAND_OF[POLICY_ROLLOUT] if wanted == "self" else facts.hand == wanted
+    name = "NAME" if wanted == "self" else wanted
+    why = f"the model is changed by {wanted}, and the law of the scope names {facts.hand}: grant hand:{name}/rollout"
+    return _result("applied_by", facts.hand, wanted, facts.hand if is_there else why, passed=is_there)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     freeze,
     known_model,
@@ -191,11 +203,12 @@ RULES: Final[tuple[Rule, ...]] = (
     canary_first,
     data_window,
     trust,
+    applied_by,
 )
 
 
 _OF_WHAT_IS_STARTED: Final[frozenset[Rule]] = frozenset(
-    {one_at_a_time, concurrency, rate, cooldown, slots, blast_radius, canary_first, data_window}
+    {one_at_a_time, concurrency, rate, cooldown, slots, blast_radius, canary_first, data_window, applied_by}
 )
 """They are not asked of a skip: it starts nothing, and what it says may be that there is no data."""
 
@@ -208,7 +221,9 @@ def judge(facts: Facts, proposal: ActionProposed, *, through_freeze: bool = Fals
         proposal: What is asked.
         through_freeze: Two people said it is an emergency.
     """
-    left_out = (_OF_WHAT_IS_STARTED if proposal.is_idle else frozenset()) | (
-        {freeze} if through_freeze else frozenset()
-    )
+    left_out = set(_OF_WHAT_IS_STARTED) if proposal.is_idle else set[Rule]()
+    if through_freeze:
+        left_out.add(freeze)
+    if proposal.kind not in SERVING or facts.model is None or facts.model.rollout is None:
+        left_out.add(applied_by)
     return tuple(rule(facts, proposal) for rule in RULES if rule not in left_out)

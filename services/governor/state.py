@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RulesSet, ScopeConfigured
+from homeostat.events.logs import POLICY_ROLLOUT
+from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.authorization import SpentSignatures
 from homeostat.services.governor.budget import Budgets
 from homeostat.services.governor.families import Families
@@ -97,4 +99,5 @@ class State:
             money_left=max(0.0, budget.money - budget.spent - budget.reserved),
             distrusted=distrusted,
             weight_sources=self.weights.of(proposal) if distrusted else (),
+            hand=hand_of(self.keyring, POLICY_ROLLOUT, scope).partition("/")[0],
         )

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,7 @@ from homeostat.codec.encode import encode_headers, partition_of
 from homeostat.core import Event, Fold, Identity
 from homeostat.core.identity import emit_id, sequence
 from homeostat.events import BrakeSet, Labels, ModelRegistered, RolloutSet, Samples
-from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REQUESTS, TELEMETRY, TIMELINE
+from homeostat.events.logs import GOVERNANCE_KEY, POLICY_ROLLOUT, QUARANTINE, REPORTS, REQUESTS, TELEMETRY, TIMELINE
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.memory_loop import MemoryLoop
 from homeostat.runtime.settings import HostSettings
@@ -51,6 +52,7 @@ def snippets(document: str, language: str) -> list[str]:
 FIRST_EVENT, FIRST_POLICY = snippets("README.md", "python")
 KCAT = [line for block in snippets("README.md", "sh") for line in block.splitlines() if "kcat" in line]
 (BY_HAND,) = snippets("docs/requests.md", "python")
+(ACTUATOR,) = snippets("docs/actuators.md", "python")
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +170,47 @@ def test_the_first_policy_is_heard(servers: str, logs: KafkaLogs, tmp_path: Path
 
     assert printed == ["v1 v2 0.1", "v2 None 0.0"]
     assert len(FIRST_POLICY.splitlines()) <= 10
+
+
+def test_an_actuator_of_ones_own_is_called_and_reports(servers: str, logs: KafkaLogs, tmp_path: Path) -> None:
+    """With what names it, once; what it did is reported, signed with its own key."""
+    folder = tmp_path / ".homeostat" / "keys"
+    notary, router = keys.create(folder, "notary"), keys.create(folder, "router")
+    expires_at = 9_000_000_000_000
+    common = {
+        "action": "/a#2",
+        "verdict": "/v#2",
+        "family": "shop/rankers",
+        "expires_at": expires_at,
+        "reference": "v1",
+    }
+    other = RolloutSet.model_validate(common | {"model": "shop/ranker", "champion": "v0"})
+    own = other.model_copy(update={"hand": "router", "champion": "v1", "canary": "v2", "weight": 0.1})
+    for offset, data in ((11, other), (12, own), (12, own)):
+        logs.send(sign_with(notary)(_command(offset, data, logs.n_partitions(POLICY_ROLLOUT))))
+    logs.flush()
+    environment = os.environ | {"HOMEOSTAT_BOOTSTRAP_SERVERS": servers, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    with subprocess.Popen(
+        [sys.executable, "-c", ACTUATOR], stdout=subprocess.PIPE, cwd=tmp_path, env=environment
+    ) as process:
+        try:
+            printed = _line(process)
+            reported = _reported(logs)
+        finally:
+            process.terminate()
+
+    assert printed == "shop/ranker set v1 v2 0.1"
+    assert process.returncode == 0
+    assert (reported["ce_type"], reported["key-id"]) == (b"homeostat.action.applied.v1", router.key_id.encode())
+
+
+def _reported(logs: KafkaLogs) -> dict[str, bytes]:
+    """Headers of the first report of the router, as soon as there is one."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := records_of(logs, REPORTS, "shop/ranker", "/homeostat/hand/router")):
+        assert time.monotonic() < deadline
+    return dict(found[0].headers)
 
 
 def _command(offset: int, data: RolloutSet | BrakeSet, n_partitions: int) -> Output:

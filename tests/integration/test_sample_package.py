@@ -79,7 +79,7 @@ def test_its_topics_are_looked_after(up: Up) -> None:
 
 
 def test_its_hand_is_believed_where_the_law_names_it(up: Up) -> None:
-    """There its report ends the action, and ours is refused; in another scope it is the other way round."""
+    """There it ends the action, and ours does not act; in another scope ours ends it, and its report is refused."""
     up("roles", "grant", "band_notes", "hand:band_notes/alert-threshold@named")
     operator = up.folder / ".homeostat" / "keys" / "operator.pem"
     with Client(source="/test", bootstrap_servers=up("address").stdout.strip(), key=operator) as client:
@@ -98,10 +98,10 @@ def test_its_hand_is_believed_where_the_law_names_it(up: Up) -> None:
         (one["subject"], one["data"]["provenance"]["source"])
         for one in read(up, "timeline", "-t", "action.applied", n=2)
     }
-    refused = {(one["subject"], one["data"]["reason"]) for one in read(up, "quarantine", "-t", "event.refused", n=2)}
+    refused = {(one["subject"], one["data"]["reason"]) for one in read(up, "quarantine", "-t", "event.refused")}
 
     assert believed == {
         ("named/ranker", "/homeostat/hand/band_notes"),
         ("other/ranker", "/homeostat/hand/threshold_actuator"),
     }
-    assert refused == {("named", "role_missing"), ("other", "role_missing")}
+    assert refused == {("other", "role_missing")}

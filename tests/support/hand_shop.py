@@ -10,7 +10,7 @@ from homeostat.audit.keys import Key
 from homeostat.audit.signing import key_id
 from homeostat.codec import Output, Record, decode_event
 from homeostat.codec.encode import encode_headers, encode_payload
-from homeostat.core import CommandExecution, Event, Identity, Payload, Report
+from homeostat.core import CommandExecution, Event, Hand, Identity, Payload, Report
 from homeostat.core.identity import emit_id
 from homeostat.events import (
     ActionFailed,
@@ -152,13 +152,20 @@ class Shop:
         brake_file: Of the machine.
         max_tasks: At a time.
         n_partitions: Partitions of every topic, as the host knows; None where it is not asked.
+        hand: Another one than a worker.
     """
 
-    def __init__(self, brake_file: Path | None = None, max_tasks: int = 4, n_partitions: int | None = None) -> None:
+    def __init__(
+        self,
+        brake_file: Path | None = None,
+        max_tasks: int = 4,
+        n_partitions: int | None = None,
+        hand: Hand | None = None,
+    ) -> None:
         self.hand = Worker()
         keys, known = {NOTARY.key_id: NOTARY.public_key_hex}, None if n_partitions is None else lambda _: n_partitions
         self.runner = HandRunner(
-            self.hand, public_keys=keys, key=OWN, brake_file=brake_file, max_tasks=max_tasks, n_partitions=known
+            hand or self.hand, public_keys=keys, key=OWN, brake_file=brake_file, max_tasks=max_tasks, n_partitions=known
         )
         self.quarantined: list[EventRefused] = []
 

@@ -17,7 +17,7 @@ from homeostat.client.producing import ClientProducer
 from homeostat.codec import Output, Record
 from homeostat.core import HomeostatError
 from homeostat.runtime.cluster import Cluster
-from homeostat.runtime.kafka_errors import BrokerUnreachable, error_of
+from homeostat.runtime.kafka_errors import BrokerUnreachable, error_of, insist
 from homeostat.runtime.settings import HostSettings
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -122,9 +122,13 @@ class KafkaLogs:
     def _offsets(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[Place, int]:
         if not wanted:
             return {}
-        try:
+
+        def ask() -> dict[Place, int]:
             futures = self._admin_client().list_offsets(dict(wanted), request_timeout=_TIMEOUT_SECONDS)
             return {(place.topic, place.partition): future.result().offset for place, future in futures.items()}
+
+        try:
+            return insist(ask)  # a topic that was just made has no leader yet
         except KafkaException as error:
             raise self._unreachable(error) from None
 

@@ -114,6 +114,6 @@ class BurnReported(Data):
 
 
 PASSING_RULES: Final = frozenset(
-    {"freeze", "one_at_a_time", "concurrency", "rate", "cooldown", "money", "slots", "blast_radius"}
+    {"freeze", "one_at_a_time", "concurrency", "rate", "cooldown", "money", "slots", "blast_radius", "applied_by"}
 )
 """Rules that deny for the time being: what only they deny is proposed again."""

@@ -35,6 +35,7 @@ class Command(Data):
         expires_at: A hand does not start it later.
         is_emergency: Approved by two people, through a freeze: a brake does not stop it.
         revert_to: Last known good version.
+        hand: Who alone obeys it, where signed law names a hand of somebody's own; None: ours.
     """
 
     action: Identifier
@@ -45,6 +46,7 @@ class Command(Data):
     expires_at: Millis
     is_emergency: bool = False
     revert_to: Name | None = None
+    hand: Name | None = None
 
 
 class ModelCommand(Command):

@@ -44,7 +44,7 @@ class PolicyState:
         """
         self.budgets[scope] = BudgetSet(scope=scope, money=money, period_ms=period_ms)
 
-    def add_model(self, model: str, tier: Tier, owner: str, *, is_regulated: bool) -> None:
+    def add_model(self, model: str, tier: Tier, owner: str, *, is_regulated: bool, rollout: str | None = None) -> None:
         """Enter what is said of a model, `scope/model`; an empty owner is none.
 
         Args:
@@ -52,5 +52,8 @@ class PolicyState:
             tier: As it counts.
             owner: Empty for none.
             is_regulated: Whether a person approves whatever changes it.
+            rollout: Hand that changes what it serves; None for whoever the law names.
         """
-        self.models[model] = ModelConfigured(model=model, tier=tier, owner=owner or None, is_regulated=is_regulated)
+        self.models[model] = ModelConfigured(
+            model=model, tier=tier, owner=owner or None, is_regulated=is_regulated, rollout=rollout
+        )

@@ -79,6 +79,9 @@ class ModelRegistered(Data):
         artifact: Its weights, if they are in the artifact store.
         owner: Who answers for it.
         tier: Risk of changing it automatically.
+        rollout: Hand that changes what it serves: `self` for one that is not ours, or its name. As long as signed law
+            names no such hand nothing is trained or rolled out. None: whoever the law names, else ours. What the first
+            registration says stays; `model.configured` changes it.
         personal_features: Names that must never enter; refused, or dropped.
         on_personal: What to do with a sample that carries one, or whose request ids hold personal data.
         hourly_value: Worth of one point of accuracy for an hour, for the reward.
@@ -107,6 +110,7 @@ class ModelRegistered(Data):
     artifact: Digest | None = None
     owner: Text = ""
     tier: Tier = "low"
+    rollout: Name | None = None
     personal_features: tuple[str, ...] = ()
     on_personal: Literal["refuse", "redact"] = "refuse"
     hourly_value: Amount = 0.0

@@ -203,6 +203,7 @@ class ModelConfigured(Request):
         tier: Risk; a lower one than in force weakens approval.
         owner: Who answers for it.
         is_regulated: A person approves whatever changes it, at any tier.
+        rollout: Hand that changes what it serves, as `model.registered` says it.
         reason: Why.
     """
 
@@ -211,6 +212,7 @@ class ModelConfigured(Request):
     tier: Tier | None = None
     owner: Text | None = None
     is_regulated: bool | None = None
+    rollout: Name | None = None
     reason: Text = ""
 
 

@@ -146,7 +146,8 @@ class HandRunner:
             return
         self._refusals.admitted(record)
         if isinstance(event.data, Command):
-            self._waiting.append(Pending(event))
+            if event.data.hand in (None, self.hand.name):  # else another one's, and answered by it
+                self._waiting.append(Pending(event))
         elif isinstance(event.data, BrakeSet) and event.data.scope in self._guard.braked:
             self._halt_rollouts()
             self._confirm(event, event.data)

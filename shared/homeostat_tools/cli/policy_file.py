@@ -20,7 +20,7 @@ REGISTERED: Final = ("contracts", "families", "recipes")
 """Sections that are no requests: see `registrations`."""
 
 _IN_SCOPE: Final = ("owner", "settings", "rules", "budget")
-_OF_MODEL: Final = ("tier", "owner", "is_regulated")
+_OF_MODEL: Final = ("tier", "owner", "is_regulated", "rollout")
 _EVERYWHERE: Final = "*"
 
 

@@ -29,7 +29,7 @@ def apply(
     """Make what a file says so: signed requests, registrations and recipes, for what differs.
 
     Signed: rules, budget (money, period), scopes.NAME (owner, settings, rules, budget), models."SCOPE/MODEL" (tier,
-    owner, is_regulated), roles (principal = ["role@scope", …]). Registered: families."SCOPE/FAMILY" and
+    owner, is_regulated, rollout), roles (principal = ["role@scope", …]). Registered: families."SCOPE/FAMILY" and
     contracts."SCOPE/MODEL". Kept in the data folder for the retrain actuator of this machine: recipes. What the file
     does not name stays as it is. What weakens approval is noted, and counts when a second person applies the same
     file: exits 5 for the first.

@@ -147,3 +147,14 @@ def test_the_hand_that_is_named_may_announce_deployments(court: GovernorDriver) 
     court.tell(signed)
 
     assert court.state.registry.models[MODEL].champion == "v9"
+
+
+def test_a_command_says_which_hand_alone_obeys_it(court: GovernorDriver) -> None:
+    """Where the law names one that is not ours; ours reads the field as it was, absent."""
+    court.propose(kind="threshold", band=BAND)
+    name_hand(court)
+    court.register("acme/camera-2")
+    court.propose(kind="threshold", band=BAND, model="acme/camera-2", window=None)
+
+    assert [command.hand for _, command in court.commands] == [None, THEIRS]
+    assert "hand" not in court.commands[0][1].model_dump(exclude_none=True)

@@ -27,10 +27,39 @@ def in_flight(state: State, phase: Any = "rolling", **changes: Any) -> None:
 
 def test_a_sound_proposal_passes_every_rule() -> None:
     """Every rule is asked, once, and none names a nearer value."""
-    results = judged(state_of(), proposal())
+    state = state_of()
+    state.registry.models[MODEL].rollout = "rollout_actuator"
+    results = judged(state, proposal())
 
     assert [result.rule for result in results] == [rule.__name__ for rule in RULES]
     assert all(result.passed and result.nearest is None for result in results)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "named", "is_there"),
+    [
+        ("self", "", False),
+        ("self", "hand:router/rollout", True),
+        ("router", "hand:router/rollout", True),
+        ("router", "hand:other/rollout", False),
+        ("router", "", False),
+        ("rollout_actuator", "", True),
+        ("rollout_actuator", "hand:router/rollout", False),
+    ],
+)
+def test_what_nobody_here_applies_is_not_commanded(wanted: str, named: str, *, is_there: bool) -> None:
+    """The law of the scope must name the hand that the model is changed by; thresholds are nobody else's business."""
+    state = state_of()
+    state.registry.models[MODEL].rollout = wanted
+    if named:
+        state.keyring.roles["somebody"] = [f"{named}@{SCOPE}"]
+
+    result = rule("applied_by", state)
+
+    assert result.passed is is_there
+    assert result.limit == wanted
+    assert is_there or "grant hand:" in result.reason
+    assert "applied_by" not in {found.rule for found in judged(state, proposal(kind="threshold"))}
 
 
 @pytest.mark.parametrize("where", [SCOPE, "*"])
