@@ -11,5 +11,6 @@ ENTRIES: Final = (
         make="homeostat.services.retrain_actuator.wiring:retrain_actuator",
         obeys=(POLICY_RETRAIN,),
         settings="homeostat.services.retrain_actuator.settings:RetrainActuatorSettings",
+        rehearse="homeostat.services.retrain_actuator.wiring:rehearsed",
     ),
 )

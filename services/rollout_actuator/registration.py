@@ -13,6 +13,7 @@ ENTRIES: Final = (
         make=f"{_MODULE}.wiring:rollout_actuator",
         obeys=(POLICY_ROLLOUT,),
         settings=f"{_MODULE}.settings:RolloutActuatorSettings",
+        rehearse=f"{_MODULE}.wiring:rehearsed",
     ),
     TargetEntry(name="embedded", service="rollout_actuator", make=f"{_MODULE}.wiring:embedded_target"),
 )

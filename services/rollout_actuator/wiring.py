@@ -4,6 +4,7 @@ from homeostat.core import Hand
 from homeostat.runtime import registry
 from homeostat.runtime.environment import settings_of_environment
 from homeostat.runtime.process import Context
+from homeostat.runtime.rehearsal import Rehearsal
 from homeostat.services.rollout_actuator.hand import RolloutActuator
 from homeostat.services.rollout_actuator.settings import RolloutActuatorSettings
 from homeostat.services.rollout_actuator.targets.base import RolloutTarget
@@ -15,6 +16,11 @@ def rollout_actuator(context: Context) -> Hand:
     settings = settings_of_environment(RolloutActuatorSettings)
     target: RolloutTarget = registry.load(registry.target(settings.target).make)(context)
     return RolloutActuator(target, retry_timeout_seconds=settings.retry_timeout_seconds)
+
+
+def rehearsed(rehearsal: Rehearsal) -> Hand:
+    """Wire the hand to the target of a system in memory."""
+    return RolloutActuator(rehearsal.target)
 
 
 def embedded_target(context: Context) -> RolloutTarget:

@@ -86,12 +86,15 @@ class HandEntry(_Entry):
         reads: Other topics that it works from; by default those that the catalogue names it for.
         max_tasks: Commands under way at a time.
         settings: `module:class` of its settings, with the prefix `HOMEOSTAT_<SERVICE>_`; none by default.
+        rehearse: `module:function` from a `runtime.rehearsal.Rehearsal` to a `Hand`, for a system in memory; by default
+            it has no part in one.
     """
 
     obeys: tuple[str, ...]
     reads: tuple[str, ...] = ()
     max_tasks: int = 4
     settings: str = ""
+    rehearse: str = ""
 
     def __post_init__(self) -> None:
         """Fill in what the catalogue says."""

@@ -32,6 +32,7 @@ from homeostat_tools.cli import (
     story,
     topics,
     trusting,
+    trying,
     value,
 )
 from homeostat_tools.cli.exit_codes import EPILOG
@@ -80,6 +81,7 @@ _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
 for _panel, _functions in _COMMANDS:
     for _function in _functions:
         app.command(rich_help_panel=_panel)(_function)
+app.command(name="try", rich_help_panel="Look and feed")(trying.try_drift)
 app.add_typer(topics.app, name="topics", rich_help_panel="Look and feed")
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Look and feed")
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Look and feed")

@@ -145,6 +145,11 @@ def story_of(logs: Logs, story: str, notaries: Mapping[str, Registered] | None =
     return Story(story, roots, len(nodes), min(times), max(times), outcome_of(nodes.values()))
 
 
+def node_of_record(record: Record) -> Node:
+    """Return what one record says, whoever wrote it."""
+    return _nodes([record])[attributes(record).identity]
+
+
 def node_of(logs: Logs, record: Record, notaries: Mapping[str, Registered] | None = None) -> Node:
     """Return what one record says, by itself.
 
@@ -154,7 +159,7 @@ def node_of(logs: Logs, record: Record, notaries: Mapping[str, Registered] | Non
         notaries: See `story_of`.
     """
     identity = attributes(record).identity
-    node = _nodes([record])[identity]
+    node = node_of_record(record)
     node.authority = _authority(record, notaries)
     if attributes(record).type in ANSWERS:
         keyring, refused = keyring_of(logs)

@@ -66,7 +66,7 @@ def inject_drift(
 
     try:
         fields: dict[str, Any] = {"kind": kind, "course": course, "feature": feature, "label": label, "other": other}
-        injector = Injector(Injection(onset=onset, width=width, size=size, seed=seed, **_checked(fields)))
+        injector = Injector(Injection(onset=onset, width=width, size=size, seed=seed, **checked(fields)))
     except ValueError as error:
         raise usage(str(error)) from None
     name, builder, n_sent = target or f"{model}-injected", EventBuilder(SOURCE), 0
@@ -91,7 +91,12 @@ def inject_drift(
     hint(f"{n_sent} events published as {name}; see: homeostat tail experience -s {name.split('/', 1)[0]}/{family}")
 
 
-def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+def checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an injection if its kind and course are some.
+
+    Raises:
+        ValueError: One is not.
+    """
     from typing import get_args
 
     from homeostat_tools.drift_injection import Course, Kind

@@ -119,6 +119,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "roles show": (),
     "replay": ("governor",),
     "apply": ("FILE", "--dry-run"),
+    "try": ("team/m", "mean-shift"),
     "inject-drift": ("team/m", "mean-shift", "--feature", "x"),
 }
 """Arguments that give each command something to print."""
