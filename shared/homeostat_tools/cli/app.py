@@ -18,6 +18,7 @@ from homeostat_tools.cli import (
     events,
     features,
     freezes,
+    importing,
     injecting,
     keys,
     new,
@@ -82,6 +83,7 @@ for _panel, _functions in _COMMANDS:
     for _function in _functions:
         app.command(rich_help_panel=_panel)(_function)
 app.command(name="try", rich_help_panel="Look and feed")(trying.try_drift)
+app.command("import", rich_help_panel="Look and feed")(importing.import_history)
 app.add_typer(topics.app, name="topics", rich_help_panel="Look and feed")
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel="Look and feed")
 app.add_typer(dataset.app, name="dataset", rich_help_panel="Look and feed")

@@ -4,11 +4,12 @@ from homeostat.adapters.event import AdaptedEvent
 from homeostat_tools.history.folder import read_folder
 from homeostat_tools.history.mapping import Columns, TableMapping, read_mapping
 from homeostat_tools.history.table import read_table
-from homeostat_tools.history.unreadable import Unreadable, raise_unreadable
+from homeostat_tools.history.unreadable import OnUnreadable, Unreadable, raise_unreadable
 
 __all__ = [
     "AdaptedEvent",
     "Columns",
+    "OnUnreadable",
     "TableMapping",
     "Unreadable",
     "raise_unreadable",

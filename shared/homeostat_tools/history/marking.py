@@ -1,0 +1,45 @@
+"""What an import publishes of what a reader has read, and as whom."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from homeostat.adapters import AdaptedEvent
+from homeostat.core import Payload
+from homeostat.events import DeploymentObserved, ModelRegistered, SignalObserved, SliObserved
+from homeostat.events.history import HISTORY
+
+REGISTERS: Final = "/homeostat/import"
+"""Source of registrations: a model is known from now on, that is not history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """An event that an import publishes.
+
+    Args:
+        source: `ce_source`.
+        id: `ce_id`.
+        subject: Key.
+        data: Payload.
+    """
+
+    source: str
+    id: str
+    subject: str
+    data: Payload
+
+
+def marked(event: AdaptedEvent, name: str) -> Marked | None:
+    """Mark an event as history; None for a deployment: what served once is nothing to follow.
+
+    Args:
+        event: As read; not changed.
+        name: Of what it was read from; the end of the source, so that one import can be distrusted.
+    """
+    data = event.data
+    if isinstance(data, DeploymentObserved):
+        return None
+    if isinstance(data, SignalObserved | SliObserved):
+        data = data.model_copy(update={"measured": event.time})
+    source = REGISTERS if isinstance(data, ModelRegistered) else f"{HISTORY}{name}"
+    return Marked(source, event.id, event.subject, data)
