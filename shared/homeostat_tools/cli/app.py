@@ -9,6 +9,7 @@ from homeostat_tools.cli import (
     acl,
     adapting,
     audits,
+    backtest,
     bench,
     conforming,
     dataset,
@@ -76,7 +77,7 @@ _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
         (requests.approve, requests.deny, freezes.freeze, freezes.unfreeze, requests.budget, requests.revert),
     ),
     ("Decide", (trusting.distrust, trusting.trust, rules.apply, acl.acl)),
-    ("Prove", (replay.replay, replay.export, bench.bench, schemas.schemas)),
+    ("Prove", (replay.replay, backtest.backtest, backtest.whatif, replay.export, bench.bench, schemas.schemas)),
 )
 
 for _panel, _functions in _COMMANDS:

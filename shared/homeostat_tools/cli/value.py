@@ -112,6 +112,7 @@ def _asked(
 ) -> "ValueReport":
     from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.policy_file import read_law
+    from homeostat_tools.cli.progress_bar import ProgressBar
     from homeostat_tools.cli.times import duration_ms, since_ms
     from homeostat_tools.value.playing import Training
     from homeostat_tools.value.prices import prices_of
@@ -135,7 +136,7 @@ def _asked(
         law,
         lambda name: prices_of(law, name, training_seconds, hourly_value),
     )
-    with _Bar() as bar:
+    with ProgressBar() as bar:
         return value_report(rows, question, source, bar.show, recorded=recorded, command=_command(ctx))
 
 
@@ -153,10 +154,11 @@ def _live(
 ) -> "tuple[dict[str, ModelRows], list[Decision], list[Data]]":
     from homeostat_tools.cli.connection import session
     from homeostat_tools.cli.in_force import in_force
+    from homeostat_tools.cli.progress_bar import ProgressBar
     from homeostat_tools.value.collecting import of_logs, rows_of_events
     from homeostat_tools.value.decisions import decisions_of
 
-    with session(ctx, data_dir) as opened, _Bar() as bar:
+    with session(ctx, data_dir) as opened, ProgressBar() as bar:
         logs, total = opened.logs, sum(high - low for low, high in opened.logs.ranges(["homeostat.timeline"]).values())
         observed = of_logs(
             logs,
@@ -174,29 +176,3 @@ def _command(ctx: typer.Context) -> str:
     import sys
 
     return " ".join(["homeostat", *sys.argv[1:]]) if ctx.obj is None else "homeostat report value"
-
-
-class _Bar:
-    """A progress bar on stderr, one line per thing that is done."""
-
-    def __enter__(self) -> "_Bar":
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from homeostat_tools.cli.output import hints
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=hints(), transient=True)
-        self._tasks: dict[str, int] = {}
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Say how many of how many rows are done of what."""
-        from rich.progress import TaskID
-
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(TaskID(self._tasks[what]), completed=done)

@@ -1,0 +1,1 @@
+"""The recorded history folded anew under other rules or settings, side effects off: which decisions change."""
