@@ -131,7 +131,7 @@ def _publish(
     from homeostat_tools.cli.exit_codes import usage
     from homeostat_tools.cli.known import unknown_among
     from homeostat_tools.cli.output import hints
-    from homeostat_tools.history.marking import marked
+    from homeostat_tools.history.marking import last_champions, marked
     from homeostat_tools.history.published import published_ids
     from homeostat_tools.history.publishing import HistoryPublisher
 
@@ -141,10 +141,11 @@ def _publish(
         if unknown and not has_family:
             raise usage(f"{min(unknown)} is not registered: --family NAME registers it, or publish model.registered")
         there = published_ids(opened.logs, {event.subject for event in events})
+        champions = last_champions(events)
         publisher = HistoryPublisher(opened.logs, report.add_refused)
         try:
             for event in progress.track(events, description="publishing"):
-                one = marked(event, name)
+                one = marked(event, name, champions)
                 if one is None:
                     report.n_left_out += 1
                 elif event.id in there or (isinstance(event.data, ModelRegistered) and event.subject not in unknown):

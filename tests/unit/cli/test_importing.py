@@ -129,6 +129,17 @@ def test_a_registered_model_stays_as_it_is(governed: System, tmp_path: Path, mon
     assert len([*governed.logs.read([GOVERNANCE])]) == n_before
 
 
+def test_the_champion_of_the_end_is_registered(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What served at first is not what serves now."""
+    monkeypatch.chdir(tmp_path)
+    path = _table(tmp_path, 3, "1700009999,v2,s,1,no,no,")
+
+    system("import", "table", str(path), *_OPTIONS)
+
+    (registered,) = [data for data in _admitted(system) if isinstance(data, ModelRegistered)]
+    assert registered.champion == "v2"
+
+
 def test_exports_of_other_tools_are_imported(governed: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signals say when they were measured, deployments are left out, runs are learned from."""
     monkeypatch.chdir(tmp_path)
