@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from homeostat_lab.bench import floods, hops, policy, recovery, scale, throughput
+from homeostat_lab.bench import floods, hops, policy, recovery, scale, serving, throughput
 from homeostat_lab.bench.ground import Ground, ground
 from homeostat_lab.bench.row import BenchFailed, Row, missing
 
@@ -44,6 +44,12 @@ def _floods(say: Say, *, is_quick: bool) -> Iterator[Row]:
             yield missing("floods", "", f"{failed}{own.last_words()}")
 
 
+def _serving(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    say("a model that serves itself")
+    with ground(say) as own:
+        yield from serving.serving(own, n=500 if is_quick else 20_000)
+
+
 def _learning(say: Say, *, is_quick: bool) -> Iterator[Row]:
     from homeostat_lab.bench.learning_decisions import decisions
     from homeostat_lab.bench.learning_detector import detector
@@ -67,6 +73,7 @@ _BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {
     "scale": _scale,
     "learning": _learning,
     "floods": _floods,
+    "serving": _serving,
 }
 NAMES: Final = tuple(_BENCHMARKS)
 

@@ -25,7 +25,7 @@ from homeostat_lab.bench.topic_tail import TopicTail, story_of, wait_for
 from homeostat_lab.bench.workload import Traffic, registration
 from homeostat_tools.local_stack.local import LocalStack
 
-MOST_COPIES: Final = 3.0
+MOST_COPIES: Final = 5.0
 """Target of a freeze's p95, from sending to the brake that hands read: in times of a freeze without a flood and a bare
 client loop that copies the flood, together. To look at each record for a millisecond would be twenty."""
 
