@@ -27,7 +27,7 @@ _RIGHT: Final = 16
 _TOP: Final = 14
 _BOTTOM: Final = 34
 _HEIGHT: Final = 300
-_MOST_BARS: Final = 40
+MOST_BARS: Final = 40
 _YEAR_SECONDS: Final = 366 * 86_400.0
 _DAYS: Final = 3 * 86_400.0
 
@@ -95,7 +95,7 @@ def lines(
 
 def bars(actions: Sequence[Action]) -> str:
     """Draw the gain of each action with its interval, in errors avoided per 1,000 rows; the newest ones of many."""
-    shown = list(actions)[-_MOST_BARS:]
+    shown = list(actions)[-MOST_BARS:]
     ends = [value * 1000 for a in shown for value in (a.gain.low, a.gain.high, a.gain.mean)] or [0.0]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     pad = 0.08 * (high - low) or 1.0

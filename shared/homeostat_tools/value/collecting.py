@@ -66,7 +66,7 @@ class _Collected:
     labels: dict[int, tuple[float, float]] = field(default_factory=dict)
     n: int = 0
 
-    def add_samples(self, data: Samples, place: str) -> None:
+    def add_samples(self, data: Samples, place: str, at: float | None) -> None:
         if data.role != "champion" or data.is_synthetic:
             return
         self.names = self.names or list(data.features)
@@ -75,7 +75,7 @@ class _Collected:
         self.matrix.append(np.array([found.get(name, missing) for name in self.names], np.float32).T)
         self.records.append(place)
         self.version.append(data.version)
-        self.time.append(f8(data.time))
+        self.time.append(f8(data.time) if at is None else np.full(data.n_rows, at))
         self.prediction.append(f8(data.prediction))
         self.inline.append(f8(data.label) if data.label else np.full(data.n_rows, np.nan))
         self.request += data.request
@@ -85,11 +85,11 @@ class _Collected:
             self.inputs[self.n + row] = x
         self.n += data.n_rows
 
-    def add_labels(self, data: Labels) -> None:
+    def add_labels(self, data: Labels, at: float | None) -> None:
         for request, label, time in zip(data.request, f8(data.label), f8(data.time), strict=True):
             row = self.row_of.get(request)
             if row is not None:
-                self.labels[row] = (float(label), float(time))
+                self.labels[row] = (float(label), float(time) if at is None else at)
 
     def rows(self, model: str) -> ModelRows:
         sizes = [len(times) for times in self.time]
@@ -130,20 +130,24 @@ class _Collected:
         return np.concatenate(self.matrix), self.names, np.arange(self.n)
 
 
-def rows_of_events(observed: Iterable[tuple[str, Payload, str]], kind: Kind = "classifier") -> dict[str, ModelRows]:
+Observed = tuple[str, Payload, str, float | None]
+"""Subject, payload and place of an event; its time in seconds where that is to count instead of what it says."""
+
+
+def rows_of_events(observed: Iterable[Observed], kind: Kind = "classifier") -> dict[str, ModelRows]:
     """Put the events of models together, in the order in which they came; return the rows by model.
 
     Args:
-        observed: Subject, payload and place of samples, labels and registrations; others say nothing.
+        observed: Samples, labels and registrations; others say nothing.
         kind: Of models that nobody registers.
     """
     found: dict[str, _Collected] = {}
-    for subject, data, place in observed:
+    for subject, data, place, at in observed:
         match data:
             case Samples():
-                found.setdefault(subject, _Collected(kind)).add_samples(data, place)
+                found.setdefault(subject, _Collected(kind)).add_samples(data, place, at)
             case Labels():
-                found.setdefault(subject, _Collected(kind)).add_labels(data)
+                found.setdefault(subject, _Collected(kind)).add_labels(data, at)
             case ModelRegistered():
                 found.setdefault(subject, _Collected(kind)).kind = data.kind
             case _:
@@ -158,8 +162,10 @@ def of_logs(
     since: int | None = None,
     until: int | None = None,
     progress: Callable[[int], None] = lambda n: None,
-) -> Iterator[tuple[str, Payload, str]]:
+) -> Iterator[Observed]:
     """Yield what `rows_of_events` takes from the timeline of a live system.
+
+    The broker's time counts, for rows and labels: decisions were made in it.
 
     Args:
         logs: Where from.
@@ -182,12 +188,12 @@ def of_logs(
             data = event_of(record).data
         except Reject:
             continue
-        yield about.subject, data, f"{record.topic}[{record.partition}] {record.offset}"
+        yield about.subject, data, f"{record.topic}[{record.partition}] {record.offset}", record.timestamp / 1000.0
 
 
 def of_folder(
     folder: Path, *, models: Sequence[str] = (), since: int | None = None, until: int | None = None
-) -> Iterator[tuple[str, Payload, str]]:
+) -> Iterator[Observed]:
     """Yield what `rows_of_events` takes from a folder of tables; rows that cannot be read are left out.
 
     Args:
@@ -202,4 +208,4 @@ def of_folder(
     for event in read_folder(folder, lambda unreadable: None):
         is_outside = (since is not None and event.time < since) or (until is not None and event.time > until)
         if not is_outside and (not models or event.subject in models):
-            yield event.subject, event.data, event.id
+            yield event.subject, event.data, event.id, None

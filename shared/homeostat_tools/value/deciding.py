@@ -16,6 +16,9 @@ from homeostat_tools.value.rows import ModelRows, unplayable
 from homeostat_tools.value.simulating import RECORDED, Simulated
 
 POLICY: Final = "homeostat"
+AS_IT_RAN: Final = "recorded"
+"""Policy of what a live system did."""
+
 HORIZON: Final = 1000
 """Rows over which something that was not done is valued."""
 
@@ -32,7 +35,7 @@ def action_of(decision: Decision, prices: Prices) -> Action:
     proposal, state = decision.proposal, decision.state
     n = sum(one.version is not None for one in decision.trained.values())
     action = Action(
-        POLICY,
+        AS_IT_RAN,
         decision.event.time / 1000.0,
         why_of(decision),
         f"{proposal.kind}: {proposal.chosen}" + (f" ({proposal.reason})" if proposal.chosen == "skip" else ""),
@@ -66,7 +69,7 @@ def simulated_actions(
     actions = []
     for decision in decisions:
         action = action_of(decision, prices)
-        action.commands = ()  # the logs of a simulation are gone with it
+        action.policy, action.commands = POLICY, ()  # the logs of a simulation are gone with it
         row = next((at for at, version in changes if version == decision.version), -1)
         if row > 0:
             place = changes.index((row, decision.version))

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from homeostat_tools.value.actions import Action
-from homeostat_tools.value.charts import COLOURS, Mark, bars, lines, moment
+from homeostat_tools.value.charts import COLOURS, MOST_BARS, Mark, bars, lines, moment
 from homeostat_tools.value.intervals import Estimate
 from homeostat_tools.value.summary import ModelValue, PolicySummary, Unknown, ValueReport
 
@@ -16,6 +16,11 @@ _STYLE: Final = (Path(__file__).parent / "page.css").read_text("utf-8")
 _MOST_MODELS: Final = 20
 _MOST_ACTIONS: Final = 500
 _OURS: Final = "homeostat"
+_RECORDED: Final = "recorded"
+_HEADINGS: Final = {
+    _RECORDED: "Recorded decisions, action by action",
+    _OURS: "Homeostat, action by action",
+}
 _WOULD: Final = {"gain": "would have paid", "loss": "would have hurt", "cannot tell": "cannot tell"}
 _WORDS: Final = {"gain": "paid", "loss": "hurt", "cannot tell": "cannot tell"}
 
@@ -97,7 +102,7 @@ def _policies(model: ModelValue) -> str:
         "hurt",
         "trainings",
     ]
-    heads += ["cost", "worth" if has_worth else ""]
+    heads += ["cost", "worth" if has_worth else "", "Homeostat beside it"]
     body = []
     for policy in model.policies:
         is_base = policy.title == model.baseline
@@ -114,9 +119,19 @@ def _policies(model: ModelValue) -> str:
             _number(str(policy.n_trained)),
             _number(_money(policy.cost, model.currency)),
             _number("" if policy.worth is None else _money(policy.worth[0], model.currency), judgement),
+            _beside(policy),
         ]
         body.append(f"<tr class='{'ours' if policy.name == _OURS else ''}'>{''.join(cells)}</tr>")
     return _table(heads, body)
+
+
+def _beside(policy: PolicySummary) -> str:
+    """Errors that Homeostat avoids against a policy; a loss to it is red like any other."""
+    beside = policy.beside
+    if beside is None:
+        return "<td></td>"
+    text = beside.unknown or f"{beside.mean * 1000:+.1f} {_interval(beside)}"
+    return _number(text, beside.judgement)
 
 
 def _figures(model: ModelValue) -> list[str]:
@@ -124,11 +139,12 @@ def _figures(model: ModelValue) -> list[str]:
     assert curves is not None
     rest = {name: line for name, line in curves.avoided.items() if model.policy(name) is not None}
     base = next(policy.name for policy in model.policies if policy.title == model.baseline)
-    own = curves.avoided.get(_OURS, curves.avoided[base])
+    name = _RECORDED if _RECORDED in curves.avoided else _OURS
+    own = curves.avoided[name]
     marks = [
         Mark(a.seconds, float(np.interp(a.seconds, curves.time, own)), a.judgement, f"{a.what}: {_WORDS[a.judgement]}")
         for a in model.actions
-        if a.policy == _OURS and a.served and curves.time[0] <= a.seconds <= curves.time[-1]
+        if a.policy == name and a.served and curves.time[0] <= a.seconds <= curves.time[-1]
     ]
     legend = "".join(
         f"<span><i class='key' style='background:{COLOURS[p.name]}'></i>{escape(p.title)}</span>"
@@ -146,22 +162,28 @@ def _figures(model: ModelValue) -> list[str]:
 
 
 def _tables(model: ModelValue) -> list[str]:
-    ours = [action for action in model.actions if action.policy == _OURS]
     parts = []
-    if ours:
+    for name, heading in _HEADINGS.items():
+        ours = [action for action in model.actions if action.policy == name]
+        if not ours:
+            continue
         parts += [
-            "<h3>Homeostat, action by action</h3>",
+            f"<h3>{heading}</h3>",
             "<figure><figcaption>Errors avoided per 1,000 rows by each action, with its interval; ✓ served, · did not: "
-            "then it is what serving it would have gained</figcaption>",
+            f"then it is what serving it would have gained{_newest(ours)}</figcaption>",
             f"{bars(ours)}</figure>",
             _actions(ours, model.currency),
         ]
     for policy in model.policies:
-        own = [action for action in model.actions if action.policy == policy.name != _OURS]
+        own = [action for action in model.actions if action.policy == policy.name not in _HEADINGS]
         if own:
             title = f"{len(own)} actions of: {escape(policy.title)}"
             parts.append(f"<details><summary>{title}</summary>{_actions(own, model.currency)}</details>")
     return parts
+
+
+def _newest(actions: Sequence[Action]) -> str:
+    return f" (the newest {MOST_BARS} of {len(actions)})" if len(actions) > MOST_BARS else ""
 
 
 def _actions(actions: Sequence[Action], currency: str) -> str:

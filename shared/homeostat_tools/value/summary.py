@@ -39,6 +39,7 @@ class PolicySummary:
         n_losses: Those that hurt for certain.
         n_trained: Trainings.
         cost: Of the trainings.
+        beside: Errors per labelled row that Homeostat avoids against this policy; None of itself, or without it.
         worth: What the avoided errors are worth, with an interval; None where nobody has said what a point is worth.
     """
 
@@ -52,6 +53,7 @@ class PolicySummary:
     n_trained: int
     cost: float
     worth: tuple[float, float, float] | None
+    beside: Estimate | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -66,6 +68,9 @@ class PolicySummary:
             "errors_avoided_low": self.avoided.low,
             "errors_avoided_high": self.avoided.high,
             "n_labels": self.avoided.n,
+            "homeostat_avoids": None if self.beside is None else self.beside.mean,
+            "homeostat_avoids_low": None if self.beside is None else self.beside.low,
+            "homeostat_avoids_high": None if self.beside is None else self.beside.high,
             "actions": self.n_actions,
             "gains": self.n_gains,
             "losses": self.n_losses,

@@ -1,6 +1,6 @@
 """One model's value: the policies played beside each other, their sums, and what each action was worth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +8,8 @@ import numpy as np
 
 from homeostat.events import Data
 from homeostat_tools.value import deciding
-from homeostat_tools.value.actions import Action
 from homeostat_tools.value.decisions import Decision, decisions_of
-from homeostat_tools.value.intervals import estimate
+from homeostat_tools.value.intervals import Estimate, estimate
 from homeostat_tools.value.playing import LEAST_WINDOW, PolicyRun, Training, play
 from homeostat_tools.value.prices import Prices
 from homeostat_tools.value.rows import Floats, ModelRows, unplayable
@@ -18,8 +17,7 @@ from homeostat_tools.value.simulating import simulate
 from homeostat_tools.value.summary import Curves, ModelValue, PolicySummary, Unknown
 from homeostat_tools.value.triggers import AtRows, Never, OnAlarm, Schedule
 
-HOMEOSTAT: Final = "homeostat"
-RECORDED: Final = "recorded"
+HOMEOSTAT: Final = deciding.POLICY
 _DAY_SECONDS: Final = 86_400.0
 _LEAST_PERIODS: Final = 8
 _DEFAULT_PERIODS: Final = 20
@@ -65,25 +63,22 @@ def value_model(rows: ModelRows, question: Question, recorded: Sequence[Decision
         recorded: Decisions of a live system about this model; None: the history is not of one.
         say: See `Say`.
     """
-    found = ModelValue(
-        rows.model,
-        rows.kind,
-        rows.n,
-        int(rows.is_labelled.sum()),
-        float(rows.time[0]),
-        float(rows.time[-1]),
-        currency=question.prices(rows.model).currency,
-    )
+    n_labels, prices = int(rows.is_labelled.sum()), question.prices(rows.model)
+    first, last = float(rows.time[0]), float(rows.time[-1])
+    found = ModelValue(rows.model, rows.kind, rows.n, n_labels, first, last, currency=prices.currency)
     if why := unplayable(rows):
         found.unknowns.append(Unknown("what any policy would have gained", why, "record inputs, answers and labels"))
-        found.actions = [deciding.action_of(decision, question.prices(rows.model)) for decision in recorded or ()]
+        found.actions = [deciding.action_of(decision, prices) for decision in recorded or ()]
         return found
     start = _first_window(rows, question.training)
     promotions = [one for one in recorded or () if one.promoted_at]
     runs = _as_it_ran(rows, question, promotions, start, say) if promotions else _played(rows, question, start, say)
-    if recorded is not None:
-        runs[-1].actions = _of_recorded(rows, question, recorded, runs[-1])
+    decided = [deciding.recorded_action(rows, one, question.training, prices) for one in recorded or ()]
+    if promotions:
+        runs[-1].actions = decided
     _sum_up(found, rows, runs, question, start if promotions else 0)
+    if not promotions:
+        found.actions = sorted([*found.actions, *decided], key=lambda action: action.seconds)
     found.unknowns += _doubts(found, rows, has_ran=bool(promotions))
     return found
 
@@ -115,7 +110,7 @@ def _as_it_ran(
         installed=installed,
         start=start,
     )
-    return [*runs, stand_in, PolicyRun(RECORDED, "as it ran (recorded)", rows.prediction.copy())]
+    return [*runs, stand_in, PolicyRun(deciding.AS_IT_RAN, "as it ran (recorded)", rows.prediction.copy())]
 
 
 def _fixed(rows: ModelRows, question: Question, start: int, say: Say, *, is_stand_in: bool) -> list[PolicyRun]:
@@ -143,13 +138,6 @@ def _fixed(rows: ModelRows, question: Question, start: int, say: Say, *, is_stan
             action.cost = action.n_trained * prices.per_training
         runs.append(run)
     return runs
-
-
-def _of_recorded(rows: ModelRows, question: Question, recorded: Sequence[Decision], run: PolicyRun) -> list[Action]:
-    prices = question.prices(rows.model)
-    played = run.actions if run.name == HOMEOSTAT else []
-    actions = [deciding.recorded_action(rows, one, question.training, prices) for one in recorded]
-    return sorted([*played, *actions], key=lambda action: action.seconds)
 
 
 def _first_window(rows: ModelRows, training: Training) -> int:
@@ -181,11 +169,22 @@ def _sum_up(found: ModelValue, rows: ModelRows, runs: Sequence[PolicyRun], quest
                 sum(action.n_trained for action in run.actions),
                 sum(action.cost for action in run.actions),
                 prices.worth(avoided, seconds) if run is not base else None,
+                _beside(errors, run.name, start),
             )
         )
         found.actions += run.actions
     found.actions.sort(key=lambda action: action.seconds)
     found.curves = _curves(rows, errors, base.name, start)
+
+
+def _beside(errors: Mapping[str, Floats], name: str, start: int) -> Estimate | None:
+    """Homeostat against one of the others, on the same rows."""
+    ours = errors.get(HOMEOSTAT)
+    return (
+        None
+        if ours is None or name in (HOMEOSTAT, deciding.AS_IT_RAN)
+        else estimate(errors[name][start:] - ours[start:])
+    )
 
 
 def _curves(rows: ModelRows, errors: dict[str, Floats], base: str, start: int) -> Curves:

@@ -9,6 +9,7 @@ from homeostat.client.logs import Place
 from homeostat.client.memory import MemoryLogs
 from homeostat.codec import Record
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, TIMELINE, VERDICTS
+from homeostat.runtime.kafka_errors import TopicMissing
 from homeostat.runtime.memory import MemoryLog
 from homeostat.runtime.replay import replay
 from homeostat.services.governor.fold import Governor
@@ -55,6 +56,8 @@ class RecordedLogs(MemoryLogs):
     ) -> Iterator[Record]:
         """Yield what was recorded."""
         for topic in topics:
+            if topic not in self.topics():
+                raise TopicMissing(topic)
             for record in _records(topic):
                 if (since is None or record.timestamp >= since) and partition in (None, record.partition):
                     yield record
