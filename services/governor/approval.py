@@ -101,7 +101,7 @@ def answer(state: State, event: Event, data: ApprovalGiven | ApprovalDenied, set
         return ()
     state.budgets.open(scope, event.time, settings.default_money, settings.default_period_ms)
     case = _Case(data.action, event, 0, state.facts(proposal, event.time), settings)
-    results = judge(case.facts, proposal, through_freeze=data.is_emergency)
+    results = judge(case.facts, proposal, through_freeze=data.is_emergency, is_persons=True)
     if not all(result.passed for result in results):
         return verdict(action, data.action, "held", case.facts.rules_version, results)
     state.flight.end(data.action)
@@ -121,7 +121,7 @@ def _decide(state: State, event: Event, id_: str, ordinal: int, asked: Waiting, 
         state.registry.keep(proposal.model or "")
     case = _Case(id_, event, ordinal, state.facts(proposal, event.time), settings)
     facts, action = case.facts, _held_action(case, asked)
-    results = judge(facts, action.proposal)
+    results = judge(facts, action.proposal, is_persons=bool(asked.requester))
     failing = [result.rule for result in results if not result.passed]
     is_frozen_request = bool(asked.requester) and failing == ["freeze"]
     if failing and not is_frozen_request:

@@ -39,6 +39,7 @@ class Facts:
         distrusted: Sources in the scope.
         weight_sources: Whom the weights rest on that the action would start from; empty if nobody is distrusted.
         hand: Service that changes what the models of the scope serve.
+        is_observing: The scope only looks on.
     """
 
     now: int
@@ -59,6 +60,7 @@ class Facts:
     distrusted: Sequence[str]
     weight_sources: Sequence[str]
     hand: str
+    is_observing: bool
 
 
 Rule = Callable[[Facts, ActionProposed], RuleResult]
@@ -190,6 +192,13 @@ def applied_by(facts: Facts, proposal: ActionProposed) -> RuleResult:
     return _result("applied_by", facts.hand, wanted, facts.hand if is_there else why, passed=is_there)
 
 
+def observe(facts: Facts, proposal: ActionProposed) -> RuleResult:
+    """What a scope that observes would do is said, not done; asked there alone, and of nothing that a person asks."""
+    mode, scope = "observe" if facts.is_observing else "act", scope_of(proposal.family)
+    why = f"{scope} observes: `homeostat act {scope}` lets it act"
+    return _result("observe", mode, "act", why if facts.is_observing else mode, passed=not facts.is_observing)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     freeze,
     known_model,
@@ -204,26 +213,32 @@ RULES: Final[tuple[Rule, ...]] = (
     data_window,
     trust,
     applied_by,
+    observe,
 )
 
 
 _OF_WHAT_IS_STARTED: Final[frozenset[Rule]] = frozenset(
-    {one_at_a_time, concurrency, rate, cooldown, slots, blast_radius, canary_first, data_window, applied_by}
+    {one_at_a_time, concurrency, rate, cooldown, slots, blast_radius, canary_first, data_window, applied_by, observe}
 )
 """They are not asked of a skip: it starts nothing, and what it says may be that there is no data."""
 
 
-def judge(facts: Facts, proposal: ActionProposed, *, through_freeze: bool = False) -> tuple[RuleResult, ...]:
+def judge(
+    facts: Facts, proposal: ActionProposed, *, through_freeze: bool = False, is_persons: bool = False
+) -> tuple[RuleResult, ...]:
     """Ask every rule that the proposal is about.
 
     Args:
         facts: What is known.
         proposal: What is asked.
         through_freeze: Two people said it is an emergency.
+        is_persons: A person asks for it, or has approved it.
     """
     left_out = set(_OF_WHAT_IS_STARTED) if proposal.is_idle else set[Rule]()
     if through_freeze:
         left_out.add(freeze)
     if proposal.kind not in SERVING or facts.model is None or facts.model.rollout is None:
         left_out.add(applied_by)
+    if is_persons or proposal.kind == "threshold" or not facts.is_observing:
+        left_out.add(observe)
     return tuple(rule(facts, proposal) for rule in RULES if rule not in left_out)

@@ -114,6 +114,17 @@ class BurnReported(Data):
 
 
 PASSING_RULES: Final = frozenset(
-    {"freeze", "one_at_a_time", "concurrency", "rate", "cooldown", "money", "slots", "blast_radius", "applied_by"}
+    {
+        "freeze",
+        "one_at_a_time",
+        "concurrency",
+        "rate",
+        "cooldown",
+        "money",
+        "slots",
+        "blast_radius",
+        "applied_by",
+        "observe",
+    }
 )
 """Rules that deny for the time being: what only they deny is proposed again."""

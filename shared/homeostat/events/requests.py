@@ -1,8 +1,8 @@
 """What people ask for, signed: approvals, freezes, budgets, keys, roles; rules are in `rules`."""
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from homeostat.events.base import Data, Digest, Frozen, Name, Scope, Subject, Text, Tier
 from homeostat.events.bounds import Amount, Identifier, Millis, MillisLong, Scalar
@@ -10,6 +10,13 @@ from homeostat.events.logs import POLICIES, policy_name
 
 LONGEST_VALIDITY_MS: Final = 7 * 86_400_000
 """Of a signature: a freeze that was signed without a broker waits in its file for a week."""
+
+MODE: Final = "mode"
+"""Setting of a scope."""
+
+OBSERVE: Final = "observe"
+ACT: Final = "act"
+"""Its values; a scope that the law says nothing of acts."""
 
 _HAND: Final = rf"hand:[a-z][a-z0-9_]{{0,63}}(/({'|'.join(map(policy_name, POLICIES))}))?"
 
@@ -115,15 +122,21 @@ class ScopeConfigured(Request):
     """Who owns a scope and which settings differ there.
 
     Args:
-        scope: The scope.
+        scope: The scope; `*` for all that do not say otherwise, as far as `mode` is concerned.
         owner: Who answers for it.
-        settings: By name.
+        settings: By name. `mode` is `observe` or `act`: what a scope that observes would do is proposed and denied.
     """
 
     TYPE: ClassVar[str] = "homeostat.scope.configured.v1"
-    scope: Name
+    scope: Scope
     owner: Text = ""
     settings: dict[Name, Scalar] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_mode(self) -> Self:
+        if self.settings.get(MODE, ACT) not in (OBSERVE, ACT):
+            raise ValueError(f"{MODE} is {OBSERVE} or {ACT}, not {self.settings[MODE]!r}")
+        return self
 
     def after(self, known: "ScopeConfigured | None") -> "ScopeConfigured":
         """Return what is known of the scope from here on: what this one does not name stays as it was."""

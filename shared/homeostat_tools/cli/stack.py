@@ -29,11 +29,17 @@ def up(
     without: Annotated[
         list[str] | None, typer.Option("--without", help="a process to leave out, as `homeostat status` names it")
     ] = None,
+    is_acting: Annotated[
+        bool,
+        typer.Option("--act", help="every scope acts from the first start on; else it observes until `homeostat act`"),
+    ] = False,
 ) -> None:
     """Start Kafka and every service, supervise them until Ctrl-C.
 
-    Uses the broker of HOMEOSTAT_BOOTSTRAP_SERVERS if that is set. Data survive a restart.
+    Uses the broker of HOMEOSTAT_BOOTSTRAP_SERVERS if that is set. Data survive a restart. Every scope begins by
+    observing: what would be done to its models is proposed, and not done until `homeostat act SCOPE`.
     """
+    from homeostat.events.requests import ACT, OBSERVE
     from homeostat.runtime.settings import DEFAULT_BOOTSTRAP
     from homeostat.runtime.stop_signal import StopSignal
     from homeostat_tools.local_stack.local import LocalStack
@@ -55,6 +61,7 @@ def up(
         is_packed=not separate,
         is_secure=secure or None,
         without=without or (),
+        mode=ACT if is_acting else OBSERVE,
         on_progress=lambda text: _say(f"[dim]{text}[/dim]"),
     )
     try:

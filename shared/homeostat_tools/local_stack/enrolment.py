@@ -6,8 +6,9 @@ from typing import Final
 from homeostat.audit.keys import Key, KeyMissing, create, load, public_keys, publish
 from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES
 from homeostat.client.client import Client
-from homeostat.events import KeyRegistered
+from homeostat.events import KeyRegistered, ScopeConfigured
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
+from homeostat.events.requests import ACT, MODE, OBSERVE
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.settings import HostSettings
@@ -41,7 +42,7 @@ def registration(folder: Path, name: str) -> KeyRegistered:
     return KeyRegistered(key=id_, public_key=public, principal=name, roles=(signer_roles()[name],))
 
 
-def enrol(data_dir: Path, settings: HostSettings) -> None:
+def enrol(data_dir: Path, settings: HostSettings, mode: str = ACT) -> None:
     """Put our keys into the keyring: the operator's first, as its root, who signs for the services.
 
     Repeating it changes nothing: a key that is known stays what it is. Where somebody else is the root already, the
@@ -50,6 +51,7 @@ def enrol(data_dir: Path, settings: HostSettings) -> None:
     Args:
         data_dir: Folder of a stack, with all keys in `keys`.
         settings: Its broker; there are topics, and nobody has to read them yet.
+        mode: Of scopes that the law says nothing else of, the first time: `observe` or `act`.
     """
     folder = data_dir / "keys"
     operator, services = load(folder, OPERATOR), [registration(folder, name) for name in signer_roles()]
@@ -65,4 +67,6 @@ def enrol(data_dir: Path, settings: HostSettings) -> None:
     with Client(source="/homeostat/up", settings=settings, key=operator) as client:
         for request in (root, *services):
             client.request(request, GOVERNANCE_KEY)
+        if mode == OBSERVE and not mark.exists():
+            client.request(ScopeConfigured(scope=GOVERNANCE_KEY, settings={MODE: mode}), GOVERNANCE_KEY)
     mark.write_text(known)

@@ -16,6 +16,7 @@ from homeostat.audit.roles import NOTARY, OPERATOR
 from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
 from homeostat.core.backoff import Backoff
+from homeostat.events.requests import ACT
 from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
@@ -59,6 +60,7 @@ class LocalStack:
         is_secure: A broker of ours with users and ACLs: each process logs in as itself and may do what it does, and
             nobody else is let in. None: as the data were made, else without.
         without: Names of packs and programs that are not started.
+        mode: Of scopes that the law says nothing of, from the first start on: `observe` or `act`.
         environment: Added to every service's.
         on_progress: Told what is being done.
     """
@@ -73,12 +75,13 @@ class LocalStack:
         is_packed: bool = True,
         is_secure: bool | None = None,
         without: Collection[str] = (),
+        mode: str = ACT,
         environment: dict[str, str] | None = None,
         on_progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._given, self._partitions, self._kafka_port = bootstrap_servers, partitions, kafka_port
-        self._lock = DataLock(self.data_dir)
+        self._lock, self._mode = DataLock(self.data_dir), mode
         self._wants_users = is_secure
         self._users: ScramUsers | None = None
         self._packs = [pack for pack in packs(is_packed=is_packed) if pack.name not in without]
@@ -133,7 +136,7 @@ class LocalStack:
         if self._users is not None:
             self._say("granting rights")
             self._grant(client, self._users)
-        enrol(self.data_dir, self._settings())
+        enrol(self.data_dir, self._settings(), self._mode)
         self._say("starting services")
         self._supervisor = Supervisor(
             self._specs(), self.data_dir / "logs", renew=self._with_free_port, on_trouble=self._say

@@ -13,10 +13,11 @@ from homeostat.events import (
     Plan,
     Range,
     RulesSet,
+    ScopeConfigured,
 )
 from homeostat.events.governance import PASSING_RULES
 from homeostat.services.governor.action import Action
-from homeostat.services.governor.rules import RULES
+from homeostat.services.governor.rules import RULES, judge, observe
 from homeostat.services.governor.state import State
 
 
@@ -31,7 +32,7 @@ def test_a_sound_proposal_passes_every_rule() -> None:
     state.registry.models[MODEL].rollout = "rollout_actuator"
     results = judged(state, proposal())
 
-    assert [result.rule for result in results] == [rule.__name__ for rule in RULES]
+    assert [result.rule for result in results] == [rule.__name__ for rule in RULES if rule is not observe]
     assert all(result.passed and result.nearest is None for result in results)
 
 
@@ -60,6 +61,37 @@ def test_what_nobody_here_applies_is_not_commanded(wanted: str, named: str, *, i
     assert result.limit == wanted
     assert is_there or "grant hand:" in result.reason
     assert "applied_by" not in {found.rule for found in judged(state, proposal(kind="threshold"))}
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "own", "is_observing"),
+    [
+        (None, None, False),
+        ("observe", None, True),
+        ("observe", "act", False),
+        ("act", "observe", True),
+        (None, "observe", True),
+    ],
+)
+def test_what_observes_does_nothing(everywhere: str | None, own: str | None, *, is_observing: bool) -> None:
+    """The scope's own word counts, then that of all; else it acts. Alert thresholds and people are let through."""
+    state = state_of()
+    for scope, mode in ((SCOPE, own), ("*", everywhere)):
+        if mode is not None:
+            state.configured[scope] = ScopeConfigured(scope=scope, settings={"mode": mode})
+
+    found = [result for result in judged(state, proposal()) if result.rule == "observe"]
+
+    assert [result.passed for result in found] == [False] * is_observing
+    assert all("homeostat act" in result.reason for result in found)
+    asked = {result.rule for result in judge(state.facts(proposal(), NOW), proposal(), is_persons=True)}
+    assert "observe" not in asked | {result.rule for result in judged(state, proposal(kind="threshold"))}
+
+
+def test_a_mode_has_two_values() -> None:
+    """A slip of the pen does not act."""
+    with pytest.raises(ValueError, match="mode is observe or act, not 'Observe'"):
+        ScopeConfigured(scope=SCOPE, settings={"mode": "Observe"})
 
 
 @pytest.mark.parametrize("where", [SCOPE, "*"])
