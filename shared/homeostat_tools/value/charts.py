@@ -29,6 +29,7 @@ _BOTTOM: Final = 34
 _HEIGHT: Final = 300
 MOST_BARS: Final = 40
 _YEAR_SECONDS: Final = 366 * 86_400.0
+_HOUR_SECONDS: Final = 3600.0
 _DAYS: Final = 3 * 86_400.0
 
 
@@ -150,7 +151,8 @@ def _grid_y(y: _Scale, *, is_share: bool) -> list[str]:
 
 def _grid_x(x: _Scale) -> list[str]:
     span, parts = x.high - x.low, []
-    form = "%b %Y" if span > _YEAR_SECONDS else "%d %b" if span > _DAYS else "%d %b %H:%M"
+    short = "%d %b %H:%M" if span > _HOUR_SECONDS else "%H:%M:%S"
+    form = "%b %Y" if span > _YEAR_SECONDS else "%d %b" if span > _DAYS else short
     for tick in np.linspace(x.low, x.high, 7)[1:-1]:
         try:
             text = datetime.fromtimestamp(tick, UTC).strftime(form)

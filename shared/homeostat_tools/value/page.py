@@ -73,7 +73,8 @@ def headlines(model: ModelValue) -> list[tuple[str, str]]:
 
 def _headline(policy: PolicySummary, model: ModelValue) -> tuple[str, str]:
     name, avoided = escape(policy.title), policy.avoided
-    spent = f", for {policy.n_trained} trainings at {_money(policy.cost, model.currency)} in all"
+    trainings = f"{policy.n_trained} training{'s' * (policy.n_trained != 1)}"
+    spent = f", for {trainings} at {_money(policy.cost, model.currency)} in all"
     worth = ""
     if policy.worth is not None:
         net = [_money(value - policy.cost, model.currency) for value in policy.worth]

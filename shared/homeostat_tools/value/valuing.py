@@ -110,6 +110,8 @@ def _as_it_ran(
         installed=installed,
         start=start,
     )
+    for action in stand_in.actions:
+        action.cost = action.n_trained * question.prices(rows.model).per_training
     return [*runs, stand_in, PolicyRun(deciding.AS_IT_RAN, "as it ran (recorded)", rows.prediction.copy())]
 
 
