@@ -7,7 +7,7 @@ from tests.support.proving import ProvenSystem
 
 from homeostat.codec import decode_event
 from homeostat.events import VerdictGiven
-from homeostat.events.logs import VERDICTS
+from homeostat.events.logs import GOVERNANCE, VERDICTS
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenSystem:
 
 def verdict(system: ProvenSystem) -> VerdictGiven:
     """On the newest proposal."""
-    system.propose()
+    system.propose(number=len(list(system.log.all(GOVERNANCE))))
     events = [decode_event(record, time=0, emitter="", is_door=False).data for record in system.log.all(VERDICTS)]
     return [data for data in events if isinstance(data, VerdictGiven)][-1]
 
@@ -37,4 +37,6 @@ def test_a_scope_observes_until_somebody_lets_it_act(system: ProvenSystem) -> No
     assert "homeostat act team" in failed.reason
 
     assert "team acts" in system("act", "team")
-    assert verdict(system).verdict == "approved"
+    given = verdict(system)
+    assert [result.reason for result in given.rules if not result.passed] == []
+    assert given.verdict == "approved"
