@@ -53,15 +53,7 @@ class ThresholdActuator:
             self.target.moved(event.subject, event.data)
 
     def _pinned(self, model: str, revert: ThresholdRevert) -> Band:
-        pinned = Band(
-            signal=revert.signal,
-            layer=revert.layer,
-            attributes=revert.attributes,
-            rate=0.0,
-            low=revert.threshold,
-            high=revert.threshold,
-            eta=1.0,
-        )
+        pinned = revert.pinned()
         before = self.target.band(model, series_of(revert.signal, revert.layer, revert.attributes))
         return before.model_copy(update={"low": pinned.low, "high": pinned.high}) if before is not None else pinned
 

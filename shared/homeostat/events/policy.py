@@ -169,6 +169,18 @@ class ThresholdRevert(ModelCommand):
     layer: Layer | SliLayer | None = None
     attributes: dict[Name, Scalar] | None = Field(default=None, max_length=16)
 
+    def pinned(self) -> Band:
+        """Return a band without width: whoever tracks the threshold inside it keeps it where it is."""
+        return Band(
+            signal=self.signal,
+            layer=self.layer,
+            attributes=self.attributes,
+            rate=0.0,
+            low=self.threshold,
+            high=self.threshold,
+            eta=1.0,
+        )
+
 
 class MetaTrainingStart(Command):
     """Learn initial weights.

@@ -33,17 +33,7 @@ def failed(order: Order, reason: str, detail: str) -> Report:
 
 def _band(order: Order) -> Band:
     threshold = order.threshold
-    if not isinstance(threshold, ThresholdRevert):
-        return threshold.band
-    return Band(  # without width: whoever tracks the threshold inside it keeps it where it is
-        signal=threshold.signal,
-        layer=threshold.layer,
-        attributes=threshold.attributes,
-        rate=0.0,
-        low=threshold.threshold,
-        high=threshold.threshold,
-        eta=1.0,
-    )
+    return threshold.pinned() if isinstance(threshold, ThresholdRevert) else threshold.band
 
 
 def _about(order: Order) -> dict[str, object]:
