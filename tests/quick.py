@@ -16,7 +16,10 @@ _OF_ALL_FOLDS: Final = frozenset({"core", "codec", "events", "stats", "admission
 """Packages of `shared/homeostat` that every fold computes with."""
 
 _WITHOUT_FOLD: Final = frozenset(
-    {"auditor", "maml_trainer", "model_server", "retrain_actuator", "rollout_actuator", "threshold_actuator"}
+    {
+        *("auditor", "http_door", "maml_trainer", "model_server"),
+        *("retrain_actuator", "rollout_actuator", "threshold_actuator"),
+    }
 )
 
 

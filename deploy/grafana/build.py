@@ -48,7 +48,7 @@ def _rate(metric: metrics.Metric, by: str) -> str:
 _REFUSED: Final = f"sum(rate({metrics.RECORDS_REFUSED.name}[5m]))"
 _FOLDED: Final = f"sum(rate({metrics.RECORDS_FOLDED.name}[5m]))"
 _DECIDED: Final = 'type=~"drift.detected|action.proposed|verdict.given|action.settled"'
-_WELL: Final = 'up{job=~"homeostat|model-server"}'
+_WELL: Final = 'up{job=~"homeostat|model-server|http-door"}'
 
 ON_CALL: Final = (
     Panel(

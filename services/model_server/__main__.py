@@ -11,9 +11,9 @@ import uvicorn
 from homeostat.artifacts import open_store
 from homeostat.audit.secret_file import ensure_secret, read_secret
 from homeostat.core import HomeostatError
-from homeostat.services.model_server.bounds import HEAD_BYTES, MAX_CONNECTIONS, BoundedProtocol
 from homeostat.services.model_server.router import Router
 from homeostat.services.model_server.server import create_app
+from homeostat.serving.bounds import HEAD_BYTES, MAX_CONNECTIONS, BoundedProtocol
 from homeostat.serving.state_file import StateFile
 
 _KEEP_ALIVE_SECONDS: Final = 75

@@ -8,7 +8,7 @@ GET  /models  /healthz  /metrics
 
     python -m homeostat.services.model_server --artifacts artifacts --state server.json --token model-server.token
 
-Bodies, heads, connections and the time for them are bounded (`bounds`): 413, 408, 503.
+Bodies, heads, connections and the time for them are bounded (`homeostat.serving.bounds`): 413, 408, 503.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from homeostat.core import Halt, Reject, Retry
-from homeostat.services.model_server.bounds import (
-    BATCH_BYTES,
-    DEPLOYMENT_BYTES,
-    body_of,
-)
 from homeostat.services.model_server.metrics import ServerMetrics
 from homeostat.services.model_server.router import Router
 from homeostat.serving.authorization import authorize
 from homeostat.serving.batches import JSON, decode_batch, encode_answers
+from homeostat.serving.bounds import (
+    BATCH_BYTES,
+    DEPLOYMENT_BYTES,
+    body_of,
+)
 from homeostat.serving.deployment import read_deployment
 
 _STATUS: Final = {

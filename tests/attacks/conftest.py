@@ -7,7 +7,7 @@ import pytest
 from tests.attacks.model_server import Ground
 from tests.support.proving import ProvenSystem, proven_system
 
-from homeostat.services.model_server import bounds
+from homeostat.serving import bounds
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from safetensors.numpy import save
 from homeostat.artifacts import FolderStore
 from homeostat.audit.secret_file import ensure_secret, read_secret
 from homeostat.core.identity import sequence
-from homeostat.services.model_server import bounds
 from homeostat.services.model_server.router import Router
 from homeostat.services.model_server.server import create_app
-from homeostat.serving import Deployment
+from homeostat.serving import Deployment, bounds
 from homeostat.serving.state_file import StateFile
 
 MODEL = "dock/camera-1"

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from tests.attacks.model_server import MODEL, PATH, Ground
 
-from homeostat.services.model_server import bounds
 from homeostat.services.rollout_actuator.targets.embedded import EmbeddedTarget, TargetUnreachable
+from homeostat.serving import bounds
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from homeostat.events.logs import (
     AUDIT,
+    DOORS,
     GOVERNANCE,
     LOGS,
     POLICIES,
@@ -28,12 +29,19 @@ from homeostat.services.retrain_actuator.hand import RetrainActuator
 from homeostat.services.rollout_actuator.hand import RolloutActuator
 from homeostat.services.threshold_actuator.hand import ThresholdActuator
 from homeostat_tools.cli.app import app
-from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, service_access, together
+from homeostat_tools.local_stack.access import (
+    ROLE_ACCESS,
+    access_of,
+    program_access,
+    rules_of,
+    service_access,
+    together,
+)
 from homeostat_tools.local_stack.services import MACHINES, PEOPLE, Pack, packs
 
 FOLDS = registry.folds()
 SERVICE_ACCESS = service_access()
-ALL = SERVICE_ACCESS | ROLE_ACCESS
+ALL = SERVICE_ACCESS | program_access() | ROLE_ACCESS
 HANDS: dict[str, type] = {
     "rollout_actuator": RolloutActuator,
     "retrain_actuator": RetrainActuator,
@@ -120,6 +128,11 @@ def test_production_reaches_its_doors_only() -> None:
     """What a source of telemetry may do."""
     assert set(access_of("source").writes) == {TELEMETRY, TRACES}
     assert access_of("source").groups == ()
+
+
+def test_the_http_door_writes_to_doors_and_reads_nothing() -> None:
+    """Who holds its user can do what a token of every scope can."""
+    assert (access_of("http-door").reads, access_of("http-door").writes) == ((), DOORS)
 
 
 @pytest.mark.parametrize("name", ALL)

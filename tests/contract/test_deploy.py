@@ -114,6 +114,16 @@ def test_the_model_server_is_started_with_options_it_has() -> None:
     assert url == f"http://model-server:{command[command.index('--port') + 1]}"
 
 
+def test_the_http_door_asks_for_a_token_and_drains() -> None:
+    """It is bound to all interfaces of its container; Kafka's time to acknowledge fits into the time to stop."""
+    door = CONTAINERS["http-door"]
+
+    assert door["command"] == ["python", "-m", "homeostat.services.http_door"]
+    assert door["environment"]["HOMEOSTAT_HTTP_DOOR_TOKEN_FILE"].startswith("/token/")
+    assert door["ports"] == ["127.0.0.1:8090:8090"]
+    assert int(door["stop_grace_period"].removesuffix("s")) > 20
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_known_and_its_value_accepted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt variable is silently the default."""

@@ -116,6 +116,7 @@ def test_everything_that_has_metrics_is_scraped() -> None:
 
     assert sorted(targets["homeostat"]) == sorted(f"{pack.name}:9100" for pack in packs(is_packed=False))
     assert targets["model-server"] == ["model-server:8100"]
+    assert targets["http-door"] == ["http-door:8090"]
     assert targets["otel-collector"] == ["otel-collector:8888"]
 
 

@@ -15,6 +15,26 @@ from homeostat.events.logs import REPORTS, REQUESTS
 from homeostat.runtime.ingress import decode_input
 
 
+def check_record(output: Output) -> Event:
+    """Check a record by itself as its door will, and decode it.
+
+    Raises:
+        Reject: With the reason code of the door.
+    """
+    record = Record(output.topic, "", 0, 0, 0, output.key, output.value, output.headers)
+    if output.topic in (REQUESTS, REPORTS):
+        check_claim(record.headers)
+    event = decode_input(record, time=0, emitter="")
+    check_type(event, output.topic)
+    check_identity(event.source, event.id, event.story)
+    if not isinstance(event.data, FREEZES):
+        check_ids(event.source, event.id, event.story)
+    check_payload(event.subject, event.data)
+    header_bytes = output.size - len(output.value or b"")
+    check_size(len(output.value or b""), header_bytes, is_signed=event.signature is not None)
+    return event
+
+
 class Checker:
     """Reads each record as its door will, and remembers the models that were registered through it.
 
@@ -41,17 +61,7 @@ class Checker:
         Raises:
             Reject: With the reason code of the door.
         """
-        record = Record(output.topic, "", 0, 0, 0, output.key, output.value, output.headers)
-        if output.topic in (REQUESTS, REPORTS):
-            check_claim(record.headers)
-        event = decode_input(record, time=0, emitter="")
-        check_type(event, output.topic)
-        check_identity(event.source, event.id, event.story)
-        if not isinstance(event.data, FREEZES):
-            check_ids(event.source, event.id, event.story)
-        check_payload(event.subject, event.data)
-        header_bytes = output.size - len(output.value or b"")
-        check_size(len(output.value or b""), header_bytes, is_signed=event.signature is not None)
+        event = check_record(output)
         if isinstance(event.data, ModelRegistered):
             self._contracts[event.subject] = check_succession(event.data, self._contracts.get(event.subject))
         elif isinstance(event.data, Samples | Labels):

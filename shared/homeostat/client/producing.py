@@ -25,6 +25,24 @@ _LINGER_MS: Final = 2
 """Enough to fill batches under load; nothing a person or a loop would notice."""
 
 
+def producer_properties(settings: HostSettings, client_id: str) -> dict[str, str | int | float | bool]:
+    """How what is said from outside is written: idempotent, in order, acknowledged by all replicas in sync.
+
+    Args:
+        settings: Where and how to connect.
+        client_id: For the broker's logs.
+    """
+    return settings.client() | {
+        "client.id": client_id,
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": _LINGER_MS,
+        "message.max.bytes": MAX_QUARANTINED_BYTES,
+        "compression.type": "lz4",
+        "log_level": 0,
+    }
+
+
 class _Failures:
     """Records that were given up; apart from the producer, so that records under way do not keep it alive."""
 
@@ -78,18 +96,8 @@ class ClientProducer:
         self._is_ended = False
         self._producer: Producer | None = None
         self._producer = Producer(
-            settings.client()
-            | {
-                "client.id": client_id,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": _LINGER_MS,
-                "message.max.bytes": MAX_QUARANTINED_BYTES,
-                "compression.type": "lz4",
-                "delivery.report.only.error": True,
-                "queue.buffering.max.kbytes": 262144,
-                "log_level": 0,
-            }
+            producer_properties(settings, client_id)
+            | {"delivery.report.only.error": True, "queue.buffering.max.kbytes": 262144}
             | {name.replace("_", "."): value for name, value in more.items()}
         )
         drop_in_children(self)

@@ -77,11 +77,11 @@ def read_event(record: Record, *, is_door: bool) -> CloudEvent:
         raise Reject("header_invalid", f"header {name} is not UTF-8") from None
     value = record.value or b""
     content_type = headers.pop("content-type", DEFAULT_CONTENT_TYPE)
-    media_type = _media_type(content_type)
+    media_type = media_type_of(content_type)
     signature, key_id, public_key = (headers.pop(name, None) for name in ("signature", "key-id", "public-key"))
     if is_door and (media_type.startswith(_STRUCTURED) or ("ce_type" not in headers and "ce_id" not in headers)):
-        attributes, value = _structured(value, media_type)
-        media_type = _media_type(attributes.pop("datacontenttype", DEFAULT_CONTENT_TYPE))
+        attributes, value = read_structured(value, media_type)
+        media_type = media_type_of(attributes.pop("datacontenttype", DEFAULT_CONTENT_TYPE))
     else:
         attributes = {name[3:]: text for name, text in headers.items()}
     if is_door:
@@ -110,7 +110,7 @@ def _parsed(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _media_type(content_type: str) -> str:
+def media_type_of(content_type: str) -> str:
     """Media type without its parameters; case means nothing (RFC 9110, 8.3.1)."""
     return _parsed(content_type) if len(content_type) <= _LONGEST_TYPE else ""
 
@@ -118,7 +118,7 @@ def _media_type(content_type: str) -> str:
 @lru_cache(maxsize=256)
 def _plain_media_type(content_type: bytes) -> str | None:
     try:
-        media_type = _media_type(content_type.decode())
+        media_type = media_type_of(content_type.decode())
     except UnicodeDecodeError:
         return None
     return None if not media_type or media_type.startswith(_STRUCTURED) else media_type
@@ -135,8 +135,12 @@ def plain_media_type(content_type: bytes | None) -> str | None:
     return _plain_media_type(content_type) if len(content_type) <= _LONGEST_TYPE else None
 
 
-def _structured(value: bytes, media_type: str) -> tuple[dict[str, str], bytes]:
-    """Attributes and payload of an event in structured mode, the JSON format being the only one that is taken."""
+def read_structured(value: bytes, media_type: str) -> tuple[dict[str, str], bytes]:
+    """Read attributes and payload of an event in structured mode, the JSON format being the only one that is taken.
+
+    Raises:
+        Reject: `header_missing`, `header_invalid`, `content_type_unknown`, `payload_invalid`.
+    """
     if media_type.startswith(_STRUCTURED) and media_type != f"{_STRUCTURED}+json":
         known = f"{_STRUCTURED}+json is taken, one event a record"
         raise Reject("content_type_unknown", f"{media_type[:100]} is not: {known}")
@@ -194,7 +198,7 @@ def _payload(body: dict[str, msgspec.Raw], attributes: dict[str, str]) -> bytes:
             raise Reject("payload_invalid", f"data_base64 is no Base64: {error}") from None
     if data == b"null":
         return b""
-    if not is_json(_media_type(attributes.get("datacontenttype", DEFAULT_CONTENT_TYPE))) and data[:1] == b'"':
+    if not is_json(media_type_of(attributes.get("datacontenttype", DEFAULT_CONTENT_TYPE))) and data[:1] == b'"':
         return str(_decode("data", data)).encode()
     return data
 

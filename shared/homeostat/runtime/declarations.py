@@ -142,13 +142,20 @@ class ProgramEntry(_Entry):
         options: Of its command line; `{port}`, `{data_dir}`, `{store}` and `{token}` stand for what the stack chooses.
         port: That it has if it is free.
         ready: Path that answers once it serves.
-        variable: In which every process is told its URL.
+        variable: In which every process is told its URL; none by default.
+        settings: `module:class` of its settings, with the prefix `HOMEOSTAT_<SERVICE>_`; none by default.
+        writes: Topics that it writes to; with a broker that has users it is one of them.
+        token_variable: In which it is told the file of the token that it asks for, where the broker has users; none by
+            default.
     """
 
     options: tuple[str, ...]
     port: int
     ready: str
-    variable: str
+    variable: str = ""
+    settings: str = ""
+    writes: tuple[str, ...] = ()
+    token_variable: str = ""
 
 
 Entry = FoldEntry | HandEntry | TargetEntry | WatcherEntry | ProgramEntry

@@ -37,6 +37,8 @@ from homeostat.runtime.declarations import (
 
 E = TypeVar("E", FoldEntry, HandEntry, TargetEntry, WatcherEntry, ProgramEntry)
 
+_Settable = HandEntry | TargetEntry | ProgramEntry
+
 _SERVICES: Final = "homeostat.services"
 _GROUPS: Final[dict[type[Entry], str]] = {
     FoldEntry: "homeostat.folds",
@@ -186,24 +188,24 @@ def make_fold(entry: FoldEntry, salt: Salt = NO_SALT) -> Fold[Any]:
 
 
 def settings_classes() -> Iterator[tuple[str, Callable[[], type[BaseSettings]]]]:
-    """Yield the prefix of the variables of each hand and target with settings, and what loads their class.
+    """Yield the prefix of the variables of each hand, target and program with settings, and what loads their class.
 
     Ours come first; other packages are looked at only behind them.
 
     Raises:
         DeclarationInvalid: A package declares something that cannot be run.
     """
-    yield from _settings_of(entry for entry in _ours() if isinstance(entry, HandEntry | TargetEntry))
-    every: list[HandEntry | TargetEntry] = [*hands().values(), *targets().values()]
+    yield from _settings_of(entry for entry in _ours() if isinstance(entry, HandEntry | TargetEntry | ProgramEntry))
+    every: list[_Settable] = [*hands().values(), *targets().values(), *programs().values()]
     yield from _settings_of(entry for entry in every if not entry.is_ours)
 
 
 def _settings_of(
-    entries: Iterable[HandEntry | TargetEntry],
+    entries: Iterable[_Settable],
 ) -> Iterator[tuple[str, Callable[[], type[BaseSettings]]]]:
     for entry in entries:
         if entry.settings:
-            name = entry.service if isinstance(entry, HandEntry) else entry.name
+            name = entry.name if isinstance(entry, TargetEntry) else entry.service
             yield f"HOMEOSTAT_{name.upper()}_", partial(load, entry.settings)
 
 

@@ -18,12 +18,13 @@ DEFAULT_BOOTSTRAP: Final = "127.0.0.1:9092"
 _PREFIX: Final = "homeostat."
 
 
-class _WithoutServices(EnvSettingsSource):
+class WithoutServices(EnvSettingsSource):
     """The environment without what Kubernetes sets for Services: `HOMEOSTAT_METRICS_PORT=tcp://…` is no port."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        """See `EnvSettingsSource`."""
         value, key, is_complex = super().get_field_value(field, field_name)
-        is_foreign = isinstance(value, str) and is_service_variable(key.upper(), value)
+        is_foreign = isinstance(value, str) and is_service_variable(f"{self.env_prefix}{key}".upper(), value)
         return (None if is_foreign else value), key, is_complex
 
 
@@ -108,7 +109,7 @@ class HostSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put arguments before the environment; see `BaseSettings`."""
-        return init_settings, _WithoutServices(settings_cls)
+        return init_settings, WithoutServices(settings_cls)
 
     @property
     def salt(self) -> Salt:

@@ -112,6 +112,17 @@ COMMANDS_QUARANTINED: Final = Counter(
 )
 BRAKE: Final = Gauge("homeostat_brake", "1 while a hand holds the brake for a scope.", ("hand", "scope"))
 REPORTS: Final = Counter("homeostat_reports_total", "Reports sent, by event type.", ("hand", "type"))
+# -- the HTTP door ------------------------------------------------------------------------------
+HTTP_REQUESTS: Final = Counter("homeostat_http_requests_total", "Requests with events that were answered.", ("status",))
+HTTP_EVENTS: Final = Counter(
+    "homeostat_http_events_total",
+    "Events that came over HTTP: acknowledged by Kafka, or the reason why they were refused.",
+    ("outcome",),
+)
+HTTP_DELIVERY_SECONDS: Final = Counter(
+    "homeostat_http_delivery_seconds_total", "Time that requests have waited for Kafka's acknowledgement."
+)
+HTTP_UNACKNOWLEDGED: Final = Gauge("homeostat_http_unacknowledged_records", "Records that wait for Kafka.")
 # -- the auditor --------------------------------------------------------------------------------
 AUDIT_LEASE: Final = Gauge("homeostat_audit_lease", "1 while this auditor has the lease; a stand-by shows 0.")
 AUDIT_LEAVES: Final = Counter("homeostat_audit_leaves_total", "Leaves that this auditor has written.")

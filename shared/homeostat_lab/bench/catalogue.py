@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from homeostat_lab.bench import floods, hops, policy, recovery, scale, serving, throughput
+from homeostat_lab.bench import floods, hops, http_door, policy, recovery, scale, serving, throughput
 from homeostat_lab.bench.ground import Ground, ground
 from homeostat_lab.bench.row import BenchFailed, Row, missing
 
@@ -50,6 +50,15 @@ def _serving(say: Say, *, is_quick: bool) -> Iterator[Row]:
         yield from serving.serving(own, n=500 if is_quick else 20_000)
 
 
+def _http(say: Say, *, is_quick: bool) -> Iterator[Row]:
+    say("events over HTTP")
+    with ground(say) as own:
+        try:
+            yield from http_door.over_http(own, n=500 if is_quick else 5_000, runs=1 if is_quick else 3)
+        except BenchFailed as failed:
+            yield missing("events over HTTP", "", f"{failed}{own.last_words()}")
+
+
 def _learning(say: Say, *, is_quick: bool) -> Iterator[Row]:
     from homeostat_lab.bench.learning_decisions import decisions
     from homeostat_lab.bench.learning_detector import detector
@@ -74,6 +83,7 @@ _BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {
     "learning": _learning,
     "floods": _floods,
     "serving": _serving,
+    "http": _http,
 }
 NAMES: Final = tuple(_BENCHMARKS)
 

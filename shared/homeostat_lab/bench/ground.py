@@ -67,11 +67,12 @@ class Ground:
         outbox.flush()
         return n
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start Python with the settings in its environment; it is ended with the ground."""
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start Python with the settings, and variables, in its environment; it is ended with the ground."""
         environment = os.environ | {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.settings.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.folder / "data"),
+            **variables,
         }
         with (self.folder / "processes.log").open("ab") as log:
             child = subprocess.Popen(

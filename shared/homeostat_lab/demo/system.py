@@ -198,6 +198,7 @@ def live(data_dir: Path, say: Any, environment: Mapping[str, str] | None = None)
         data_dir,
         bootstrap_servers=os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"),
         partitions=PARTITIONS,
+        without=("http-door",),
         environment=dict(environment or {}),
         on_progress=say,
     )

@@ -23,16 +23,16 @@ def acl(
     apply: Annotated[bool, typer.Option("--apply", help="Create them at the broker, too.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Print the ACLs of every service and role: what each reads, writes and joins, and nothing else.
+    """Print the ACLs of every service, program and role: what each reads, writes and joins, and nothing else.
 
     The user of a service is its name with dashes. Topics are created by an administrator, who needs no rule here.
     """
     from homeostat_tools.cli.connection import settings_of
     from homeostat_tools.cli.output import as_json, hint
     from homeostat_tools.local_stack import acls
-    from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, service_access
+    from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, program_access, rules_of, service_access
 
-    names = principals or [*service_access(), *ROLE_ACCESS]
+    names = principals or [*service_access(), *program_access(), *ROLE_ACCESS]
     rules = {f"{prefix}{name.replace('_', '-')}": (access_of(name), rules_of(access_of(name))) for name in names}
     if form == "commands":
         sys.stdout.write(_NOTE)

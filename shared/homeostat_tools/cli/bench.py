@@ -10,7 +10,7 @@ from homeostat_tools.cli.options import writable
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="pipeline, scale, learning or floods.")] = "pipeline",
+    name: Annotated[str, typer.Argument(help="pipeline, scale, learning, floods, serving or http.")] = "pipeline",
     json_file: Annotated[
         Path | None, typer.Option("--json", callback=writable, help="Write the rows here, too, as one JSON list.")
     ] = None,

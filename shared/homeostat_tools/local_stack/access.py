@@ -81,6 +81,15 @@ def service_access() -> dict[str, Access]:
     return {name: _all_of(some) for name, some in found.items()}
 
 
+def program_access() -> dict[str, Access]:
+    """Rights of every program that writes to topics, by its name."""
+    return {
+        name: Access(writes=program.writes, purpose=f"the program {name}")
+        for name, program in registry.programs().items()
+        if program.writes
+    }
+
+
 def _accesses(service: ServiceEntry) -> Iterator[tuple[str, Access]]:
     """Yield who does what in a service: its folds by their group, its hands, what watches."""
     for fold in service.folds:
@@ -123,12 +132,12 @@ ROLE_ACCESS: Final = {
 
 
 def access_of(name: str) -> Access:
-    """Look a service (with `_` or `-`) or a role up.
+    """Look a service (with `_` or `-`), a program or a role up.
 
     Raises:
         Reject: `unknown_principal`.
     """
-    every = service_access() | ROLE_ACCESS
+    every = service_access() | program_access() | ROLE_ACCESS
     found = every.get(_principal(name))
     if found is None:
         raise Reject("unknown_principal", f"no service and no role {name!r}; there are {', '.join(every)}")

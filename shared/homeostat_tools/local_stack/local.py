@@ -17,11 +17,12 @@ from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.address import STACK_FILE, write_address
 from homeostat.core.backoff import Backoff
 from homeostat.events.requests import ACT
+from homeostat.runtime.declarations import ProgramEntry
 from homeostat.runtime.registry import signer_roles
 from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
 from homeostat.runtime.settings import SALT_FILE, HostSettings
 from homeostat.runtime.stop_signal import StopSignal
-from homeostat_tools.local_stack.access import ROLE_ACCESS, rules_of, together
+from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, together
 from homeostat_tools.local_stack.acls import apply
 from homeostat_tools.local_stack.brake_publisher import PendingBrakes
 from homeostat_tools.local_stack.broker import Broker
@@ -159,6 +160,7 @@ class LocalStack:
     def _grant(self, client: Mapping[str, Any], users: ScramUsers) -> None:
         """Make a user of every process and role, with the rights of `access`."""
         rules = {pack.name: rules_of(together(pack)) for pack in self._packs}
+        rules |= {name: rules_of(access_of(name)) for name, program in self._programs.items() if program.writes}
         rules |= {role: rules_of(access) for role, access in ROLE_ACCESS.items()}
         ensure_users(client, users, list(rules))
         apply(client, {f"User:{name}": some for name, some in rules.items()})
@@ -183,7 +185,11 @@ class LocalStack:
         return {
             "HOMEOSTAT_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "HOMEOSTAT_DATA_DIR": str(self.data_dir),
-            **{one.variable: self.addresses[name] for name, one in self._programs.items() if name in self.addresses},
+            **{
+                one.variable: self.addresses[name]
+                for name, one in self._programs.items()
+                if one.variable and name in self.addresses
+            },
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         } | self._environment
@@ -212,8 +218,18 @@ class LocalStack:
             }
             options = (option.format_map(chosen) for option in program.options)
             argv = (sys.executable, "-m", program.make, *options)
-            specs.append(ProcessSpec(name, argv, {}, f"{self.addresses[name]}{program.ready}"))
-        return [replace(spec, env=self.environment) for spec in specs]
+            own = self._as_user(name, program)
+            specs.append(ProcessSpec(name, argv, own, f"{self.addresses[name]}{program.ready}"))
+        return [replace(spec, env=self.environment | dict(spec.env)) for spec in specs]
+
+    def _as_user(self, name: str, program: ProgramEntry) -> dict[str, str]:
+        """What a program logs in with, and the file of the token that it asks for: nothing where nobody is asked."""
+        if self._users is None or not program.writes:
+            return {}
+        token = (
+            {program.token_variable: str(self.data_dir / "keys" / f"{name}.token")} if program.token_variable else {}
+        )
+        return self._users.environment(name) | token
 
     def _at_port(self, spec: ProcessSpec) -> ProcessSpec:
         port = self.ports[spec.name]

@@ -67,7 +67,11 @@ def packs(*, is_packed: bool = True) -> tuple[Pack, ...]:
 
 def programs_here() -> dict[str, ProgramEntry]:
     """Programs that a local stack runs: not those whose URL the environment gives, which are somebody's own."""
-    return {name: program for name, program in registry.programs().items() if not os.environ.get(program.variable)}
+    return {
+        name: program
+        for name, program in registry.programs().items()
+        if not (program.variable and os.environ.get(program.variable))
+    }
 
 
 def _apart(entry: ServiceEntry) -> list[Pack]:

@@ -14,6 +14,7 @@ from homeostat_tools.cli import extras
 
 PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
 MODULES = {
+    "pyjwt[crypto]": "jwt",
     "scikit-learn": "sklearn",
     "opentelemetry-sdk": "opentelemetry.sdk",
     "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",

@@ -1,4 +1,4 @@
-"""What a client may cost the model server: size of heads and bodies, time for them, connections."""
+"""What a client may cost an HTTP server of ours: size of heads and bodies, time for them, connections."""
 
 import asyncio
 from typing import Any, Final
@@ -31,7 +31,7 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
         Reject: `body_too_large`, `body_too_slow`.
     """
     announced = request.headers.get("content-length", "0")
-    if not announced.isdigit() or len(announced) > len(str(max_bytes)) or int(announced) > max_bytes:
+    if not announced.isdecimal() or len(announced) > len(str(max_bytes)) or int(announced) > max_bytes:
         raise _too_large(max_bytes)
     chunks, n_bytes = list[bytes](), 0
     try:

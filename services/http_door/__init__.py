@@ -1,0 +1,1 @@
+"""Takes CloudEvents over HTTP and puts them into the ingress topics."""
