@@ -1,8 +1,5 @@
 """What hands report becomes a fact only here: signed, by the hand of the command, about a command that is open."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from homeostat.core import Emit, Event, Reject
 from homeostat.core.identity import scope_of
 from homeostat.events import (
@@ -13,34 +10,17 @@ from homeostat.events import (
     BrakeConfirmed,
     CandidateTrained,
     Data,
-    MetaTrainingStart,
-    RetrainStart,
     Rollout,
-    RolloutAbort,
-    RolloutPromote,
-    RolloutRevert,
-    RolloutSet,
-    ThresholdRevert,
-    ThresholdSet,
     WeightsPublished,
     WeightsRejected,
 )
+from homeostat.events.answers import ANSWERS, CLOSING
 from homeostat.events.logs import EXPERIENCE, POLICIES, TIMELINE, VERDICTS
 from homeostat.events.reports import Report
 from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.authorization import signer
 from homeostat.services.governor.issued import Issued
 from homeostat.services.governor.state import State
-
-Answer = type[Report] | type[WeightsPublished] | type[WeightsRejected]
-ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
-    RetrainStart.TYPE: (CandidateTrained, ActionProgressed, ActionFailed),
-    MetaTrainingStart.TYPE: (WeightsPublished, WeightsRejected, ActionProgressed, ActionFailed),
-    ThresholdSet.TYPE: (ActionApplied, ActionFailed),
-    ThresholdRevert.TYPE: (ActionApplied, ActionFailed),
-    RolloutRevert.TYPE: (ActionReverted, ActionFailed),
-} | dict.fromkeys((RolloutSet.TYPE, RolloutPromote.TYPE, RolloutAbort.TYPE), (ActionApplied, ActionFailed))
-"""What a command may be answered by."""
 
 Reported = (
     CandidateTrained
@@ -51,8 +31,6 @@ Reported = (
     | WeightsPublished
     | WeightsRejected
 )
-
-_CLOSING: Final = (ActionApplied, ActionReverted, ActionFailed, WeightsPublished, WeightsRejected)
 
 
 def admit(state: State, event: Event, data: Reported) -> tuple[Emit, ...] | None:
@@ -82,7 +60,7 @@ def admit(state: State, event: Event, data: Reported) -> tuple[Emit, ...] | None
     _check_about(event, data, named, command)
     if isinstance(data, ActionProgressed):
         return _passed_on(data) if not command.is_closed else None
-    return _passed_on(data) if command.add_stage(stage, is_closing=isinstance(data, _CLOSING)) else None
+    return _passed_on(data) if command.add_stage(stage, is_closing=isinstance(data, CLOSING)) else None
 
 
 def confirmed(state: State, event: Event, data: BrakeConfirmed) -> tuple[Emit, ...]:

@@ -37,9 +37,9 @@ from homeostat.events import (
     Rollout,
     VerdictGiven,
 )
+from homeostat.events.answers import ANSWERS
 from homeostat.events.logs import EXPERIENCE, VERDICTS
 from homeostat.services.governor.fold import Governor
-from homeostat.services.governor.reports import ANSWERS
 from homeostat.services.governor.settings import GovernorSettings
 from homeostat.services.governor.state import State
 
