@@ -53,6 +53,7 @@ def import_history(
     from homeostat.adapters.naming import as_name
     from homeostat_tools.cli.exit_codes import not_found, usage
     from homeostat_tools.cli.import_report import ImportReport
+    from homeostat_tools.cli.output import hints
 
     if format_ not in _FORMATS:
         raise usage(f"no format {format_!r}; there are {', '.join(_FORMATS)}")
@@ -61,7 +62,8 @@ def import_history(
     given = _mapping(mapping, column or [], subject=subject, classes=classes, family=family, kind=kind, version=version)
     wanted = unreadable or (None if dry_run else Path(f"{path.name}.unreadable.jsonl"))
     with ImportReport(wanted) as report:
-        events = [*_read(format_, path, given, metric, report.add_unreadable)]
+        with hints().status(f"reading {path.name}"):
+            events = [*_read(format_, path, given, metric, report.add_unreadable)]
         report.read(events)
         if not dry_run:
             _publish(ctx, data_dir, as_name(path.name), events, report, has_family=given.family is not None)
