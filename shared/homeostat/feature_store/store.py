@@ -189,6 +189,12 @@ class FeatureStore:
         places = ((name.decode().rpartition("/"), int(offset)) for name, offset in held.items())
         return {int(partition): offset for (topic, _, partition), offset in places if topic == topic_id}
 
+    def forget(self, model: str) -> None:
+        """Forget one model; whoever fills the store puts it back with its next profile."""
+        with self._answering():
+            self._redis.delete(_key(model))
+            self._redis.zrem(_MODELS, model)
+
     def wipe(self) -> None:
         """Forget everything; whoever fills the store begins again with the logs."""
         with self._answering():

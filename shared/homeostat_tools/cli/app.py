@@ -9,12 +9,14 @@ from homeostat_tools.cli import (
     acl,
     adapting,
     audits,
+    backing_up,
     backtest,
     bench,
     conforming,
     dataset,
     demo,
     doctor,
+    erasing,
     evaluate,
     events,
     features,
@@ -36,6 +38,7 @@ from homeostat_tools.cli import (
     topics,
     trusting,
     trying,
+    upgrading,
     value,
 )
 from homeostat_tools.cli.exit_codes import EPILOG
@@ -105,6 +108,10 @@ app.add_typer(audits.app, name="audit", rich_help_panel="Prove")
 app.add_typer(keys.app, name="keys", rich_help_panel="Decide")
 app.add_typer(roles.app, name="roles", rich_help_panel="Decide")
 app.add_typer(new.app, name="new", rich_help_panel="Look and feed")
+app.command(rich_help_panel="Decide")(erasing.erase)
+app.command(rich_help_panel="Run")(backing_up.backup)
+app.command(rich_help_panel="Run")(backing_up.restore)
+app.add_typer(upgrading.app, name="upgrade", rich_help_panel="Run")
 app.add_typer(rebuilding.app, name="folds", rich_help_panel="Run")
 
 

@@ -119,6 +119,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "roles show": (),
     "replay": ("governor",),
     "apply": ("FILE", "--dry-run"),
+    "upgrade check": (),
+    "erase": ("team/m",),
     "try": ("team/m", "mean-shift"),
     "inject-drift": ("team/m", "mean-shift", "--feature", "x"),
 }

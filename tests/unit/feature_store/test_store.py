@@ -24,6 +24,18 @@ def test_nothing_is_known_of_a_model_that_never_drifted(store: FeatureStore) -> 
     assert (store.summary().n_models, store.summary().stalest_seconds) == (0, None)
 
 
+def test_one_model_is_forgotten(open_store: Callable[..., FeatureStore]) -> None:
+    """And is put back by its next profile, even the same."""
+    store = open_store(clock=lambda: 31.0)
+    store.put(profile(time=1_000))
+
+    store.forget("acme/a")
+
+    assert store.latest("acme/a") is None
+    assert store.summary().n_models == 0
+    assert store.put(profile(time=1_000))
+
+
 def test_what_is_put_is_served(open_store: Callable[..., FeatureStore]) -> None:
     """Every field of the event, its verbatim value, its identity and its age."""
     store = open_store(clock=lambda: 31.0)
