@@ -74,6 +74,8 @@ def up(
             if name in stack.addresses and program.writes:
                 taken = "" if stack.addresses[name].endswith(f":{program.port}") else f" (port {program.port} is taken)"
                 _say(f"events over HTTP: {stack.addresses[name]}/v1/events{taken}")
+        if not is_acting:
+            _say("a scope observes until `homeostat act SCOPE`; connect a model: homeostat new model SCOPE/MODEL")
         _say("look: homeostat status · homeostat tail timeline -f · stop: Ctrl-C or homeostat down")
         stack.run(stop)
     finally:

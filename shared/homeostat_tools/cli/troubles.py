@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RuleResult, VerdictGiven
 from homeostat_tools.cli.evidence import Known, is_passing
 from homeostat_tools.cli.times import clock
@@ -18,6 +19,8 @@ _UNTIL: Final[Mapping[str, str]] = {
     "one_at_a_time": "until that one ends",
     "blast_radius": "until a rollout ends",
     "freeze": "until `homeostat unfreeze`",
+    "observe": "until `homeostat act`",
+    "applied_by": "until the law names that hand",
     "approval": "until somebody asks again",
 }
 """When a rule lets it pass, by its name."""
@@ -97,7 +100,9 @@ def denied(known: Known) -> Trouble | None:
         return None
     said = "; ".join(failing(rule, event.time) for rule in verdict.rules if not rule.passed)
     if is_passing(verdict):
-        return f"the last proposal was denied: {said}; it is asked again", ""
+        is_observing = any(rule.rule == "observe" and not rule.passed for rule in verdict.rules)
+        mend = f"`homeostat act {scope_of(verdict.family)}` lets it be carried out" if is_observing else ""
+        return f"the last proposal was denied: {said}; it is asked again", mend
     return f"the last proposal was denied: {said}", f"`homeostat story {action}` shows what it rests on"
 
 

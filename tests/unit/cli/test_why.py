@@ -112,7 +112,7 @@ def test_a_blind_detector_is_why_no_drift_was_seen(governed: System, cause: str,
     assert "blind" not in why(governed)[1]
 
 
-@pytest.mark.parametrize(("failing", "is_asked_again"), [("cooldown", True), ("trust", False)])
+@pytest.mark.parametrize(("failing", "is_asked_again"), [("cooldown", True), ("observe", True), ("trust", False)])
 def test_what_is_only_postponed_is_said_to_come_again(governed: System, failing: str, is_asked_again: bool) -> None:
     """A cooldown passes, distrust does not."""
     drift(governed, labels_since_onset=80)
@@ -121,6 +121,7 @@ def test_what_is_only_postponed_is_said_to_come_again(governed: System, failing:
     publish(governed, VERDICTS, "team", VerdictGiven.model_validate(data | {"rules": (rule,)}))
 
     assert why(governed)[0].startswith(f"the last proposal was denied: {failing}")
+    assert ("homeostat act team" in why(governed)[1]) is (failing == "observe")
     assert why(governed)[0].endswith("; it is asked again") == is_asked_again
 
 
