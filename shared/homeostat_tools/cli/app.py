@@ -12,6 +12,7 @@ from homeostat_tools.cli import (
     backing_up,
     backtest,
     bench,
+    check,
     conforming,
     dataset,
     demo,
@@ -75,7 +76,10 @@ def homeostat(
 
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     ("Run", (stack.up, stack.down, stack.status, stack.address, doctor.doctor, demo.demo, evaluate.evaluate)),
-    ("Look and feed", (events.publish, adapting.adapt, events.tail, injecting.inject_drift, story.story, story.why)),
+    (
+        "Look and feed",
+        (events.publish, adapting.adapt, events.tail, injecting.inject_drift, story.story, story.why, check.check),
+    ),
     (
         "Decide",
         (

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from homeostat import events
 from homeostat.client.logs import Logs
 from homeostat.codec import Record
 from homeostat.codec.encode import partition_of
 from homeostat.core import Event, Reject
 from homeostat.core.identity import scope_of
+from homeostat.events.columns import f8
 from homeostat.events.governance import PASSING_RULES
 from homeostat.events.logs import EXPERIENCE, GOVERNANCE, INDICATORS, TELEMETRY, TIMELINE, VERDICTS
 from homeostat_tools.cli.filters import order
@@ -60,6 +63,8 @@ class Known:
         n_refused: How often something of it was refused, by reason.
         refused: The last refusal, for people.
         has_rows: Rows of it were admitted lately.
+        has_labels: Labels of it were joined lately, or came with rows.
+        families: Families of its scope that somebody has registered, where its own is none of them.
     """
 
     family: str = ""
@@ -79,6 +84,8 @@ class Known:
     n_refused: dict[str, int] = field(default_factory=dict)
     refused: str = ""
     has_rows: bool = False
+    has_labels: bool = False
+    families: tuple[str, ...] = ()
 
     @property
     def open_drift(self) -> Event | None:
@@ -110,6 +117,8 @@ def gather(logs: Logs, model: str) -> Known:
         for record in logs.read([EXPERIENCE], partition=place):
             if record.key == key and attributes(record).type != events.VerdictGiven.TYPE:  # the family's copy
                 _note(known, record, model)
+    if known.family and known.wait_labels is None:
+        known.families = tuple(sorted(families_of(logs, scope)))
     _look_at_rows(known, logs, model)
     return known
 
@@ -126,7 +135,35 @@ def _look_at_rows(known: Known, logs: Logs, model: str) -> None:
             known.refused = f"{refusal.data.reason}: {refusal.data.detail}"
     key = model.encode()
     newest = logs.read([TIMELINE], last=_NEWEST, partition=partition_of(key, logs.n_partitions(TIMELINE)))
-    known.has_rows = any(record.key == key and attributes(record).type == events.Samples.TYPE for record in newest)
+    own = [record for record in newest if record.key == key]
+    rows = [record for record in own if attributes(record).type == events.Samples.TYPE]
+    known.has_rows = bool(rows)
+    known.has_labels = any(attributes(record).type == events.Labels.TYPE for record in own) or any(
+        _is_labelled(record) for record in reversed(rows)
+    )
+
+
+def _is_labelled(record: Record) -> bool:
+    """Whether rows brought labels with them."""
+    try:
+        data = event_of(record).data
+    except Reject:
+        return False
+    return isinstance(data, events.Samples) and bool(data.label) and bool(np.isfinite(f8(data.label)).any())
+
+
+def families_of(logs: Logs, scope: str) -> dict[str, events.FamilyRegistered]:
+    """Return the families of a scope, as they were registered last, by `scope/family`."""
+    found, prefix = dict[str, events.FamilyRegistered](), f"{scope}/".encode()
+    for record in logs.read([EXPERIENCE]):
+        if (record.key or b"").startswith(prefix) and attributes(record).type == events.FamilyRegistered.TYPE:
+            try:
+                event = event_of(record)
+            except Reject:
+                continue
+            if isinstance(event.data, events.FamilyRegistered):
+                found[event.subject] = event.data
+    return found
 
 
 def _note(known: Known, record: Record, model: str) -> None:

@@ -25,6 +25,9 @@ _UNTIL: Final[Mapping[str, str]] = {
 }
 """When a rule lets it pass, by its name."""
 
+_NAMED: Final = 3
+"""Families that are named."""
+
 _MENDS: Final = (
     ("captured input", "publish `inputs` with the rows, and `captured`, which rows they are of"),
     ("weights to start from", "store the champion's weights and register the model again with `artifact`, or give the "
@@ -33,7 +36,14 @@ _MENDS: Final = (
     ("not finished within", "raise arm_timeout_seconds in homeostat.toml, then `homeostat apply`"),
     ("expired", "raise action_ttl_ms in homeostat.toml, then `homeostat apply`"),
     ("braked", "see who holds the brake: `homeostat tail --type freeze.set.v1`, or a brake file of the machine"),
-    ("recipe", "name a recipe in the retrain actuator's settings, or another one in family.registered"),
+    ("not its token", "let the server and the rollout actuator read one token: HOMEOSTAT_ROLLOUT_ACTUATOR_TOKEN_FILE; "
+     "`homeostat check` tries it"),
+    ("is it running", "start the server of the model, or set HOMEOSTAT_ROLLOUT_ACTUATOR_URL to its address; "
+     "`homeostat check` tries it"),
+    ("not_found", "start the server of this model where HOMEOSTAT_ROLLOUT_ACTUATOR_URL says, or set that to it"),
+    ("artifact_un", "let the server's `load` read what the recipe saves, from the store that the retrain actuator has"),
+    ("recipe", "name the recipe under [recipes] of homeostat.toml, then `homeostat apply`, or in "
+     "HOMEOSTAT_RETRAIN_ACTUATOR_RECIPES; or another one in family.registered"),
 )  # fmt: skip
 """What helps, by what a hand's reason or words contain; the first that fits."""
 
@@ -53,6 +63,13 @@ def without_family(known: Known) -> Trouble | None:
     """Nobody has said what may be done."""
     if known.wait_labels is not None:
         return None
+    if known.families:
+        there = ", ".join(known.families[:_NAMED])
+        return (
+            f"no retrain without arms: nobody has registered any for {known.family}; there is {there}",
+            f"register the model with the `family` that is meant, or arms for it: homeostat publish family.registered "
+            f"{known.family}, or [families] of homeostat.toml and homeostat apply",
+        )
     return (
         f"no retrain without arms: nobody has registered any for {known.family}",
         f'homeostat publish family.registered {known.family} \'{{"arms": [{{"name": …}}], "baseline": …}}\'',

@@ -14,6 +14,7 @@ from homeostat_tools.cli.exit_codes import not_found
 from homeostat_tools.cli.in_force import in_force
 from homeostat_tools.cli.indicators import clocks, newest_indicators, unannounced, untracked
 from homeostat_tools.cli.label_lag import label_lag
+from homeostat_tools.cli.label_troubles import unjoined
 from homeostat_tools.cli.one_line import summary
 from homeostat_tools.cli.times import clock
 from homeostat_tools.cli.troubles import (
@@ -63,12 +64,15 @@ def explain(logs: Logs, model: str) -> Answer:
             "shows what was refused"
         )
     scope = scope_of(model)
-    law, lag = in_force(logs), _lag(logs.committed(), logs)
+    law, lag = in_force(logs), lag_of(logs.committed(), logs)
     freeze = law.freeze_of(model)
     newest = newest_indicators(logs, model)
     blind = why_blind(newest)
     answer = Answer(
-        model, *_because(known, model, freeze, lag, blind, is_watched=IS_BLIND in newest), _facts(known), lag
+        model,
+        *_because(known, model, freeze, lag, blind, unjoined(logs, known, model), is_watched=IS_BLIND in newest),
+        _facts(known),
+        lag,
     )
     if blind:
         answer.facts["blind"] = blind
@@ -130,7 +134,14 @@ def _under_way(known: Known, action: str, verdict: str) -> Trouble:
 
 
 def _because(
-    known: Known, model: str, freeze: str | None, lag: Mapping[str, int], blind: str, *, is_watched: bool
+    known: Known,
+    model: str,
+    freeze: str | None,
+    lag: Mapping[str, int],
+    blind: str,
+    lost: Trouble | None,
+    *,
+    is_watched: bool,
 ) -> Trouble:
     """The first thing that stands still, and what to do."""
     if (action := _open_action(known)) is not None:
@@ -138,15 +149,15 @@ def _because(
     if freeze is not None:
         return "it is frozen" if "/" in freeze else "its scope is frozen", f"homeostat unfreeze {freeze}"
     if known.drift is None:
-        return _without_drift(known, model, lag, blind, is_watched=is_watched)
+        return _without_drift(known, model, lag, blind, lost, is_watched=is_watched)
     if known.cleared is not None:
         return "the last drift is over", ""
     moved = known.drift.data
     if isinstance(moved, DriftDetected) and moved.is_operational:
         return f"only {', '.join(moved.features)} moved: no training changes that", "look at what serves it"
     first = without_family(known) or failed_hand(known) or unsigned_deployment(known) or denied(known)
-    if first is not None:
-        return first
+    if first is not None or lost is not None:
+        return first or lost or ("", "")
     said = _stated_skip(known)
     if said and known.profile is not None and known.profile.is_overdue:
         return said, ""
@@ -160,8 +171,10 @@ def _because(
     return "a drift is open and nothing was proposed for it yet", ""
 
 
-def _without_drift(known: Known, model: str, lag: Mapping[str, int], blind: str, *, is_watched: bool) -> Trouble:
-    if (refused := all_refused(known, model)) is not None:
+def _without_drift(
+    known: Known, model: str, lag: Mapping[str, int], blind: str, lost: Trouble | None, *, is_watched: bool
+) -> Trouble:
+    if (refused := all_refused(known, model) or lost) is not None:
         return refused
     lacking = without_family(known)
     todo = f"before one is: {lacking[1]}" if lacking is not None else ""
@@ -207,7 +220,13 @@ def _money_left(known: Known) -> float | None:
     return None
 
 
-def _lag(committed: Mapping[str, Mapping[Place, int]], logs: Logs) -> dict[str, int]:
+def lag_of(committed: Mapping[str, Mapping[Place, int]], logs: Logs) -> dict[str, int]:
+    """Return by how many records each service is behind.
+
+    Args:
+        committed: Offsets by consumer group.
+        logs: Whose ends they are compared with.
+    """
     topics = sorted({topic for offsets in committed.values() for topic, _ in offsets if topic.startswith("homeostat.")})
     ends = logs.ranges(topics)
     return {

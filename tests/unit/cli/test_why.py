@@ -165,6 +165,10 @@ def propose(system: System) -> str:
         ("all_arms_failed", "there are no champion weights to start from", "no champion weights", "artifact"),
         ("timed_out", "not finished within 60 s", "not finished within 60 s", "arm_timeout_seconds"),
         ("target_failed", "no such server", "target_failed: no such server", "homeostat story"),
+        ("target_failed", "server http://h: refused; is it running?", "refused", "HOMEOSTAT_ROLLOUT_ACTUATOR_URL"),
+        ("target_failed", "401, not its token in /t; is it running?", "401", "HOMEOSTAT_ROLLOUT_ACTUATOR_TOKEN_FILE"),
+        ("target_failed", "artifact_unusable: EOFError", "artifact_unusable", "`load`"),
+        ("all_arms_failed", "recipe_unknown: no recipe 'r'", "no recipe 'r'", "[recipes]"),
     ],
 )
 def test_a_hand_that_failed_is_the_reason_though_a_cooldown_has_followed(
