@@ -96,7 +96,7 @@ def terminals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminals]:
     )
     with ExitStack() as stack:
         found = Terminals(tmp_path_factory.mktemp("connect"), environment)
-        wait(found.leave_running(*UP, stack, "up.log"), lambda text: "look:" in text)
+        wait(found.leave_running(UP[0], stack, "up.log"), lambda text: "look:" in text)
         yield found
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.artifacts import ArtifactMissing, open_store
 from homeostat.core import Reject, Retry
@@ -86,7 +87,7 @@ def _mend(errors: str) -> str:
 
 def _commands(model: Model) -> dict[str, Sequence[str]]:
     """Command lines by name: as the retrain actuator of this machine has them."""
-    named = json.loads(os.environ.get(_VARIABLE, "{}"))
+    named: dict[str, Sequence[str]] = json.loads(os.environ.get(_VARIABLE, "{}"))
     return {"default": _BUILT_IN} | read_recipes(model.settings.data_dir) | named
 
 
@@ -94,8 +95,8 @@ def _run(
     model: Model,
     family: FamilyRegistered,
     command: Sequence[str],
-    x: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
-    y: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    x: NDArray[np.float32],
+    y: NDArray[np.float64],
 ) -> str:
     """Train every arm as the retrain actuator would; return what went wrong, empty if nothing did."""
     data = model.known.registered
@@ -103,14 +104,19 @@ def _run(
         folder = Path(name)
         (folder / "out").mkdir()
         np.savez(folder / "data.npz", x=x, y=y)
-        champion = None
-        if data is not None and data.artifact is not None:
-            champion = str(folder / "champion")
-            try:
-                Path(champion).write_bytes(open_store(model.settings.store_url).get(data.artifact))
-            except (ArtifactMissing, Retry) as trouble:
-                return str(trouble)
-        arms = tuple(JobArm(arm.name, arm.hyperparameters, None) for arm in family.arms)
+        store = open_store(model.settings.store_url)
+
+        def place(digest: str | None) -> str | None:
+            if digest is None:
+                return None
+            (folder / digest).write_bytes(store.get(digest))
+            return str(folder / digest)
+
+        try:
+            champion = None if data is None else place(data.artifact)
+            arms = tuple(JobArm(arm.name, arm.hyperparameters, place(arm.initial_weights)) for arm in family.arms)
+        except (ArtifactMissing, Retry) as trouble:
+            return str(trouble)
         job = Job(arms, str(folder / "data.npz"), champion, str(folder / "out"), 0)
         (folder / "job.json").write_bytes(msgspec.json.encode(job))
         return _errors([word.replace("{job}", str(folder / "job.json")) for word in command], folder, family)
@@ -118,6 +124,7 @@ def _run(
 
 def _errors(command: list[str], folder: Path, family: FamilyRegistered) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HOMEOSTAT_")}
+    environment = {"OMP_NUM_THREADS": "1"} | environment  # as the retrain actuator starts it
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
