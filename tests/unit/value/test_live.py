@@ -10,6 +10,7 @@ from tests.unit.value.histories import history
 from typer.testing import CliRunner
 
 from homeostat.client.logs import Logs
+from homeostat.events import ScopeConfigured
 from homeostat_tools.cli.app import app
 from homeostat_tools.value.playing import Training
 from homeostat_tools.value.simulating import simulate
@@ -47,6 +48,21 @@ def test_a_promotion_is_worth_what_was_measured(ran: dict[str, Any]) -> None:
     assert served[0]["gain_low"] > 0.0
     assert served[0]["commands"] == [f"homeostat story {served[0]['trace']['action']}", "homeostat why shop/m"]
     assert served[0]["trace"]["proposed"].startswith("homeostat.governance[0] ")
+
+
+def test_a_scope_that_observes_hears_what_its_denials_have_cost(tmp_path: Path) -> None:
+    """Value before permission: what `observe` denied, what it would have gained, and Homeostat as if it acted."""
+    law = (ScopeConfigured(scope="shop", settings={"mode": "observe"}),)
+    logs = simulate(history(3000, drift_at=1200), Training("linear", window=300), law, 60.0).logs
+
+    model = report(logs, tmp_path)["shop/m"]
+
+    denied = [action for action in model["actions"] if action["policy"] == "recorded" and action["verdict"] == "denied"]
+    policies = {policy["policy"]: policy for policy in model["policies"]}
+    assert denied
+    assert all("observes" in action["rules"] and not action["served"] for action in denied)
+    assert "gain" in {action["judgement"] for action in denied}
+    assert policies["homeostat"]["judgement"] == "gain"
 
 
 def test_every_decision_of_a_short_run_is_there(tmp_path: Path) -> None:
