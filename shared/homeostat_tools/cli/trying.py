@@ -63,12 +63,14 @@ def try_drift(
 
     from homeostat.artifacts import FolderStore, open_store
     from homeostat_tools.cli.connection import session
+    from homeostat_tools.cli.extras import require
     from homeostat_tools.cli.output import hint
     from homeostat_tools.trial.recorded import recorded
     from homeostat_tools.trial.serving import CopyServer, CopyStore, load_of
     from homeostat_tools.trial.system import TrialSystem
     from homeostat_tools.trial.trial import Trial
 
+    require("homeostat try", ("drift-detector", "meta-learner", "rollout-actuator", "retrain-actuator"))
     load, copy = load_of(serve), model + _COPY
     with session(ctx, data_dir) as opened, tempfile.TemporaryDirectory(prefix="homeostat-try-") as folder:
         known = recorded(opened.logs, model)

@@ -132,13 +132,13 @@ class Trial:
         """
         registration, scope = self._known.registration, scope_of(self._model)
         self._system.govern(scope, self._known.rules)
-        unnumbered = {"artifact": artifact, "contract_version": None, "learned_rows": None}
+        of_copy = {"artifact": artifact, "contract_version": None, "learned_rows": None, "rollout": None}
         self._server.apply(
             self._model,
             Deployment("process", "0.0", registration.champion, artifacts={registration.champion: artifact}),
         )
         self._system.publish(TRACES, f"{scope}/{registration.family}", plain(self._known.family))
-        self._system.publish(TELEMETRY, self._model, plain(registration).model_copy(update=unnumbered))
+        self._system.publish(TELEMETRY, self._model, plain(registration).model_copy(update=of_copy))
         self._system.advance(_BATCH_MS)
         self._look()  # registrations are no part of the story
         n = 0
