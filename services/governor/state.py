@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from homeostat.core.identity import scope_of
 from homeostat.events import ActionProposed, RulesSet, ScopeConfigured
 from homeostat.events.logs import POLICY_ROLLOUT
-from homeostat.events.requests import ACT, MODE, OBSERVE
+from homeostat.events.requests import is_observing
 from homeostat.services.governor.answering_hands import hand_of
 from homeostat.services.governor.authorization import SpentSignatures
 from homeostat.services.governor.budget import Budgets
@@ -71,11 +71,6 @@ class State:
         """Whether a scope has rules or settings of its own."""
         return scope in self.rules or scope in self.configured
 
-    def is_observing(self, scope: str) -> bool:
-        """Whether the law lets a scope only look on: it says so of the scope, or of all and nothing of the scope."""
-        modes = (self.configured[name].settings.get(MODE) for name in (scope, "*") if name in self.configured)
-        return next((mode for mode in modes if mode is not None), ACT) == OBSERVE
-
     def facts(self, proposal: ActionProposed, now: int) -> Facts:
         """Gather what the rules look at.
 
@@ -106,5 +101,5 @@ class State:
             distrusted=distrusted,
             weight_sources=self.weights.of(proposal) if distrusted else (),
             hand=hand_of(self.keyring, POLICY_ROLLOUT, scope).partition("/")[0],
-            is_observing=self.is_observing(scope),
+            is_observing=is_observing(self.configured, scope),
         )

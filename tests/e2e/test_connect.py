@@ -19,7 +19,7 @@ from homeostat_tools.local_stack.ports import pick_port
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / "connect.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
-INSTALL, UP, CLASSIFIER, CHECK, WHY, TOLD, REGRESSOR = ([*block.splitlines()] for block in BLOCKS)
+INSTALL, UP, CLASSIFIER, ACT, CHECK, WHY, TOLD, REGRESSOR = ([*block.splitlines()] for block in BLOCKS)
 TEN_MINUTES = 600.0
 
 
@@ -112,6 +112,7 @@ def test_a_retrain_is_promoted_without_an_edit(
             terminals.type(line)
         log = terminals.leave_running(serve, stack, f"{model.partition('/')[2]}.log")
         wait(log, lambda text: "    8 " in text)
+        terminals.type(*ACT)
         check, why, outcome, story = (line.replace("shop/ranker", model) for line in (*CHECK, *WHY, *TOLD))
         while not terminals.type(check, expected=None):  # until labels have come
             assert time.monotonic() - began < TEN_MINUTES, terminals.type(check)

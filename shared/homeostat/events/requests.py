@@ -1,5 +1,6 @@
 """What people ask for, signed: approvals, freezes, budgets, keys, roles; rules are in `rules`."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -144,6 +145,17 @@ class ScopeConfigured(Request):
             return ScopeConfigured(scope=self.scope, owner=self.owner, settings=self.settings)
         settings = {**known.settings, **self.settings}
         return ScopeConfigured(scope=self.scope, owner=self.owner or known.owner, settings=settings)
+
+
+def is_observing(configured: Mapping[str, ScopeConfigured], scope: str) -> bool:
+    """Whether the law lets a scope only look on: it says so of the scope, or of all and nothing of the scope.
+
+    Args:
+        configured: By scope, `*` among them.
+        scope: A scope.
+    """
+    modes = (configured[name].settings.get(MODE) for name in (scope, "*") if name in configured)
+    return next((mode for mode in modes if mode is not None), ACT) == OBSERVE
 
 
 class KeyRegistered(Request):

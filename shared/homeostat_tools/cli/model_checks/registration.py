@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from homeostat.events.requests import is_observing
 from homeostat_tools.cli.checks import Check, fail, ok
 from homeostat_tools.cli.indicators import unannounced
 from homeostat_tools.cli.label_troubles import strangers
@@ -65,6 +66,15 @@ def rules(model: Model) -> Iterator[Check]:
     else:
         passing = trouble[0] if trouble is not None else "they leave room"
         yield ok(name, passing)
+
+
+def mode(model: Model) -> Iterator[Check]:
+    """Somebody has let its scope act."""
+    scope = model.scope
+    if is_observing(model.law.scopes, scope):
+        yield fail("mode", f"{scope} observes: what would be done is said, and not done", f"homeostat act {scope}")
+    else:
+        yield ok("mode", f"{scope} acts")
 
 
 def frozen(model: Model) -> Iterator[Check]:

@@ -20,6 +20,7 @@ FINDERS: Final[tuple[Callable[[Model], Iterator[Check]], ...]] = (
     training.recipe,
     serving.server,
     registration.rules,
+    registration.mode,
     registration.frozen,
     registration.last_action,
 )
