@@ -20,6 +20,7 @@ from homeostat.events import (
     ModelRegistered,
     RulesSet,
     SamplesObserved,
+    ScopeConfigured,
 )
 from homeostat.events.logs import GOVERNANCE, REQUESTS, TELEMETRY, TRACES
 from homeostat.recipe_file import write_recipes
@@ -236,16 +237,18 @@ def test_a_version_that_nobody_announced_is_named(beginner: Beginner) -> None:
 
 
 def test_law_that_allows_nothing_is_named(beginner: Beginner) -> None:
-    """A limit of 0, and a freeze."""
+    """A limit of 0, a freeze, a scope that only observes."""
     beginner.register()
     beginner.serve(n=2)
     beginner.say(REQUESTS, "*", RulesSet(max_actions=0))
     beginner.say(REQUESTS, "lab", FreezeSet(scope="lab", reason="night"))
+    beginner.say(REQUESTS, "*", ScopeConfigured(scope="*", settings={"mode": "observe"}))
 
     found = beginner.check(with_recipe=False)
 
-    assert wrong(found) == {"rules", "frozen"}
+    assert wrong(found) == {"rules", "frozen", "mode"}
     assert "max_actions" in found["rules"].detail
+    assert found["mode"].mend == "homeostat act lab"
     assert found["frozen"].mend == "homeostat unfreeze lab"
 
 

@@ -112,7 +112,7 @@ def test_a_retrain_is_promoted_without_an_edit(
             terminals.type(line)
         log = terminals.leave_running(serve, stack, f"{model.partition('/')[2]}.log")
         wait(log, lambda text: "    8 " in text)
-        terminals.type(*ACT)
+        terminals.type(ACT[0])
         check, why, outcome, story = (line.replace("shop/ranker", model) for line in (*CHECK, *WHY, *TOLD))
         while not terminals.type(check, expected=None):  # until labels have come
             assert time.monotonic() - began < TEN_MINUTES, terminals.type(check)

@@ -19,6 +19,7 @@ FINDERS: Final[tuple[Callable[[Model], Iterator[Check]], ...]] = (
     training.artifact,
     training.recipe,
     serving.server,
+    registration.mode,
     registration.rules,
     registration.mode,
     registration.frozen,
