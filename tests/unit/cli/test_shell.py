@@ -122,6 +122,12 @@ LINES: dict[str, tuple[str, ...]] = {
     "upgrade check": (),
     "erase": ("team/m",),
     "try": ("team/m", "mean-shift"),
+    "adapt": (),
+    "import": ("table", "CSV", "-s", "team/m", "--dry-run"),
+    "check": ("team/m", "--no-recipe"),
+    "report value": ("--out", "OUT"),
+    "backtest": (),
+    "whatif": ("ACTION", "--set", "rules.max_actions=1"),
     "inject-drift": ("team/m", "mean-shift", "--feature", "x"),
 }
 """Arguments that give each command something to print."""
@@ -138,12 +144,17 @@ def test_json_is_one_object_a_line(governed: System, tmp_path: Path, command: st
     """Every line of stdout is one, whatever the exit code."""
     (tmp_path / "law.toml").write_text("[rules]\nmax_actions = 7\n")
     write_report(governed.folder / "processes.json", [ProcessStatus("a", None, "running", 0, 1.0, None)] * 2)
-    governed.propose()
+    (tmp_path / "rows.csv").write_text("time,version,request,x,prediction,label\n1700000000,v1,r1,0.5,1,1\n")
+    action = governed.propose()
     governed("publish", "signal.observed", "team/late", SIGNAL)
     if command == "trust":
         governed("distrust", "/worse", "-s", "team")
     id_ = governed.json("quarantine", "list")[0]["id"]
-    given = [{"ID": id_, "FILE": str(tmp_path / "law.toml")}.get(word, word) for word in LINES[command]]
+    words = {"ID": id_, "ACTION": action}
+    words |= {
+        word: str(tmp_path / name) for word, name in (("FILE", "law.toml"), ("CSV", "rows.csv"), ("OUT", "a.html"))
+    }
+    given = [words.get(word, word) for word in LINES[command]]
 
     result = CliRunner().invoke(app, [*command.split(), *given, "--json"], obj=governed.logs)
 
