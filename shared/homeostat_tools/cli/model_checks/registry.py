@@ -19,7 +19,6 @@ FINDERS: Final[tuple[Callable[[Model], Iterator[Check]], ...]] = (
     training.artifact,
     training.recipe,
     serving.server,
-    registration.mode,
     registration.rules,
     registration.mode,
     registration.frozen,
