@@ -71,6 +71,11 @@ def take_stack(data_dir: Path, folder: Path, show: Callable[[str], None]) -> Man
 def check(folder: Path, manifest: Manifest, show: Callable[[str], None]) -> None:
     """See that all that the manifest names is there as it was written.
 
+    Args:
+        folder: Of the backup.
+        manifest: What it says it holds.
+        show: Told each file.
+
     Raises:
         CommandFailed: `UNVERIFIED`: something is not.
     """
@@ -97,7 +102,13 @@ def check_put_back(manifest: Manifest, data_dir: Path) -> None:
 
 
 def put_back(folder: Path, manifest: Manifest, data_dir: Path) -> None:
-    """Copy the files of a backup into a data folder that has none of them."""
+    """Copy the files of a backup into a data folder that has none of them.
+
+    Args:
+        folder: Of the backup.
+        manifest: Its files.
+        data_dir: Made if needed.
+    """
     for below in manifest.files:
         (data_dir / below).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy2(folder / DATA / below, data_dir / below)
