@@ -16,6 +16,8 @@ from homeostat_tools.cli.options import DEFAULT_DATA_DIR, DataDir, Json, OwnData
 
 out, err = Console(), Console(stderr=True)
 _DOWN_SECONDS: Final = 30.0
+_READY_SECONDS: Final = 180.0
+"""What starts on a machine that is busy gets there; what is late is named meanwhile."""
 
 
 def up(
@@ -66,7 +68,7 @@ def up(
         on_progress=lambda text: _say(f"[dim]{text}[/dim]"),
     )
     try:
-        stack.start()
+        stack.start(_READY_SECONDS)
         _say(f"[green]up[/green] in {time.monotonic() - started:.1f} s: Kafka at {stack.bootstrap_servers}")
         if stack.bootstrap_servers != DEFAULT_BOOTSTRAP:
             _say(f"not at {DEFAULT_BOOTSTRAP}: other tools find it by `homeostat address`")

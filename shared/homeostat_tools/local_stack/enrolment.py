@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Final
 
 from homeostat.audit.keys import Key, KeyMissing, create, load, public_keys, publish
-from homeostat.audit.roles import OPERATOR, OPERATOR_ROLES
+from homeostat.audit.roles import NOTARY, OPERATOR, OPERATOR_ROLES
+from homeostat.audit.secret_file import ensure_secret
 from homeostat.client.client import Client
 from homeostat.events import KeyRegistered, ScopeConfigured
 from homeostat.events.logs import GOVERNANCE, GOVERNANCE_KEY
 from homeostat.events.requests import ACT, MODE, OBSERVE
 from homeostat.runtime.cluster import Cluster
 from homeostat.runtime.registry import signer_roles
-from homeostat.runtime.settings import HostSettings
+from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
+from homeostat.runtime.settings import SALT_FILE, HostSettings
 
 ENROLLED: Final = "keys.enrolled"
 """File in the data folder: which log knows which of our keys."""
@@ -29,6 +31,24 @@ def ensure_key(folder: Path, name: str) -> Key:
         return create(folder, name)
     publish(folder, key)
     return key
+
+
+def make_secrets(folder: Path, token_file: Path) -> tuple[Key, Key]:
+    """Return the notary's and the operator's key; make what is missing of all secrets of a stack.
+
+    Args:
+        folder: Of the keys.
+        token_file: Of what lets a model server be set.
+
+    Raises:
+        KeyUnusable: A file is not a key that may be used; so too of the other secrets.
+    """
+    made = {name: ensure_key(folder, name) for name in (*signer_roles(), OPERATOR)}
+    make_key(folder / KEY_FILE)
+    ensure_secret(folder / SALT_FILE)
+    load_keys(folder / KEY_FILE, is_required=True)
+    ensure_secret(token_file)
+    return made[NOTARY], made[OPERATOR]
 
 
 def registration(folder: Path, name: str) -> KeyRegistered:

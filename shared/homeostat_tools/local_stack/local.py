@@ -12,15 +12,11 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from homeostat.audit.keys import Key
-from homeostat.audit.roles import NOTARY, OPERATOR
-from homeostat.audit.secret_file import ensure_secret
+from homeostat.audit.roles import OPERATOR
 from homeostat.client.address import STACK_FILE, write_address
 from homeostat.core.backoff import Backoff
 from homeostat.events.requests import ACT
-from homeostat.runtime.declarations import ProgramEntry
-from homeostat.runtime.registry import signer_roles
-from homeostat.runtime.sealing import KEY_FILE, load_keys, make_key
-from homeostat.runtime.settings import SALT_FILE, HostSettings
+from homeostat.runtime.settings import HostSettings
 from homeostat.runtime.stop_signal import StopSignal
 from homeostat_tools.local_stack.access import ROLE_ACCESS, access_of, rules_of, together
 from homeostat_tools.local_stack.acls import apply
@@ -28,11 +24,12 @@ from homeostat_tools.local_stack.brake_publisher import PendingBrakes
 from homeostat_tools.local_stack.broker import Broker
 from homeostat_tools.local_stack.broker_files import is_secure as data_have_users
 from homeostat_tools.local_stack.data_lock import DataLock
-from homeostat_tools.local_stack.enrolment import enrol, ensure_key
+from homeostat_tools.local_stack.enrolment import enrol, make_secrets
 from homeostat_tools.local_stack.errors import FolderUnusable, KafkaUnavailable
 from homeostat_tools.local_stack.folders import make_folder
 from homeostat_tools.local_stack.ports import LOOPBACK, is_free, pick_port
 from homeostat_tools.local_stack.process import ProcessSpec, ProcessStatus
+from homeostat_tools.local_stack.program_specs import spec_of
 from homeostat_tools.local_stack.scram import ADMIN, ScramUsers, ensure_users
 from homeostat_tools.local_stack.services import packs, programs_here, topics
 from homeostat_tools.local_stack.supervisor import Supervisor
@@ -41,6 +38,9 @@ from homeostat_tools.local_stack.topics import ensure_topics, repair_topics
 DEFAULT_PARTITIONS: Final = 12
 FIRST_METRICS_PORT: Final = 9101
 """Of the first process; the others follow. Another one if it is taken."""
+
+_SAY_SECONDS: Final = 15.0
+"""Between two words on what is not ready."""
 
 _FIRST_PAUSE_SECONDS: Final = 2.0
 _MOST_PAUSE_SECONDS: Final = 30.0
@@ -148,14 +148,8 @@ class LocalStack:
         self._wait(timeout_seconds)
 
     def keys(self) -> tuple[Key, Key]:
-        """The notary's and the operator's key; made on the first start, with those of the hands."""
-        folder = self.data_dir / "keys"
-        made = {name: ensure_key(folder, name) for name in (*signer_roles(), OPERATOR)}
-        make_key(folder / KEY_FILE)
-        ensure_secret(folder / SALT_FILE)
-        load_keys(folder / KEY_FILE, is_required=True)
-        ensure_secret(self._settings().token_file)
-        return made[NOTARY], made[OPERATOR]
+        """The notary's and the operator's key; made on the first start, with all other secrets of the stack."""
+        return make_secrets(self.data_dir / "keys", self._settings().token_file)
 
     def _grant(self, client: Mapping[str, Any], users: ScramUsers) -> None:
         """Make a user of every process and role, with the rights of `access`."""
@@ -210,26 +204,8 @@ class LocalStack:
         for name, program in self._programs.items():
             port = pick_port((program.port,))
             self.addresses[name] = f"http://{LOOPBACK}:{port}"
-            chosen = {
-                "port": port,
-                "data_dir": self.data_dir,
-                "store": settings.store_url,
-                "token": settings.token_file,
-            }
-            options = (option.format_map(chosen) for option in program.options)
-            argv = (sys.executable, "-m", program.make, *options)
-            own = self._as_user(name, program)
-            specs.append(ProcessSpec(name, argv, own, f"{self.addresses[name]}{program.ready}"))
+            specs.append(spec_of(name, program, port, settings, self._users))
         return [replace(spec, env=self.environment | dict(spec.env)) for spec in specs]
-
-    def _as_user(self, name: str, program: ProgramEntry) -> dict[str, str]:
-        """What a program logs in with, and the file of the token that it asks for: nothing where nobody is asked."""
-        if self._users is None or not program.writes:
-            return {}
-        token = (
-            {program.token_variable: str(self.data_dir / "keys" / f"{name}.token")} if program.token_variable else {}
-        )
-        return self._users.environment(name) | token
 
     def _at_port(self, spec: ProcessSpec) -> ProcessSpec:
         port = self.ports[spec.name]
@@ -250,9 +226,13 @@ class LocalStack:
         return self._at_port(spec)
 
     def _wait(self, timeout_seconds: float) -> None:
-        deadline = time.monotonic() + timeout_seconds
-        while not all(status.state == "running" for status in self.status()):
+        started = said = time.monotonic()
+        deadline = started + timeout_seconds
+        while late_ones := [status.name for status in self.status() if status.state != "running"]:
             self.tick()
+            if time.monotonic() - said > _SAY_SECONDS:
+                said = time.monotonic()
+                self._say(f"after {said - started:.0f} s not ready yet: {', '.join(late_ones)}")
             if time.monotonic() > deadline:
                 late = ", ".join(f"{status.name} ({status.state})" for status in self.status())
                 raise TimeoutError(f"not ready after {timeout_seconds:.0f} s: {late}; see {self.data_dir / 'logs'}")
