@@ -109,7 +109,7 @@ def test_scale_measures_memory_snapshots_and_restore(name: str) -> None:
 
 def test_an_unknown_benchmark_is_an_error() -> None:
     """The names are a closed list."""
-    assert NAMES == ("pipeline", "scale", "learning", "floods", "serving")
+    assert NAMES == ("pipeline", "scale", "learning", "floods", "serving", "http")
     with pytest.raises(KeyError):
         run("nothing")
 
